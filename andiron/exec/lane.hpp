@@ -1,0 +1,31 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+namespace andiron::exec {
+
+/// One driver thread that owns one OpenMP team. Plans run on a lane, never on the caller's thread:
+/// every thread that opens a parallel region gets a team of its own, and a forked child must not
+/// use its parent's.
+class Lane {
+ public:
+  explicit Lane(int threads);
+  ~Lane();
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+
+  int threads() const;
+  /// Runs `work` on the driver thread and waits; exceptions travel back. Callers are served one
+  /// after another. Called from the lane itself it runs at once.
+  void run(const std::function<void()>& work);
+
+  /// The lane over all default threads, made on first use and anew in a forked child.
+  static Lane& main();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace andiron::exec
