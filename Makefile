@@ -1,0 +1,57 @@
+# Each target does its own set-up; nothing is set up twice. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test test-cpp test-python test-slow bench docs format clean
+
+PYTHON := .venv/bin/python
+JOBS   ?= $(shell nproc)
+ROWS   ?=
+export PYTHONPATH := python
+# Ours and one place for all clones; ccache needs the sloppiness for precompiled headers.
+export CCACHE_NOHASHDIR := 1
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_SLOPPINESS := pch_defines,time_macros
+ifneq ($(wildcard ../shared/data),)
+export ANDIRON_TEST_DATA ?= $(abspath ../shared/data)
+endif
+
+help:  ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+setup:  ## System packages and .venv for building and testing
+	@scripts/setup build
+
+build: setup  ## The C++ core, its tests and examples, the Python extension
+	@test -e build/release/build.ninja || cmake --preset release
+	@ninja -C build/release -j $(JOBS)
+
+demo: build  ## MovieLens: NCF and Wide & Deep beside Spark's ALS, with an HTML report
+	@scripts/setup demo
+	@$(PYTHON) -m andiron.cli recommend demo
+
+test: test-cpp test-python  ## The fast tests, C++ and Python (two minutes)
+
+test-cpp: build
+	@ctest --test-dir build/release --output-on-failure -j $(JOBS) -LE slow
+
+test-python: build
+	@$(PYTHON) -m pytest -q -m "not slow"
+
+test-slow: build  ## The slow tests (installs Spark, PyTorch and other peers: several GB)
+	@scripts/setup demo peers
+	@ctest --test-dir build/release --output-on-failure -L slow
+	@$(PYTHON) -m pytest -q -m slow
+
+bench: build  ## Speed beside PyTorch and TensorFlow; ROWS=ncf for one row
+	@scripts/setup peers
+	@$(PYTHON) -m benchmarks.run $(ROWS)
+
+docs: build  ## docs/api from the docstrings
+	@$(PYTHON) scripts/make_docs.py
+
+format: ## clang-format and ruff over the tree
+	@scripts/setup format
+	@git ls-files '*.cpp' '*.hpp' | xargs -r .venv/bin/clang-format -i
+	@.venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix .
+
+clean:  ## Removes build/, keeps .venv
+	rm -rf build python/andiron/_core*.so python/andiron/_core.pyi

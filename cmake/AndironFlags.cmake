@@ -1,0 +1,34 @@
+# The target andiron_flags carries what every C++ target of the tree is compiled with.
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
+set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1 -fno-omit-frame-pointer")
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+find_program(ANDIRON_CCACHE ccache)
+mark_as_advanced(ANDIRON_CCACHE)
+if(ANDIRON_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${ANDIRON_CCACHE}")
+endif()
+
+add_library(andiron_flags INTERFACE)
+target_compile_features(andiron_flags INTERFACE cxx_std_20)
+target_compile_definitions(andiron_flags INTERFACE FMT_HEADER_ONLY=1)
+# NaN must propagate, so never -ffast-math.
+target_compile_options(andiron_flags INTERFACE
+  -Wall -Wextra -fno-math-errno -fno-trapping-math $<$<BOOL:${ANDIRON_WERROR}>:-Werror>)
+target_include_directories(andiron_flags INTERFACE "${PROJECT_SOURCE_DIR}")
+target_link_libraries(andiron_flags INTERFACE OpenMP::OpenMP_CXX)
+
+# The oldest CPU that Andiron runs on; *_isa.cpp files say otherwise (AndironLibrary.cmake).
+set(ANDIRON_BASELINE_FLAGS -mavx2 -mfma)
+
+if(ANDIRON_SANITIZE)
+  list(JOIN ANDIRON_SANITIZE "," _andiron_sanitizers)
+  target_compile_options(andiron_flags INTERFACE
+    -fsanitize=${_andiron_sanitizers} -fno-sanitize-recover=all)
+  target_link_options(andiron_flags INTERFACE -fsanitize=${_andiron_sanitizers})
+endif()

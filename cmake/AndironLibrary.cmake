@@ -1,0 +1,43 @@
+# andiron_library(<folder> DEPENDS <folder>...)
+#
+# One target andiron_<folder> of all *.cpp below andiron/<folder>, at any depth, except tests
+# (*_test.cpp, and *_testing.cpp for what tests share). DEPENDS are the only arrows downwards.
+# A folder without sources is an interface target.
+#
+# Files named *_isa.cpp are compiled twice, with ANDIRON_ISA=avx2 and =avx512: the code uses it as
+# the name of a namespace and chooses at run time.
+set(ANDIRON_ISA_FLAGS_avx2 -mavx2 -mfma -mf16c)
+set(ANDIRON_ISA_FLAGS_avx512
+    -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c)
+set_property(GLOBAL PROPERTY ANDIRON_FOLDERS "")
+
+function(andiron_library folder)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;LINK")
+  set(root "${PROJECT_SOURCE_DIR}/andiron/${folder}")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${root}/*.cpp")
+  file(GLOB_RECURSE isa_sources CONFIGURE_DEPENDS "${root}/*_isa.cpp")
+  list(FILTER sources EXCLUDE REGEX "(_test|_testing|_isa)\\.cpp$")
+  list(TRANSFORM arg_DEPENDS PREPEND andiron_)
+  set(target andiron_${folder})
+
+  if(NOT sources AND NOT isa_sources)
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE andiron_flags ${arg_DEPENDS} ${arg_LINK})
+    return()
+  endif()
+
+  add_library(${target} STATIC ${sources})
+  set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX)
+  target_compile_options(${target} PRIVATE ${ANDIRON_BASELINE_FLAGS})
+  target_link_libraries(${target} PUBLIC andiron_flags ${arg_DEPENDS} ${arg_LINK})
+  if(isa_sources)
+    foreach(isa IN ITEMS avx2 avx512)
+      add_library(${target}_${isa} OBJECT ${isa_sources})
+      target_compile_options(${target}_${isa} PRIVATE ${ANDIRON_ISA_FLAGS_${isa}})
+      target_compile_definitions(${target}_${isa} PRIVATE ANDIRON_ISA=${isa})
+      target_link_libraries(${target}_${isa} PUBLIC andiron_flags ${arg_DEPENDS} ${arg_LINK})
+      target_sources(${target} PRIVATE $<TARGET_OBJECTS:${target}_${isa}>)
+    endforeach()
+  endif()
+  set_property(GLOBAL APPEND PROPERTY ANDIRON_FOLDERS ${target})
+endfunction()
