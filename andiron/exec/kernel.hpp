@@ -30,8 +30,11 @@ struct KernelRequest {
   /// The most threads a run may use. With 1 the kernel may run inside somebody's parallel region
   /// and must not open its own; several threads may then run it at once with other memory.
   int threads = 1;
-  /// dst[0] += result instead of dst[0] = result (only where the entry declares `accumulates`).
-  bool accumulate = false;
+  /// For each dst: dst += result instead of dst = result (only where the entry declares
+  /// `accumulates`). Empty means none.
+  std::vector<bool> accumulate = {};
+
+  bool adds_to(size_t i) const { return i < accumulate.size() && accumulate[i]; }
 };
 
 /// The memory of one run.
