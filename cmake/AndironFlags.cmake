@@ -16,7 +16,6 @@ endif()
 
 add_library(andiron_flags INTERFACE)
 target_compile_features(andiron_flags INTERFACE cxx_std_20)
-target_compile_definitions(andiron_flags INTERFACE FMT_HEADER_ONLY=1)
 # NaN must propagate, so never -ffast-math. The two warnings off are g++ 12 wrong about schemas that
 # are written with designated initializers.
 target_compile_options(andiron_flags INTERFACE
