@@ -1,11 +1,8 @@
 #include <nanobind/nanobind.h>
-#include <nanobind/stl/string.h>
 
-#include <string>
-
-namespace nb = nanobind;
+#include "bindings/info.hpp"
 
 NB_MODULE(_core, m) {
   m.doc() = "The C++ core of Andiron.";
-  m.def("version", [] { return std::string(ANDIRON_VERSION); }, "Andiron's version.");
+  andiron::bindings::bind_info(m);
 }

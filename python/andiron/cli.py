@@ -1,0 +1,42 @@
+"""The command `andiron`. Subcommands of apps are loaded when they are called."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+# Subcommand -> where its click command is, and what `andiron --help` says of it.
+SUBCOMMANDS = {
+    "info": ("andiron._info:info", "Versions, CPU features, threads, kernels, memory."),
+    "recommend": (
+        "andiron.apps.recommend.cli:cli",
+        "Train, compare and use recommenders on (user, item) tables.",
+    ),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a subcommand's module only when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in SUBCOMMANDS:
+            return None
+        module, attribute = SUBCOMMANDS[name][0].split(":")
+        return getattr(importlib.import_module(module), attribute)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, SUBCOMMANDS[name][1]) for name in sorted(SUBCOMMANDS)])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Andiron: deep learning on CPUs."""
+
+
+if __name__ == "__main__":
+    main(prog_name="andiron")
