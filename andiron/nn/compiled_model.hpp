@@ -1,0 +1,88 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "andiron/nn/loss.hpp"
+#include "andiron/nn/model.hpp"
+#include "andiron/nn/plan_cache.hpp"
+
+namespace andiron::nn {
+
+class Optimizer;
+
+struct CompileOptions {
+  std::shared_ptr<Optimizer> optimizer;   ///< may be null when the model is only tested
+  std::vector<LossPtr> losses;            ///< one for each output, or one for all
+  std::vector<double> loss_weights = {};  ///< one for each output; empty: 1
+  /// Training steps return the predictions too, because metrics need them.
+  bool predictions_in_training = false;
+  exec::PlanOptions plan = {};
+};
+
+/// One step's data: x in the order of the model's inputs, y in the order of its outputs. Sample
+/// weights: none, one for all outputs, or one for each; [n] or of the loss's per-sample shape.
+struct Batch {
+  std::vector<Tensor> x, y, sample_weight = {};
+};
+
+struct StepResult {
+  double loss = 0.0;                  ///< weighted sum of the outputs' losses and all penalties
+  std::vector<double> output_losses;  ///< one for each output, unweighted
+  std::vector<std::pair<std::string, double>> reported;  ///< what layers report
+  std::vector<Tensor> predictions;  ///< valid until the next step; empty when not asked for
+};
+
+/// A model with its losses and optimizer, as plans: forward, backward and update are one graph,
+/// symbolic in "batch". Freezing layers needs another one.
+/// Thread safety: one training or test step at a time.
+class CompiledModel {
+ public:
+  CompiledModel(ModelPtr model, CompileOptions options);
+  ~CompiledModel();
+
+  const ModelPtr& model() const { return model_; }
+  const CompileOptions& options() const { return options_; }
+
+  /// Inputs: x..., y..., sample weights (when `weighted`, one for each output), then the
+  /// optimizer's scalars ("learning_rate", ...) and "step".
+  /// Outputs: loss, one loss for each output, what layers report, predictions (when asked for).
+  const Graph& train_graph(bool weighted = false);
+  /// The same without optimizer and step; predictions always.
+  const Graph& test_graph(bool weighted = false);
+
+  /// One optimizer step; counts `step` on. Throws Error when data do not fit the model.
+  const StepResult& train_on_batch(const Batch& batch);
+  /// Loss and predictions in inference mode.
+  const StepResult& test_on_batch(const Batch& batch);
+
+  /// The number of training steps so far: schedules and random layers depend on it.
+  int64_t step() const { return step_; }
+  void set_step(int64_t step) { step_ = step; }
+  /// Everything that training changes: the model's variables, then the optimizer's.
+  std::vector<VariablePtr> state() const;
+
+  PlanCache& plans() { return plans_; }
+
+ private:
+  struct Form;  // a graph with the memory of its inputs and outputs
+  Form& form(bool training, bool weighted);
+  const StepResult& run(Form& form, const Batch& batch);
+
+  ModelPtr model_;
+  CompileOptions options_;
+  std::vector<std::string> reported_;
+  PlanCache plans_;
+  std::unique_ptr<Form> forms_[2][2];
+  StepResult result_;
+  int64_t step_ = 0;
+};
+
+/// The weight of each sample by its class: labels [n], [n, 1] of ids or [n, c] one-hot; a class
+/// that is not named weighs 1.
+Tensor sample_weight_of_classes(const Tensor& labels,
+                                const std::map<int64_t, double>& class_weight);
+
+}  // namespace andiron::nn

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "andiron/nn/layer.hpp"
+
+namespace andiron::nn {
+
+/// [batch, a, b, ...] -> [batch, a*b*...]; [batch] -> [batch, 1].
+class FlattenLayer : public Layer {
+ public:
+  using Layer::Layer;
+  std::string class_name() const override { return "Flatten"; }
+  static LayerPtr from_config(const nlohmann::json& config);
+
+ protected:
+  std::vector<Value> compute(const std::vector<Value>& inputs, CallContext& context) override;
+};
+
+/// [batch, ...] -> [batch] + target_shape, in which one size may be -1.
+class ReshapeLayer : public Layer {
+ public:
+  explicit ReshapeLayer(std::vector<int64_t> target_shape, LayerOptions options = {});
+  std::string class_name() const override { return "Reshape"; }
+  nlohmann::json config() const override;
+  static LayerPtr from_config(const nlohmann::json& config);
+
+ protected:
+  std::vector<Value> compute(const std::vector<Value>& inputs, CallContext& context) override;
+
+ private:
+  std::vector<int64_t> target_shape_;
+};
+
+LayerRef Flatten(LayerOptions options = {});
+LayerRef Reshape(std::vector<int64_t> target_shape, LayerOptions options = {});
+
+}  // namespace andiron::nn

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "andiron/graph/value.hpp"
+
+namespace andiron::nn {
+
+/// A penalty on a variable's size that is added to the loss: l1 * sum|x| + l2 * sum x^2 (Keras's
+/// formula, no half). The default is none.
+struct Regularizer {
+  double l1 = 0.0, l2 = 0.0;
+
+  Regularizer() = default;
+  Regularizer(double l1, double l2);
+  /// "l1", "l2", "l1_l2" (each 0.01) or "" for none.
+  Regularizer(const char* name);  // NOLINT: a name is a regularizer, as in Keras
+
+  explicit operator bool() const { return l1 != 0.0 || l2 != 0.0; }
+  /// A scalar of x's dtype. REQUIRES that there is a penalty.
+  Value operator()(const Value& x) const;
+
+  /// null when there is none.
+  nlohmann::json config() const;
+  static Regularizer from_config(const nlohmann::json& config);
+  friend bool operator==(const Regularizer&, const Regularizer&) = default;
+};
+
+inline Regularizer L1(double l1 = 0.01) { return Regularizer(l1, 0.0); }
+inline Regularizer L2(double l2 = 0.01) { return Regularizer(0.0, l2); }
+inline Regularizer L1L2(double l1 = 0.0, double l2 = 0.0) { return Regularizer(l1, l2); }
+
+}  // namespace andiron::nn
