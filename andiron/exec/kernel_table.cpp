@@ -1,0 +1,55 @@
+#include <algorithm>
+
+#include "andiron/base/error.hpp"
+#include "andiron/exec/kernel.hpp"
+#include "andiron/exec/reference_kernel.hpp"
+
+namespace andiron::exec {
+
+// The order within an op is the order of preference.
+std::span<const KernelEntry> kernel_table() {
+  static const std::vector<KernelEntry> table = {};
+  return table;
+}
+
+namespace {
+
+bool understands(const KernelEntry& entry, const KernelRequest& request) {
+  auto dense = [](const std::vector<Operand>& operands) {
+    return std::all_of(operands.begin(), operands.end(),
+                       [](const Operand& o) { return o.dense(); });
+  };
+  if (!entry.strided_src && !dense(request.src)) return false;
+  if (!entry.strided_dst && !dense(request.dst)) return false;
+  return entry.accumulates ||
+         std::none_of(request.accumulate.begin(), request.accumulate.end(), [](bool b) { return b; });
+}
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_kernel(const KernelRequest& request) {
+  for (const KernelEntry& entry : kernel_table()) {
+    if (entry.op != request.node.op->name || !understands(entry, request)) continue;
+    if (std::unique_ptr<Kernel> kernel = entry.make(request)) return kernel;
+  }
+  const KernelEntry plain{request.node.op->name, nullptr};
+  ANDIRON_ASSERT(understands(plain, request));
+  return make_reference(request);
+}
+
+KernelSupport supports(const KernelRequest& request) {
+  for (const KernelEntry& entry : kernel_table()) {
+    if (entry.op == request.node.op->name && understands(entry, request) && entry.make(request))
+      return {entry.strided_src, entry.strided_dst, entry.accumulates};
+  }
+  return {};
+}
+
+Range part_of(int64_t n, int64_t part, int64_t parts, int64_t grain) {
+  const int64_t grains = (n + grain - 1) / grain;
+  const int64_t begin = std::min(n, grains * part / parts * grain);
+  const int64_t end = std::min(n, grains * (part + 1) / parts * grain);
+  return {begin, end};
+}
+
+}  // namespace andiron::exec
