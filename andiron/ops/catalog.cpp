@@ -12,7 +12,16 @@
   X(kSum)                      \
   X(kCountOf)                  \
   X(kReshape)                  \
-  X(kBroadcastTo)
+  X(kBroadcastTo)              \
+  X(kEmbedding)                \
+  X(kEmbeddingBag)             \
+  X(kEmbeddingBagGradValues)   \
+  X(kEmbeddingBagGradWeights)  \
+  X(kRowSparse)                \
+  X(kEmbeddingGradDense)       \
+  X(kDedup)                    \
+  X(kSumSegments)              \
+  X(kHashCross)
 
 namespace andiron::ops {
 
