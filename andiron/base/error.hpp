@@ -21,6 +21,18 @@ class TypeError : public Error {
   using Error::Error;
 };
 
+/// A file or a connection did not do what was asked (an OSError in Python). `errno_code` is 0 when
+/// the system said nothing, as for a damaged file.
+class IoError : public Error {
+ public:
+  explicit IoError(const std::string& message, int errno_code = 0)
+      : Error(message), errno_code_(errno_code) {}
+  int errno_code() const { return errno_code_; }
+
+ private:
+  int errno_code_;
+};
+
 template <class... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {
   throw Error(fmt::format(format, std::forward<Args>(args)...));
