@@ -1,0 +1,88 @@
+"""Ids of a user's table to row numbers and back, kept as JSON beside a model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+UNKNOWN = -1  # the row number of an id that was not there at training time
+
+
+class IdMap:
+    """A one-to-one map between ids (strings or integers) and the rows 0 … n-1.
+
+    Rows are in the ascending order of ids, so the same ids give the same map in any order of rows.
+
+    Args:
+        ids: distinct ids, all strings or all integers.
+
+    Raises:
+        ValueError: an id is repeated.
+
+    Example:
+        >>> cities = IdMap.of(["Lyon", "Bari", "Lyon"])
+        >>> cities.rows(["Lyon", "Oslo"]).tolist()
+        [1, -1]
+        >>> cities.ids[0]
+        'Bari'
+    """
+
+    def __init__(self, ids: Iterable) -> None:
+        self.ids = np.asarray(list(ids) if not isinstance(ids, np.ndarray) else ids)
+        self._is_integer = self.ids.size == 0 or np.issubdtype(self.ids.dtype, np.integer)
+        self._row = {key: row for row, key in enumerate(self.ids.tolist())}
+        if len(self._row) != len(self.ids):
+            raise ValueError(
+                f"[ids] ids are distinct; {len(self.ids) - len(self._row)} are repeated"
+            )
+
+    @classmethod
+    def of(cls, values: Iterable) -> IdMap:
+        """The map of the distinct values of a column, which has no missing values."""
+        values = np.asarray(values)
+        if values.dtype == object:
+            values = values.astype(str)
+        return cls(np.unique(values))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, IdMap) and np.array_equal(self.ids, other.ids)
+
+    def rows(self, values: Iterable) -> np.ndarray:
+        """Row numbers [n] int64 of ids; UNKNOWN (-1) where an id is not in the map."""
+        cast = int if self._is_integer else str
+        get = self._row.get
+
+        def row(value: object) -> int:
+            try:
+                return get(cast(value), UNKNOWN)
+            except (TypeError, ValueError, OverflowError):
+                return UNKNOWN
+
+        values = values.tolist() if hasattr(values, "tolist") else list(values)
+        return np.fromiter((row(v) for v in values), np.int64, len(values))
+
+    def save(self, path: str | Path) -> None:
+        """Writes the ids as a JSON list, row by row."""
+        kind = "integer" if self._is_integer else "string"
+        text = json.dumps({"kind": kind, "ids": self.ids.tolist()}, ensure_ascii=False)
+        Path(path).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> IdMap:
+        """Reads what `save` wrote.
+
+        Raises:
+            ValueError: the file is not an id map.
+        """
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            dtype = {"integer": np.int64, "string": np.str_}[content["kind"]]
+            return cls(np.array(content["ids"], dtype=dtype))
+        except (KeyError, TypeError, UnicodeDecodeError, OverflowError, ValueError) as error:
+            raise ValueError(f"[ids] {path} is not an id map: {error}") from error
