@@ -22,6 +22,12 @@ std::vector<TensorType> infer_comparison(const InferContext& c) {
   return {{DType::boolean, broadcast_all(c).shape}};
 }
 
+std::vector<TensorType> infer_numeric(const InferContext& c) {
+  for (size_t i = 0; i < c.n(); ++i)
+    if (c.in(i).dtype == DType::boolean) fail("[{}] takes numbers; got {}", c.op, str(c.in(i)));
+  return {broadcast_all(c)};
+}
+
 std::vector<TensorType> infer_floating(const InferContext& c) {
   for (size_t i = 0; i < c.n(); ++i)
     if (!is_floating(c.in(i).dtype))

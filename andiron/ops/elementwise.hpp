@@ -15,6 +15,8 @@ namespace andiron::ops {
 std::vector<TensorType> infer_broadcast(const InferContext& c);
 /// The same, with a bool result.
 std::vector<TensorType> infer_comparison(const InferContext& c);
+/// The same, numbers only (no bool).
+std::vector<TensorType> infer_numeric(const InferContext& c);
 /// The same, floating point only.
 std::vector<TensorType> infer_floating(const InferContext& c);
 
@@ -44,8 +46,7 @@ void map_unary(const ReferenceContext& c, F f) {
       using D = std::conditional_t<std::is_same_v<R, bool>, bool, T>;
       const T* x = c.src[0].data<T>();
       D* y = c.dst[0].data<D>();
-      for (int64_t i = 0; i < c.dst[0].count(); ++i)
-        y[i] = static_cast<D>(f(static_cast<C>(x[i])));
+      for (int64_t i = 0; i < c.dst[0].count(); ++i) y[i] = static_cast<D>(f(static_cast<C>(x[i])));
     } else {
       ANDIRON_ASSERT(!"dtype");
     }

@@ -58,6 +58,9 @@ Dim operator+(const Dim& a, const Dim& b) {
       for (const auto& [symbols, c] : d->expr_->terms) sum[symbols] += c;
     }
   }
+  std::erase_if(sum, [](const auto& term) { return term.second == 0; });
+  if (sum.empty()) return 0;
+  if (sum.size() == 1 && sum.begin()->first.empty()) return sum.begin()->second;
   Dim out;
   out.expr_ = std::make_shared<Dim::Expr>(std::move(sum));
   return out;

@@ -10,6 +10,12 @@ namespace andiron::ops {
 /// axes (empty: all) and keepdims.
 std::vector<AttributeSpec> reduce_attributes();
 std::vector<TensorType> infer_reduce(const InferContext& c);
+/// The same for reductions that nothing cannot have: a reduced axis must not be empty.
+std::vector<TensorType> infer_reduce_nonempty(const InferContext& c);
+/// The gradient of max and min: evenly to all elements that equal the result.
+std::vector<Value> share_among_equals(const GradContext& c);
+/// Cases of max and min.
+std::vector<Case> reduce_cases();
 /// Puts the axes that the reduction dropped back as size 1, so that `value` broadcasts to x.
 Value keep_reduced_axes(const Value& value, const GradContext& c);
 /// rows when axis 0 survives, blocked when it is reduced.
