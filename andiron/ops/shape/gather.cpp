@@ -99,6 +99,8 @@ extern const Op kGatherGrad = {
       const auto& shape = c.attr<Shape>("shape");
       const int64_t axis = normalize_axis(c.op, c.attr<int64_t>("axis"), shape.rank());
       check_indices(c, c.in(1));
+      if (!is_floating(c.in(0).dtype))
+        fail("[gather_grad] takes floating point values; got {}", str(c.in(0)));
       Shape expected(shape.begin(), shape.begin() + axis);
       expected.insert(expected.end(), c.shape(1).begin(), c.shape(1).end());
       expected.insert(expected.end(), shape.begin() + axis + 1, shape.end());
@@ -112,12 +114,13 @@ extern const Op kGatherGrad = {
     .reference =
         [](const ReferenceContext& c) {
           visit_dtype(c.dst[0].dtype(), [&]<class T>() {
-            std::vector<Compute<T>> total(static_cast<size_t>(c.dst[0].count()));
+            using C = std::conditional_t<std::is_same_v<T, bool>, uint8_t, Compute<T>>;
+            std::vector<C> total(static_cast<size_t>(c.dst[0].count()));
             for_each_block("gather_grad", c.dst[0].sizes(), c.attr<int64_t>("axis"), c.src[1],
                            [&](int64_t to, int64_t from, int64_t n) {
                              for (int64_t i = 0; i < n; ++i)
                                total[static_cast<size_t>(to + i)] +=
-                                   static_cast<Compute<T>>(c.src[0].data<T>()[from + i]);
+                                   static_cast<C>(c.src[0].data<T>()[from + i]);
                            });
             for (size_t i = 0; i < total.size(); ++i)
               c.dst[0].data<T>()[i] = static_cast<T>(total[i]);
