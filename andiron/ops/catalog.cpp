@@ -76,7 +76,27 @@
   X(kEmbeddingGradDense)            \
   X(kDedup)                         \
   X(kSumSegments)                   \
-  X(kHashCross)
+  X(kHashCross)                     \
+  X(kSgdUpdate)                     \
+  X(kSgdUpdateRows)                 \
+  X(kSgdCatchUp)                    \
+  X(kSgdRecord)                     \
+  X(kAdagradUpdate)                 \
+  X(kAdagradUpdateRows)             \
+  X(kAdagradCatchUp)                \
+  X(kAdagradRecord)                 \
+  X(kRmsPropUpdate)                 \
+  X(kRmsPropUpdateRows)             \
+  X(kRmsPropCatchUp)                \
+  X(kRmsPropRecord)                 \
+  X(kAdamUpdate)                    \
+  X(kAdamUpdateRows)                \
+  X(kAdamCatchUp)                   \
+  X(kAdamRecord)                    \
+  X(kFtrlUpdate)                    \
+  X(kFtrlUpdateRows)                \
+  X(kFtrlCatchUp)                   \
+  X(kFtrlRecord)
 
 namespace andiron::ops {
 

@@ -1,0 +1,88 @@
+#include "andiron/ops/optimizer/optimizer_ops.hpp"
+
+#include "andiron/base/error.hpp"
+#include "andiron/ops/catalog.hpp"
+#include "andiron/ops/optimizer/adagrad.hpp"
+#include "andiron/ops/optimizer/adam.hpp"
+#include "andiron/ops/optimizer/ftrl.hpp"
+#include "andiron/ops/optimizer/rmsprop.hpp"
+#include "andiron/ops/optimizer/sgd.hpp"
+
+namespace andiron::ops {
+
+namespace {
+
+const Op& op_of(std::string_view optimizer, std::string_view what) {
+  return find(std::string(optimizer) + "_" + std::string(what));
+}
+
+void append(std::vector<Value>& inputs, const OptimizerState& state) {
+  inputs.insert(inputs.end(), state.slots.begin(), state.slots.end());
+  if (state.last_step.defined()) inputs.push_back(state.last_step);
+}
+
+OptimizerState state_of(const std::vector<Value>& outputs, bool exact) {
+  OptimizerState state{outputs[0], {outputs.begin() + 1, outputs.end()}, {}};
+  if (exact) {
+    state.last_step = state.slots.back();
+    state.slots.pop_back();
+  }
+  return state;
+}
+
+template <class F>
+auto visit_optimizer(std::string_view name, F&& f) {
+  if (name == Adam::kName) return f.template operator()<Adam>();
+  if (name == Sgd::kName) return f.template operator()<Sgd>();
+  if (name == Adagrad::kName) return f.template operator()<Adagrad>();
+  if (name == RmsProp::kName) return f.template operator()<RmsProp>();
+  ANDIRON_ASSERT(name == Ftrl::kName);
+  return f.template operator()<Ftrl>();
+}
+
+}  // namespace
+
+OptimizerState optimizer_update(std::string_view optimizer, const Attributes& settings,
+                                const OptimizerState& state, const Value& grad,
+                                const Value& learning_rate, const Value& step) {
+  std::vector<Value> inputs = {state.parameter, grad, learning_rate, step};
+  append(inputs, state);
+  return state_of(make_node(op_of(optimizer, "update"), inputs, settings), false);
+}
+
+OptimizerState optimizer_update_rows(std::string_view optimizer, const Attributes& settings,
+                                     const OptimizerState& state, const Dedup& rows,
+                                     const Value& values, const Value& learning_rate,
+                                     const Value& step, std::string_view kind) {
+  std::vector<Value> inputs = {state.parameter, rows.order, rows.rows,     rows.starts,
+                               rows.count,      values,     learning_rate, step};
+  append(inputs, state);
+  Attributes attributes = settings;
+  attributes.set("values", std::string(kind));
+  return state_of(make_node(op_of(optimizer, "update_rows"), inputs, attributes),
+                  state.last_step.defined());
+}
+
+OptimizerState optimizer_catch_up(std::string_view optimizer, const Attributes& settings,
+                                  const OptimizerState& state, const Dedup* rows,
+                                  const Value& history, const Value& step) {
+  std::vector<Value> inputs = {state.parameter, rows ? rows->rows : Value(),
+                               rows ? rows->count : Value(), history, step};
+  append(inputs, state);
+  return state_of(make_node(op_of(optimizer, "catch_up"), inputs, settings), true);
+}
+
+Value optimizer_record(std::string_view optimizer, const Attributes& settings, const Value& history,
+                       const Value& learning_rate, const Value& step) {
+  return make_value(op_of(optimizer, "record"), {history, learning_rate, step}, settings);
+}
+
+int n_slots_of(std::string_view optimizer, const Attributes& settings) {
+  return visit_optimizer(optimizer, [&]<class R>() { return R::n_slots(settings); });
+}
+
+Replay replay_of(std::string_view optimizer, const Attributes& settings) {
+  return visit_optimizer(optimizer, [&]<class R>() { return R::replay(settings); });
+}
+
+}  // namespace andiron::ops

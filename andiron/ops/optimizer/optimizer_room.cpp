@@ -1,0 +1,171 @@
+#include "andiron/ops/optimizer/optimizer_room.hpp"
+
+#include <cmath>
+
+namespace andiron::ops {
+
+namespace {
+
+void expect(const InferContext& c, size_t i, const char* name, const TensorType& type) {
+  if (c.in(i) != type)
+    fail("[{}] {} must be {}; got {}", c.op, name, str(type), str(c.in(i)));
+}
+
+void expect_parameter(const InferContext& c) {
+  const DType dtype = c.in(0).dtype;
+  if ((dtype != DType::f32 && dtype != DType::f64) || !c.shape(0).known())
+    fail("[{}] parameters must be float32 or float64 with known sizes; got {}", c.op,
+         str(c.in(0)));
+}
+
+void expect_table(const InferContext& c) {
+  expect_parameter(c);
+  if (c.shape(0).rank() != 2) fail("[{}] the table must be a matrix; got {}", c.op, str(c.in(0)));
+}
+
+// The slots have the parameter's type; behind them may stand last_step.
+std::vector<TensorType> state_types(const InferContext& c, size_t first, int n_slots,
+                                    bool may_be_exact) {
+  const size_t n = c.n() - first, wanted = static_cast<size_t>(n_slots);
+  if (n != wanted && !(may_be_exact && n == wanted + 1))
+    fail("[{}] takes {} slots with these settings; got {}", c.op, n_slots, n);
+  std::vector<TensorType> types = {c.in(0)};
+  for (size_t i = first; i < c.n(); ++i) {
+    const bool is_slot = i - first < wanted;
+    types.push_back(is_slot ? c.in(0) : TensorType{DType::i32, {c.shape(0)[0]}});
+    expect(c, i, is_slot ? "slots" : "last_step", types.back());
+  }
+  return types;
+}
+
+}  // namespace
+
+void check_settings(const InferContext& c) {
+  auto check = [&](const char* name, bool (*good)(double), const char* rule) {
+    if (!c.attributes.has(name)) return;
+    const double value = c.attr<double>(name);
+    if (!good(value)) fail("[{}] {} must be {}; got {}", c.op, name, rule, value);
+  };
+  auto share = [](double v) { return v >= 0.0 && v < 1.0; };
+  auto at_least_zero = [](double v) { return v >= 0.0 && std::isfinite(v); };
+  for (const char* name : {"beta_1", "beta_2", "rho"}) check(name, share, "in [0, 1)");
+  check("momentum", [](double v) { return v >= 0.0 && v <= 1.0; }, "in [0, 1]");
+  check("epsilon", [](double v) { return v > 0.0 && std::isfinite(v); }, "positive");
+  check("learning_rate_power", [](double v) { return v <= 0.0 && std::isfinite(v); },
+        "zero or negative");
+  for (const char* name : {"weight_decay", "l1_regularization_strength",
+                           "l2_regularization_strength", "l2_shrinkage_regularization_strength",
+                           "beta"})
+    check(name, at_least_zero, "zero or positive");
+}
+
+std::vector<TensorType> infer_update(const InferContext& c, int n_slots) {
+  using In = UpdateInputs;
+  check_settings(c);
+  expect_parameter(c);
+  expect(c, In::kGrad, "grad", c.in(0));
+  expect(c, In::kLearningRate, "learning_rate", {DType::f32, {}});
+  expect(c, In::kStep, "step", {DType::i64, {}});
+  return state_types(c, In::kSlots, n_slots, false);
+}
+
+std::vector<TensorType> infer_update_rows(const InferContext& c, int n_slots) {
+  using In = UpdateRowsInputs;
+  check_settings(c);
+  expect_table(c);
+  const auto& kind = c.attr<std::string>("values");
+  if (kind != "positions" && kind != "unique" && kind != "table")
+    fail("[{}] values must be \"positions\", \"unique\" or \"table\"; got \"{}\"", c.op, kind);
+  const Dim n = c.shape(In::kOrder)[0];
+  expect(c, In::kOrder, "order", {DType::i32, {n}});
+  expect(c, In::kRows, "rows", {DType::i32, {n}});
+  expect(c, In::kStarts, "starts", {DType::i32, {n + 1}});
+  expect(c, In::kCount, "count", {DType::i32, {1}});
+  expect(c, In::kValues, "values",
+         {c.in(0).dtype, {kind == "table" ? c.shape(0)[0] : n, c.shape(0)[1]}});
+  expect(c, In::kLearningRate, "learning_rate", {DType::f32, {}});
+  expect(c, In::kStep, "step", {DType::i64, {}});
+  return state_types(c, In::kSlots, n_slots, true);
+}
+
+std::vector<TensorType> infer_catch_up(const InferContext& c, int n_slots) {
+  using In = CatchUpInputs;
+  check_settings(c);
+  expect_table(c);
+  if (c.inputs[In::kRows].defined() != c.inputs[In::kCount].defined())
+    fail("[{}] rows and count come together or not at all", c.op);
+  if (c.inputs[In::kRows].defined()) {
+    expect(c, In::kRows, "rows", {DType::i32, {c.shape(In::kRows)[0]}});
+    expect(c, In::kCount, "count", {DType::i32, {1}});
+  }
+  const Shape& history = c.shape(In::kHistory);
+  if (history.rank() != 2 || history[1] != Dim(kStepScalars) || history[0] == Dim(0))
+    fail("[{}] the history must be float32[h,{}]; got {}", c.op, kStepScalars,
+         str(c.in(In::kHistory)));
+  expect(c, In::kHistory, "history", {DType::f32, history});
+  expect(c, In::kStep, "step", {DType::i64, {}});
+  if (c.n() != In::kSlots + static_cast<size_t>(n_slots) + 1)
+    fail("[{}] takes {} slots and last_step with these settings; got {} inputs", c.op, n_slots,
+         c.n());
+  return state_types(c, In::kSlots, n_slots, true);
+}
+
+std::vector<TensorType> infer_record(const InferContext& c) {
+  using In = RecordInputs;
+  const Shape& history = c.shape(In::kHistory);
+  if (c.in(0).dtype != DType::f32 || history.rank() != 2 || history[1] != Dim(kStepScalars))
+    fail("[{}] the history must be float32[h,{}]; got {}", c.op, kStepScalars, str(c.in(0)));
+  expect(c, In::kLearningRate, "learning_rate", {DType::f32, {}});
+  expect(c, In::kStep, "step", {DType::i64, {}});
+  return {c.in(0)};
+}
+
+std::vector<InputSpec> update_inputs() {
+  return {{"param", "any shape, float32 or float64"},
+          {"grad", "as param"},
+          {"learning_rate", "float32 scalar"},
+          {"step", "int64 scalar, from 1"},
+          {"slots", "as param, as many as the settings need", false, true}};
+}
+
+std::vector<InputSpec> update_rows_inputs() {
+  return {{"table", "[v, d], float32 or float64"},
+          {"order", "[n], from dedup"},
+          {"rows", "[n], from dedup"},
+          {"starts", "[n + 1], from dedup"},
+          {"count", "[1], from dedup"},
+          {"values", "gradients: [n, d], or [v, d] where values=\"table\""},
+          {"learning_rate", "float32 scalar"},
+          {"step", "int64 scalar, from 1"},
+          {"slots", "as table; then, for exact rows, last_step [v] int32", false, true}};
+}
+
+std::vector<InputSpec> catch_up_inputs() {
+  return {{"table", "[v, d], float32 or float64"},
+          {"rows", "[n], from dedup; all rows when left out", true},
+          {"count", "[1], from dedup", true},
+          {"history", "[h, 4]: the scalars of the last h steps, step s in row (s - 1) mod h"},
+          {"step", "int64 scalar: steps before this one are replayed"},
+          {"slots", "as table; then last_step [v] int32", false, true}};
+}
+
+std::vector<InputSpec> record_inputs() {
+  return {{"history", "[h, 4]"},
+          {"learning_rate", "float32 scalar"},
+          {"step", "int64 scalar, from 1"}};
+}
+
+std::vector<std::string> update_case(int n_slots) {
+  std::vector<std::string> inputs = {"f32[5,37]", "f32[5,37]", "f32[]@0.001:0.1", "i64[]@1:50"};
+  for (int i = 0; i < n_slots; ++i) inputs.emplace_back("f32[5,37]@0.1:1");
+  return inputs;
+}
+
+void fail_history(std::string_view optimizer, int64_t row, int64_t last_step, int64_t step,
+                  int64_t n_history) {
+  fail("[{}_catch_up] row {} was last brought up to date at step {} and now it is step {}, but the "
+       "history holds {} steps; call the optimizer's catch_up before steps are skipped",
+       optimizer, row, last_step, step, n_history);
+}
+
+}  // namespace andiron::ops
