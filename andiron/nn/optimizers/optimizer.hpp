@@ -1,0 +1,140 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "andiron/graph/graph.hpp"
+#include "andiron/nn/optimizers/schedule.hpp"
+
+namespace andiron::nn {
+
+/// What all optimizers take besides their own arguments, under Keras's names.
+struct OptimizerOptions {
+  std::string name = {};  ///< empty: Keras's ("adam"); slots are named "<name>/<variable>/<slot>"
+  std::optional<double> weight_decay = {};  ///< p -= weight_decay * learning_rate * p in each step
+  /// At most one of the three.
+  std::optional<double> clipnorm = {};         ///< each gradient's norm
+  std::optional<double> clipvalue = {};        ///< each element
+  std::optional<double> global_clipnorm = {};  ///< the norm of all gradients together
+  /// Embedding tables: false, and every row moves in every step as the formula says, though rows
+  /// are only computed when they are needed (the same bits as sweeping the table); true, and rows
+  /// that a batch does not use stay where they are, slots included, in that step (PyTorch's
+  /// SparseAdam). The two are the same where a step with gradient zero changes nothing: SGD without
+  /// momentum, Adagrad. L2 penalties added by layers make a table's gradient dense.
+  bool lazy = false;
+};
+
+/// How a training step changes variables. Owns the slots (momentum, ...), which are variables
+/// themselves and belong into checkpoints.
+/// Thread safety: none; graphs that it made are independent of it.
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+
+  virtual std::string class_name() const = 0;
+  virtual std::string name() const = 0;
+  /// Constructor arguments under Keras's names.
+  virtual nlohmann::json config() const = 0;
+
+  /// The training step: `forward` with the gradients of its scalar output `loss_output` and the
+  /// updates of `trainable`. Inputs: forward's without "step", then `scalar_names`, then "step", an
+  /// int64 scalar that counts from 1. When forward has an int64 scalar input named "step" it is the
+  /// same one. Variables that the loss does not depend on stay as they are.
+  virtual Graph minimize(const Graph& forward, size_t loss_output,
+                         const std::vector<VariablePtr>& trainable) = 0;
+  /// Brings all embedding rows up to date with the steps before its int64 input "step"; without
+  /// updates when there is nothing to bring up to date. Run it, with the number of the next step,
+  /// before tables are read by anything but training steps: saving, evaluating, predicting.
+  virtual Graph catch_up() const = 0;
+
+  /// The names of the float32 scalars that training graphs take before "step", and their values in
+  /// step `step` (counts from 1).
+  virtual std::vector<std::string> scalar_names() const = 0;
+  virtual std::vector<double> scalars_at(int64_t step) const = 0;
+  /// The first of the scalars.
+  double learning_rate_at(int64_t step) const { return scalars_at(step)[0]; }
+  virtual void set_learning_rate(LearningRate learning_rate) = 0;
+
+  /// All slots made so far, in a fixed order.
+  virtual std::vector<VariablePtr> variables() const = 0;
+  /// Tells the optimizer how many steps are finished, so that slots it makes for variables that
+  /// come later start there.
+  virtual void set_iterations(int64_t iterations) = 0;
+
+ protected:
+  Optimizer() = default;
+};
+
+using OptimizerPtr = std::shared_ptr<Optimizer>;
+
+// Keras 3's optimizers, arguments and defaults.
+
+struct SGDOptions : OptimizerOptions {
+  LearningRate learning_rate = 0.01;
+  double momentum = 0.0;
+  bool nesterov = false;
+};
+OptimizerPtr SGD(const SGDOptions& options = {});
+
+struct AdagradOptions : OptimizerOptions {
+  LearningRate learning_rate = 0.001;
+  double initial_accumulator_value = 0.1, epsilon = 1e-7;
+};
+OptimizerPtr Adagrad(const AdagradOptions& options = {});
+
+struct RMSpropOptions : OptimizerOptions {
+  LearningRate learning_rate = 0.001;
+  double rho = 0.9, momentum = 0.0, epsilon = 1e-7;
+  bool centered = false;
+};
+OptimizerPtr RMSprop(const RMSpropOptions& options = {});
+
+struct AdamOptions : OptimizerOptions {
+  LearningRate learning_rate = 0.001;
+  double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
+  bool amsgrad = false;
+};
+OptimizerPtr Adam(const AdamOptions& options = {});
+/// Adam with weight_decay 0.004 unless given (Loshchilov & Hutter 2019).
+OptimizerPtr AdamW(const AdamOptions& options = {});
+
+struct FtrlOptions : OptimizerOptions {
+  LearningRate learning_rate = 0.001;
+  double learning_rate_power = -0.5, initial_accumulator_value = 0.1;
+  double l1_regularization_strength = 0.0, l2_regularization_strength = 0.0;
+  double l2_shrinkage_regularization_strength = 0.0, beta = 0.0;
+};
+OptimizerPtr Ftrl(const FtrlOptions& options = {});
+
+/// The teaching baseline: each step draws a random move of length learning_rate (normal, for every
+/// parameter) and keeps it when the loss of the batch went down. No gradients.
+struct RandomSearchOptions {
+  std::string name = "random_search";
+  LearningRate learning_rate = 0.01;
+  int64_t seed = 0;
+};
+OptimizerPtr RandomSearch(const RandomSearchOptions& options = {});
+
+/// One optimizer for each group of parameters: a variable belongs to the first group whose pattern
+/// its name matches. Patterns are regular expressions that match anywhere ("wide", "embedding").
+/// A variable that none matches goes to the last group, whose pattern may be empty.
+struct OptimizerGroup {
+  std::string pattern;
+  OptimizerPtr optimizer;
+};
+OptimizerPtr OptimizerGroups(std::vector<OptimizerGroup> groups);
+
+/// "adam", "Adam", "rmsprop", ... with its defaults; throws Error listing the known ones.
+OptimizerPtr get_optimizer(std::string_view name);
+/// From {"class_name": ..., "config": {...}}.
+OptimizerPtr optimizer_from_config(const nlohmann::json& description);
+nlohmann::json optimizer_description(const Optimizer& optimizer);
+
+}  // namespace andiron::nn
