@@ -6,10 +6,6 @@ PYTHON := .venv/bin/python
 JOBS   ?= $(shell nproc)
 ROWS   ?=
 export PYTHONPATH := python
-# Ours and one place for all clones; ccache needs the sloppiness for precompiled headers.
-export CCACHE_NOHASHDIR := 1
-export CCACHE_BASEDIR := $(CURDIR)
-export CCACHE_SLOPPINESS := pch_defines,time_macros
 ifneq ($(wildcard ../shared/data),)
 export ANDIRON_TEST_DATA ?= $(abspath ../shared/data)
 endif

@@ -11,7 +11,9 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 find_program(ANDIRON_CCACHE ccache)
 mark_as_advanced(ANDIRON_CCACHE)
 if(ANDIRON_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${ANDIRON_CCACHE}")
+  # Relative paths in the cache's keys: clones of the tree share their objects.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1 "${ANDIRON_CCACHE}")
 endif()
 
 add_library(andiron_flags INTERFACE)

@@ -1,8 +1,10 @@
 # andiron_tests(): one binary of all *_test.cpp (and the *_testing.cpp that they share). It sits
 # above every folder, so a test may use what its folder may not.
+#
+# ctest runs one process per test suite: thousands of catalog cases would otherwise pay for
+# thousands of starts. Tests that end in _slow are entries of their own, with the label slow.
 function(andiron_tests)
   find_package(GTest REQUIRED)
-  include(GoogleTest)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS
        "${PROJECT_SOURCE_DIR}/andiron/*_test.cpp" "${PROJECT_SOURCE_DIR}/andiron/*_testing.cpp"
        "${PROJECT_SOURCE_DIR}/tests/*_test.cpp")
@@ -14,5 +16,11 @@ function(andiron_tests)
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
   target_compile_options(andiron_test PRIVATE ${ANDIRON_BASELINE_FLAGS})
   target_link_libraries(andiron_test PRIVATE andiron GTest::gtest GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(andiron_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600)
+
+  set(list_file "${PROJECT_BINARY_DIR}/andiron_test_suites.cmake")
+  file(GENERATE OUTPUT "${list_file}" CONTENT
+"set(ANDIRON_TEST_BINARY \"$<TARGET_FILE:andiron_test>\")
+include(\"${PROJECT_SOURCE_DIR}/cmake/ctest_suites.cmake\")
+")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${list_file}")
 endfunction()
