@@ -30,6 +30,8 @@ struct KernelRequest {
   /// The most threads a run may use. With 1 the kernel may run inside somebody's parallel region
   /// and must not open its own; several threads may then run it at once with other memory.
   int threads = 1;
+  /// How many threads may run the kernel at the same time, each under its own KernelCall::worker.
+  int workers = 1;
   /// For each dst: dst += result instead of dst = result (only where the entry declares
   /// `accumulates`). Empty means none.
   std::vector<bool> accumulate = {};
@@ -43,6 +45,7 @@ struct KernelCall {
   void* const* dst;
   std::byte* scratch;      ///< scratch_bytes() bytes, 64-byte aligned, contents undefined
   int64_t first_row = 0;   ///< index of the tile's first row within the batch
+  int worker = 0;          ///< in [0, KernelRequest::workers)
 };
 
 /// A compiled node: immutable after construction, safe to run from several threads at once.

@@ -47,7 +47,7 @@ class Plan {
   /// The graph after all passes, with the memory of each value.
   virtual std::string print() const = 0;
   /// The graph after each pass, in order: (pass name, text).
-  virtual const std::vector<std::pair<std::string, std::string>>& stages() const = 0;
+  virtual std::vector<std::pair<std::string, std::string>> stages() const = 0;
   virtual std::vector<NodeProfile> profile() const = 0;
   virtual size_t arena_bytes() const = 0;
 };

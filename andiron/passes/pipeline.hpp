@@ -1,0 +1,22 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "andiron/graph/graph.hpp"
+
+namespace andiron {
+
+/// The graph after each pass, for people.
+using PassHistory = std::vector<std::pair<std::string, Graph>>;
+
+/// The passes that run while the batch is a symbol. `sizes` are those that it will be bound to.
+Graph optimise_symbolic(const Graph& graph, const std::map<std::string, int64_t>& sizes,
+                        int threads, PassHistory& history);
+
+/// The passes that run on one stage with concrete shapes.
+Graph optimise_concrete(const Graph& graph, bool fuse);
+
+}  // namespace andiron
