@@ -40,7 +40,7 @@ StagedPlan::StagedPlan(const Graph& graph, const std::map<std::string, int64_t>&
     : sizes_(sizes), profile_(options.profile), check_numerics_(options.check_numerics) {
   threads_ = options.threads > 0 ? options.threads : default_threads();
   if (auto it = sizes_.find(kBatch); it != sizes_.end()) batch_ = it->second;
-  const Graph concrete = bind(graph, sizes_);
+  const Graph concrete = bind_sizes(graph, sizes_);
   auto take_types = [&](const std::vector<Value>& values, std::vector<TensorType>& types,
                         const char* what) {
     for (const Value& v : values) {
@@ -189,7 +189,7 @@ std::unique_ptr<Section> StagedPlan::make_section(const StageGraph& stage, int64
                                                   const PlanOptions& options) {
   std::map<std::string, int64_t> sizes = sizes_;
   if (batch_ > 0) sizes[kBatch] = batch;
-  const Graph graph = optimise_concrete(bind(stage.graph, sizes), options.fuse);
+  const Graph graph = optimise_concrete(bind_sizes(stage.graph, sizes), options.fuse);
   SectionOptions section;
   section.threads = is_body ? 1 : threads_;
   section.workers = is_body ? threads_ : 1;

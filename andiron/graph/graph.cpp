@@ -125,7 +125,7 @@ Graph Rewriter::operator()(const Graph& graph) {
   return Graph(std::move(inputs), std::move(outputs), std::move(updates));
 }
 
-Graph bind(const Graph& graph, const std::map<std::string, int64_t>& sizes) {
+Graph bind_sizes(const Graph& graph, const std::map<std::string, int64_t>& sizes) {
   Rewriter rewrite([&](const Node& node, const std::vector<Value>& inputs) -> std::vector<Value> {
     Attributes attributes = node.attributes;
     bool changed = false;

@@ -67,7 +67,7 @@ class Rewriter {
 std::vector<Value> with_inputs(const Node& node, const std::vector<Value>& inputs);
 
 /// Replaces symbols by sizes in placeholders and shape attributes; all shapes are inferred anew.
-Graph bind(const Graph& graph, const std::map<std::string, int64_t>& sizes);
+Graph bind_sizes(const Graph& graph, const std::map<std::string, int64_t>& sizes);
 
 /// Calls a graph as a function: its placeholders become `arguments`. Updates are not carried over.
 std::vector<Value> inline_graph(const Graph& graph, const std::vector<Value>& arguments);

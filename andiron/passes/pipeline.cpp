@@ -1,0 +1,28 @@
+#include "andiron/passes/pipeline.hpp"
+
+#include "andiron/passes/cse.hpp"
+#include "andiron/passes/fold.hpp"
+#include "andiron/passes/fuse_matmul.hpp"
+#include "andiron/passes/simplify.hpp"
+
+namespace andiron {
+
+Graph optimise_symbolic(const Graph& graph, const std::map<std::string, int64_t>& sizes,
+                        int threads, PassHistory& history) {
+  (void)threads;
+  Graph g = graph;
+  history.emplace_back("graph", g);
+  g = cse(simplify(cse(g)));
+  history.emplace_back("cse, simplify", g);
+  g = fold_counts(g, sizes);
+  history.emplace_back("counts", g);
+  return g;
+}
+
+Graph optimise_concrete(const Graph& graph, bool fuse_nodes) {
+  Graph g = cse(fold(simplify(cse(fold(graph)))));
+  if (fuse_nodes) g = fuse_matmul(g);
+  return g;
+}
+
+}  // namespace andiron
