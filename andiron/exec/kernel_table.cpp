@@ -2,13 +2,18 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/exec/kernel.hpp"
+#include "andiron/exec/onednn/matmul.hpp"
 #include "andiron/exec/reference_kernel.hpp"
 
 namespace andiron::exec {
 
 // The order within an op is the order of preference.
 std::span<const KernelEntry> kernel_table() {
-  static const std::vector<KernelEntry> table = {};
+  // op, make, strided src, strided dst, accumulates
+  static const std::vector<KernelEntry> table = {
+      {"matmul", make_onednn_matmul, true, true, true},
+      {"fused_matmul", make_onednn_fused_matmul, true, true, false},
+  };
   return table;
 }
 

@@ -350,9 +350,10 @@ KernelRequest SectionBuilder::request_for(const Node& node) const {
   return request;
 }
 
-KernelSupport SectionBuilder::support_of(const Node& node) const {
-  if (node.op->traits.view) return {};
-  return supports(request_for(node));
+const KernelSupport& SectionBuilder::support_of(const Node& node) {
+  auto [it, is_new] = supports_.try_emplace(&node);
+  if (is_new && !node.op->traits.view) it->second = supports(request_for(node));
+  return it->second;
 }
 
 Section::Place SectionBuilder::place_of(const Home& home) const {

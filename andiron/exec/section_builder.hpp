@@ -50,7 +50,7 @@ class SectionBuilder {
   Operand operand(const Value& v) const;
   Operand dense_operand(const TensorType& type) const;
   KernelRequest request_for(const Node& node) const;
-  KernelSupport support_of(const Node& node) const;
+  const KernelSupport& support_of(const Node& node);
   Section::Place place_of(const Home& home) const;
   std::vector<Value> outputs_of(const Node& node) const;
   bool is_export(const Value& v) const { return exports_of_.count(v) > 0; }
@@ -67,6 +67,7 @@ class SectionBuilder {
   std::unordered_map<const Node*, std::unordered_set<const Node*>> after_;
   // Values that lie in a donated import: value -> export.
   std::unordered_map<Value, int, ValueHash> donated_values_;
+  std::unordered_map<const Node*, KernelSupport> supports_;
   std::vector<bool> export_done_;    // written directly by a kernel
   std::vector<bool> accumulates_;    // exports whose kernel adds by itself
 };
