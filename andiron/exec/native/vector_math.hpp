@@ -1,0 +1,221 @@
+#pragma once
+
+#include <cstdint>
+
+/// Elementary functions of one float without branches or tables, so that GCC turns a loop over them
+/// into vector code. Relative errors are 1 to 4 units in the last place over the whole range, with
+/// the limits, infinities, denormals and NaN of libm; vector_math_test.cpp measures them.
+/// The polynomials are weighted minimax fits to the functions named beside them.
+/// Only *_isa.cpp files include this header: everything in it has internal linkage.
+namespace andiron::exec::ANDIRON_ISA {
+
+namespace {
+
+constexpr float kInf = __builtin_inff();
+constexpr float kLn2High = 0.693359375F, kLn2Low = -2.12194440e-4F;  // their sum is ln 2
+
+inline float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+inline float from_bits(int32_t bits) { return __builtin_bit_cast(float, bits); }
+inline int32_t bits_of(float x) { return __builtin_bit_cast(int32_t, x); }
+inline float abs_of(float x) { return __builtin_fabsf(x); }
+/// NaN when either is.
+inline float max_of(float a, float b) { return (a > b) | (a != a) ? a : b; }
+inline float min_of(float a, float b) { return (a < b) | (a != a) ? a : b; }
+
+// x = n ln 2 + r, |r| <= ln 2 / 2, for |x| < 2^22 (NaN: r is NaN, n anything).
+struct Reduced {
+  float r;
+  int32_t n;
+};
+inline Reduced reduce_by_ln2(float x) {
+  constexpr float kMagic = 12582912.0F;  // 1.5 2^23: the sum's low bits are the nearest integer
+  const float shifted = fma(x, 1.44269504F, kMagic);
+  const float n = shifted - kMagic;
+  const float r = fma(n, -kLn2Low, fma(n, -kLn2High, x));
+  return {r, bits_of(shifted) - bits_of(kMagic)};
+}
+
+// (e^r - 1 - r) / r^2
+inline float exp_tail(float r) {
+  float p = 0.00139505978F;
+  p = fma(p, r, 0.00836895396F);
+  p = fma(p, r, 0.0416662042F);
+  p = fma(p, r, 0.166665183F);
+  return fma(p, r, 0.5F);
+}
+
+// 2^n for n in [-126, 127].
+inline float power_of_two(int32_t n) { return from_bits((n + 127) << 23); }
+
+inline float exp_of(float x) {
+  x = x > 89.0F ? 89.0F : x;
+  x = x < -104.0F ? -104.0F : x;
+  const auto [r, n] = reduce_by_ln2(x);
+  const float p = fma(r * r, exp_tail(r), r) + 1.0F;
+  // Two factors, because 2^n itself may overflow or be a denormal.
+  const int32_t half = n >> 1;
+  return p * power_of_two(half) * power_of_two(n - half);
+}
+
+/// e^x - 1; REQUIRES x <= 80.
+inline float expm1_of(float x) {
+  x = x < -40.0F ? -40.0F : x;
+  const auto [r, n] = reduce_by_ln2(x);
+  const float scale = power_of_two(n);
+  return fma(scale, fma(r * r, exp_tail(r), r), scale - 1.0F);
+}
+
+// ln(2^k (1 + f)) + c, f in [sqrt(1/2) - 1, sqrt(2) - 1]
+inline float log_of_parts(float f, float k, float c) {
+  float p = -0.0785980525F;  // (ln(1 + f) - f + f^2 / 2) / f^3
+  p = fma(p, f, 0.128858048F);
+  p = fma(p, f, -0.131304807F);
+  p = fma(p, f, 0.141807086F);
+  p = fma(p, f, -0.166243462F);
+  p = fma(p, f, 0.200023023F);
+  p = fma(p, f, -0.250008161F);
+  p = fma(p, f, 0.333333166F);
+  const float f2 = f * f;
+  float low = fma(k, kLn2Low, c);
+  low = fma(f2 * f, p, low);
+  low = fma(f2, -0.5F, low);
+  return fma(k, kLn2High, low + f);
+}
+
+// x = 2^k m, m in [sqrt(1/2), sqrt(2)); REQUIRES a normal positive x.
+struct Parts {
+  float m, k;
+};
+inline Parts split_exponent(float x) {
+  constexpr int32_t kSqrtHalf = 0x3F3504F3;
+  const int32_t offset = bits_of(x) - kSqrtHalf;
+  return {from_bits((offset & 0x007FFFFF) + kSqrtHalf), static_cast<float>(offset >> 23)};
+}
+
+inline float log_of(float x) {
+  const bool tiny = x < 1.17549435e-38F;
+  const auto [m, k] = split_exponent(tiny ? x * 8388608.0F : x);
+  float y = log_of_parts(m - 1.0F, tiny ? k - 23.0F : k, 0.0F);
+  y = x < kInf ? y : x;  // inf and NaN stay
+  y = x == 0.0F ? -kInf : y;
+  return x < 0.0F ? __builtin_nanf("") : y;
+}
+
+inline float log1p_of(float x) {
+  const float u = 1.0F + x;
+  const auto [m, k] = split_exponent(u);
+  // What rounding 1 + x lost, relative to u.
+  const float lost = u >= 2.0F ? 1.0F - (u - x) : x - (u - 1.0F);
+  float y = log_of_parts(m - 1.0F, k, lost / u);
+  y = x < kInf ? y : x;
+  y = x == -1.0F ? -kInf : y;
+  return x < -1.0F ? __builtin_nanf("") : (x == 0.0F ? x : y);
+}
+
+inline float tanh_of(float x) {
+  const float z = x * x;
+  float p = -0.00566076949F;  // (tanh(x) - x) / x^3
+  p = fma(p, z, 0.0206019882F);
+  p = fma(p, z, -0.0537292232F);
+  p = fma(p, z, 0.133313289F);
+  p = fma(p, z, -0.333332783F);
+  const float small = fma(x * z, p, x);
+  const float a = abs_of(x);
+  const float large = 1.0F - 2.0F / (exp_of(2.0F * a) + 1.0F);
+  return a < 0.625F ? small : __builtin_copysignf(large, x);
+}
+
+inline float sigmoid_of(float x) {
+  const float e = exp_of(-abs_of(x));
+  return (x < 0.0F ? e : 1.0F) / (1.0F + e);
+}
+
+inline float softplus_of(float x) {
+  const float positive = x < 0.0F ? 0.0F : x;
+  return positive + log1p_of(exp_of(-abs_of(x)));
+}
+
+/// The distribution function of the standard normal, relative error 4e-6 in the far left tail.
+inline float normal_cdf(float x) {
+  const float y = x * 0.707106781F;
+  const float t = abs_of(y), s = y * y;
+  float small = -0.000597689057F;  // erf(y) / y - 1
+  small = fma(small, s, 0.00499097956F);
+  small = fma(small, s, -0.0267655665F);
+  small = fma(small, s, 0.112818028F);
+  small = fma(small, s, -0.376124943F);
+  small = fma(small, s, 0.12837915F);
+  small = fma(small, y, y);
+  float tail = 1.23891118e-08F;  // ln(erfc(t)) / t
+  tail = fma(tail, t, -4.41247845e-07F);
+  tail = fma(tail, t, 6.80043675e-06F);
+  tail = fma(tail, t, -5.84845001e-05F);
+  tail = fma(tail, t, 0.000292726906F);
+  tail = fma(tail, t, -0.000677526938F);
+  tail = fma(tail, t, -0.00150793727F);
+  tail = fma(tail, t, 0.0208184327F);
+  tail = fma(tail, t, -0.103716072F);
+  tail = fma(tail, t, -0.636359181F);
+  tail = fma(tail, t, -1.12840413F);
+  const float half = t > 6.0F ? 0.0F : 0.5F * exp_of(t * tail);  // erfc(t) / 2
+  const float large = y < 0.0F ? half : 1.0F - half;
+  return t < 0.93F ? fma(0.5F, small, 0.5F) : large;
+}
+
+inline float gelu_of(float x) { return x < -1e4F ? -0.0F : x * normal_cdf(x); }
+
+inline float gelu_derivative_of(float x) {
+  const float density = 0.398942280F * exp_of(-0.5F * x * x);
+  return normal_cdf(x) + (abs_of(x) > 20.0F ? 0.0F : x * density);
+}
+
+inline float gelu_tanh_of(float x) {
+  const float inner = 0.797884561F * fma(0.044715F * x * x, x, x);
+  // 1 + tanh(u) = 2 sigmoid(2u), without cancellation in the left tail.
+  const float weight = sigmoid_of(2.0F * inner);
+  return weight == 0.0F ? -0.0F : x * weight;
+}
+
+/// base^exponent for positive finite base and finite exponent; callers see to the rest.
+inline float power_of(float base, float exponent) {
+  const bool tiny = base < 1.17549435e-38F;
+  const auto [m, k] = split_exponent(tiny ? base * 8388608.0F : base);
+  const double s = (static_cast<double>(m) - 1.0) / (static_cast<double>(m) + 1.0);
+  const double z = s * s;
+  double p = 0.28290077783527212;  // log2((1 + s) / (1 - s)) / s
+  p = p * z + 0.31990585157973517;
+  p = p * z + 0.41220924317998964;
+  p = p * z + 0.57707794250770961;
+  p = p * z + 0.96179669411291246;
+  p = p * z + 2.8853900817778508;
+  double t = (p * s + static_cast<double>(tiny ? k - 23.0F : k)) * static_cast<double>(exponent);
+  t = t > 200.0 ? 200.0 : t;
+  t = t < -200.0 ? -200.0 : t;
+  constexpr double kMagic = 6755399441055744.0;  // 1.5 2^52
+  const double n = (t + kMagic) - kMagic;
+  const double r = t - n;
+  double q = 1.53165822999361e-05;  // 2^r
+  q = q * r + 0.00015469864347676036;
+  q = q * r + 0.0013333422133093523;
+  q = q * r + 0.0096180251891269351;
+  q = q * r + 0.055504109767309344;
+  q = q * r + 0.24022651216699048;
+  q = q * r + 0.69314718053483604;
+  q = q * r + 0.99999999995922406;
+  const int32_t shift = static_cast<int32_t>(n);
+  const int32_t half = shift >> 1;
+  // The factors are exact but for the last, which rounds once where the result is a denormal.
+  return static_cast<float>(q * static_cast<double>(power_of_two(half)) *
+                            static_cast<double>(power_of_two(shift - half)));
+}
+
+inline float round_to_bf16(float x) {
+  const uint32_t word = __builtin_bit_cast(uint32_t, x);
+  const uint32_t rounded = (word + 0x7FFFU + ((word >> 16) & 1U)) & 0xFFFF0000U;
+  const uint32_t quiet = (word | 0x400000U) & 0xFFFF0000U;
+  return __builtin_bit_cast(float, x != x ? quiet : rounded);
+}
+
+}  // namespace
+
+}  // namespace andiron::exec::ANDIRON_ISA

@@ -1,0 +1,172 @@
+#include "andiron/exec/native/vector_ops.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <vector>
+
+#include "andiron/tensor/dtype.hpp"
+
+namespace andiron::exec {
+namespace {
+
+constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+std::vector<Isa> isas() {
+  std::vector<Isa> all = {Isa::avx2};
+  if (has_isa(Isa::avx512)) all.push_back(Isa::avx512);
+  return all;
+}
+
+// Every 2^11th float, denormals, infinities and NaN among them, between low and high.
+std::vector<float> sweep(float low, float high) {
+  std::vector<float> xs;
+  for (uint64_t bits = 0; bits < (uint64_t{1} << 32); bits += 2039) {
+    const float x = std::bit_cast<float>(static_cast<uint32_t>(bits));
+    if (x >= low && x <= high) xs.push_back(x);
+  }
+  for (float x : {0.0F, -0.0F, 1.0F, -1.0F, kInf, -kInf, kNaN})
+    if (!(x < low) && !(x > high)) xs.push_back(x);
+  return xs;
+}
+
+// The error in units in the last place of the true value.
+double error_in_ulp(float got, double wanted) {
+  if (std::isnan(wanted)) return std::isnan(got) ? 0 : kInf;
+  const auto nearest = static_cast<float>(wanted);
+  if (got == nearest) return 0;
+  if (std::isinf(nearest) || std::isinf(got) || std::isnan(got)) return kInf;
+  const float next = std::nextafter(std::abs(nearest), kInf);
+  return std::abs(got - wanted) / (static_cast<double>(next) - std::abs(nearest));
+}
+
+struct Function {
+  const char* name;
+  VectorOp op;
+  std::function<double(double)> exact;
+  double max_ulp;
+  float low = -kInf, high = kInf;
+  double absolute = 0;  ///< errors below this do not count
+};
+
+double gelu(double x) { return x < -1e4 ? 0 : x * 0.5 * std::erfc(-x / std::sqrt(2.0)); }
+
+class EveryFunction : public testing::TestWithParam<Function> {};
+
+TEST_P(EveryFunction, agrees_with_double_precision_over_all_exponents) {
+  const Function& f = GetParam();
+  const std::vector<float> xs = sweep(f.low, f.high);
+  ASSERT_GT(xs.size(), 1000U);
+  for (Isa isa : isas()) {
+    std::vector<float> ys(xs.size());
+    vector_table(isa).op[static_cast<size_t>(f.op)](ys.data(), xs.data(), nullptr, nullptr,
+                                                    static_cast<int64_t>(xs.size()), nullptr);
+    double worst = 0;
+    float where = 0;
+    for (size_t i = 0; i < xs.size(); ++i) {
+      const double wanted = f.exact(static_cast<double>(xs[i]));
+      if (std::abs(ys[i] - wanted) <= f.absolute) continue;
+      const double error = error_in_ulp(ys[i], wanted);
+      if (error > worst) {
+        worst = error;
+        where = xs[i];
+      }
+    }
+    EXPECT_LE(worst, f.max_ulp) << f.name << "(" << where << ")";
+    RecordProperty("worst_ulp", std::to_string(worst));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    VectorOps, EveryFunction,
+    testing::Values(
+        Function{"exp", VectorOp::exp, [](double x) { return std::exp(x); }, 2},
+        Function{"log", VectorOp::log, [](double x) { return std::log(x); }, 2},
+        Function{"log1p", VectorOp::log1p, [](double x) { return std::log1p(x); }, 2},
+        Function{"sqrt", VectorOp::sqrt, [](double x) { return std::sqrt(x); }, 0.51},
+        Function{"rsqrt", VectorOp::rsqrt, [](double x) { return 1 / std::sqrt(x); }, 1.5},
+        Function{"tanh", VectorOp::tanh, [](double x) { return std::tanh(x); }, 2},
+        Function{"sigmoid", VectorOp::sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }, 4},
+        Function{"softplus", VectorOp::softplus,
+                 [](double x) { return std::fmax(x, 0) + std::log1p(std::exp(-std::abs(x))) + 0 * x; },
+                 3, -3e38F, 3e38F},
+        Function{"gelu", VectorOp::gelu, gelu, 6, -kInf, kInf, 5e-10},
+        Function{"gelu_tanh", VectorOp::gelu_tanh,
+                 [](double x) {
+                   const double u = std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
+                   return x < -1e4 ? 0 : x / (1 + std::exp(-2 * u));
+                 },
+                 8, -kInf, kInf, 5e-8},
+        Function{"gelu_derivative", VectorOp::gelu_derivative,
+                 [](double x) {
+                   if (std::abs(x) > 30) return x > 0 ? 1.0 : 0.0;
+                   return 0.5 * std::erfc(-x / std::sqrt(2.0)) +
+                          x * std::exp(-0.5 * x * x) / std::sqrt(2 * M_PI);
+                 },
+                 4, -kInf, kInf, 2e-7}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(VectorOps, power_agrees_with_double_precision_and_has_its_special_cases) {
+  std::vector<float> bases = sweep(1e-30F, 1e30F), exponents;
+  for (size_t i = 0; i < bases.size(); ++i)
+    exponents.push_back(static_cast<float>(static_cast<int>(i * 37 % 801) - 400) / 61.0F);
+  for (float b : {0.0F, -0.0F, 1.0F, -1.0F, -2.0F, kInf, -kInf, kNaN, 1e-40F})
+    for (float e : {0.0F, 1.0F, 2.0F, 3.0F, 0.5F, -1.0F, -2.0F, kInf, -kInf, kNaN}) {
+      bases.push_back(b);
+      exponents.push_back(e);
+    }
+  for (Isa isa : isas()) {
+    std::vector<float> ys(bases.size());
+    vector_table(isa).op[static_cast<size_t>(VectorOp::power)](
+        ys.data(), bases.data(), exponents.data(), nullptr, static_cast<int64_t>(ys.size()), nullptr);
+    for (size_t i = 0; i < ys.size(); ++i)
+      ASSERT_LE(error_in_ulp(ys[i], std::pow(static_cast<double>(bases[i]),
+                                             static_cast<double>(exponents[i]))), 1.0)
+          << bases[i] << "^" << exponents[i];
+  }
+}
+
+TEST(VectorOps, rounding_to_bfloat16_is_that_of_the_type) {
+  const std::vector<float> xs = sweep(-kInf, kInf);
+  std::vector<float> ys(xs.size());
+  std::vector<bfloat16> narrow(xs.size());
+  for (Isa isa : isas()) {
+    const auto n = static_cast<int64_t>(xs.size());
+    vector_table(isa).op[static_cast<size_t>(VectorOp::round_bf16)](ys.data(), xs.data(), nullptr,
+                                                                    nullptr, n, nullptr);
+    vector_table(isa).to_bf16(narrow.data(), xs.data(), n);
+    for (size_t i = 0; i < xs.size(); ++i) {
+      const bfloat16 wanted(xs[i]);
+      ASSERT_EQ(narrow[i].bits, wanted.bits) << xs[i];
+      ASSERT_EQ(std::bit_cast<uint32_t>(ys[i]), static_cast<uint32_t>(wanted.bits) << 16) << xs[i];
+    }
+  }
+}
+
+TEST(VectorOps, folds_see_every_element_and_pass_nan_on) {
+  for (Isa isa : isas()) {
+    const VectorTable& table = vector_table(isa);
+    for (int64_t n : {0, 1, 15, 16, 17, 31, 32, 33, 1000, 1023}) {
+      std::vector<float> xs(static_cast<size_t>(n));
+      double sum = 0, top = -kInf, bottom = kInf;
+      for (size_t i = 0; i < xs.size(); ++i) {
+        xs[i] = static_cast<float>((i * 7919) % 1001) - 300.0F;
+        sum += xs[i];
+        top = std::fmax(top, xs[i]);
+        bottom = std::fmin(bottom, xs[i]);
+      }
+      EXPECT_EQ(table.fold_all[0](xs.data(), n), sum);
+      EXPECT_EQ(table.fold_all[1](xs.data(), n), top);
+      EXPECT_EQ(table.fold_all[2](xs.data(), n), bottom);
+      if (n == 0) continue;
+      xs[static_cast<size_t>(n / 2)] = kNaN;
+      for (auto fold : table.fold_all) EXPECT_TRUE(std::isnan(fold(xs.data(), n))) << n;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace andiron::exec
