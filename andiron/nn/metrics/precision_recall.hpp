@@ -1,0 +1,43 @@
+#pragma once
+
+#include "andiron/nn/metrics/metric.hpp"
+
+namespace andiron::metrics {
+
+/// Weighted counts of true positives and of what it compares with, at one or several thresholds in
+/// [0, 1]: an element is predicted positive when y_pred > threshold. Labels are 0 or 1.
+class ThresholdMetric : public SumsMetric {
+ public:
+  std::string signature() const override;
+  void update(const Tensor& y_true, const Tensor& y_pred, const Tensor& weight = {}) override;
+  /// At the first threshold; 0 when there is nothing to divide by, as in Keras.
+  double result() const override { return results()[0]; }
+  /// At each threshold.
+  std::vector<double> results() const;
+  const std::vector<double>& thresholds() const { return thresholds_; }
+
+ protected:
+  /// Throws Error when a threshold is not in [0, 1] or there is none.
+  ThresholdMetric(std::string name, bool of_predicted, std::vector<double> thresholds);
+
+ private:
+  std::string name_;
+  bool of_predicted_;  // divide by the predicted positives, not by the actual ones
+  std::vector<double> thresholds_;
+};
+
+/// true positives / predicted positives
+class Precision : public ThresholdMetric {
+ public:
+  explicit Precision(std::vector<double> thresholds = {0.5})
+      : ThresholdMetric("precision", true, std::move(thresholds)) {}
+};
+
+/// true positives / actual positives
+class Recall : public ThresholdMetric {
+ public:
+  explicit Recall(std::vector<double> thresholds = {0.5})
+      : ThresholdMetric("recall", false, std::move(thresholds)) {}
+};
+
+}  // namespace andiron::metrics
