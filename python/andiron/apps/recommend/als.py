@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+
 from andiron.apps.recommend.data import Interactions
 
 

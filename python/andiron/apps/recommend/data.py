@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
 from andiron.apps.recommend.ids import IdMap
 
 log = logging.getLogger("andiron.recommend")

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 
 import numpy as np
+
 from andiron.apps.recommend import metrics
 from andiron.apps.recommend.data import Interactions
 

@@ -1,0 +1,179 @@
+"""Neural collaborative filtering: generalised matrix factorisation beside a multilayer network."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from andiron import Model, layers, losses, optimizers
+from andiron.apps.recommend.history import decayed
+from andiron.apps.recommend.recommender import Recommender
+from andiron.apps.recommend.training import Progress, pairs_with_negatives
+
+
+@dataclasses.dataclass
+class NeuralCFSettings:
+    """Settings of NeuralCF.
+
+    Attributes:
+        loss: "softmax" (over all items) or "binary_crossentropy" (NeuMF as published).
+        gmf: length of the GMF embeddings. mlp_user, mlp_item: of the MLP's embeddings.
+        hidden: sizes of the MLP's layers. dropout: of both branches while training.
+        epochs, batch_size, learning_rate, decay: Adam; the rate in step t is
+            learning_rate / (1 + decay * t) for binary cross-entropy, a cosine to a tenth for
+            softmax. weight_decay: AdamW's, if above 0.
+        negatives: sampled for each positive (binary cross-entropy).
+        history, history_decay: how many recent items the softmax model sees, and how fast they
+            fade. per_user: samples of one user in an epoch, at most about so many.
+    """
+
+    loss: str = "softmax"
+    gmf: int = 64
+    mlp_user: int = 100
+    mlp_item: int = 200
+    hidden: tuple[int, ...] = (128, 64, 32)
+    dropout: float = 0.3
+    epochs: int = 12
+    batch_size: int = 1024
+    learning_rate: float = 5e-3
+    decay: float = 0.0
+    weight_decay: float = 0.0
+    negatives: int = 4
+    history: int = 30
+    history_decay: float = 0.8
+    per_user: int = 60
+    seed: int = 0
+
+
+class NeuralCF(Recommender):
+    """NeuMF (He et al. 2017), and a form of it with a softmax over all items.
+
+    As published, for a user u and an item i:
+
+        logit = w · [p_u * q_i ; MLP([s_u ; t_i])]
+
+    trained with binary cross-entropy against sampled negatives. With `loss="softmax"` the user
+    side also sees the user's latest items, as bags of embeddings that fade with age, and the item
+    enters in the last layer only, so that one product scores all items:
+
+        logits = W [p_u + sum_l a_l q_hl ; MLP([s_u ; sum_l a_l t_hl])] + b
+
+    with the loss the cross-entropy of the item that came next (as Covington et al. 2016).
+
+    Args:
+        settings: see NeuralCFSettings.
+
+    Example:
+        model = NeuralCF(epochs=5).fit(split.refit)
+        model.recommend("ann", k=10)
+    """
+
+    name = "NeuralCF"
+    Settings = NeuralCFSettings
+
+    def _build(self) -> None:
+        s = self.settings
+        s.hidden = tuple(s.hidden)
+        if s.loss == "softmax":
+            self._network = self._softmax_network()
+        elif s.loss == "binary_crossentropy":
+            self._network = self._pair_network()
+        else:
+            raise ValueError(
+                f"[NeuralCF] loss is 'softmax' or 'binary_crossentropy'; got {s.loss!r}"
+            )
+
+    def _mlp(self, x):
+        for units in self.settings.hidden:
+            x = layers.Dropout(self.settings.dropout)(layers.Dense(units, activation="relu")(x))
+        return x
+
+    def _softmax_network(self):
+        s, n_users, n_items = self.settings, len(self.users), len(self.items)
+        user = layers.Input((1,), dtype="int32", name="user")
+        recent = layers.Input((s.history,), dtype="int32", name="recent")
+        weights = layers.Input((s.history,), name="recent_weights")
+
+        def user_of(length, name):
+            return layers.Flatten()(layers.Embedding(n_users, length, name=name)(user))
+
+        def bag_of(length, name):
+            return layers.EmbeddingBag(n_items, length, name=name)([recent, weights])
+
+        gmf = layers.Add()([user_of(s.gmf, "gmf_user"), bag_of(s.gmf, "gmf_item")])
+        mlp = self._mlp(
+            layers.Concatenate()([user_of(s.mlp_user, "mlp_user"), bag_of(s.mlp_item, "mlp_item")])
+        )
+        both = layers.Concatenate()([layers.Dropout(s.dropout)(gmf), mlp])
+        logits = layers.Dense(n_items, name="items")(both)
+        return Model([user, recent, weights], logits, name="neural_cf_softmax")
+
+    def _pair_network(self):
+        s, n_users, n_items = self.settings, len(self.users), len(self.items)
+        user = layers.Input((1,), dtype="int32", name="user")
+        item = layers.Input((1,), dtype="int32", name="item")
+
+        def row(count, length, ids, name):
+            return layers.Flatten()(layers.Embedding(count, length, name=name)(ids))
+
+        gmf = layers.Multiply()(
+            [row(n_users, s.gmf, user, "gmf_user"), row(n_items, s.gmf, item, "gmf_item")]
+        )
+        mlp = self._mlp(
+            layers.Concatenate()(
+                [
+                    row(n_users, s.mlp_user, user, "mlp_user"),
+                    row(n_items, s.mlp_item, item, "mlp_item"),
+                ]
+            )
+        )
+        logit = layers.Dense(1, name="logit")(layers.Concatenate()([gmf, mlp]))
+        return Model([user, item], logit, name="neural_cf")
+
+    def _inputs(self, users: np.ndarray, ends: np.ndarray) -> list[np.ndarray]:
+        recent = self._histories.recent(users, ends, self.settings.history)
+        weights = decayed(recent, self.settings.history_decay)
+        return [users.astype(np.int32)[:, None], recent, weights]
+
+    def _train(self, on_epoch, verbose: int) -> None:
+        s, h = self.settings, self._histories
+        generator = np.random.default_rng([s.seed, 0xC0F])
+        user = h.user
+        if s.loss == "softmax":
+            loss = losses.SparseCategoricalCrossentropy(from_logits=True)
+            expected = int(np.minimum(np.diff(h.starts), s.per_user).sum())
+            rate = optimizers.schedules.CosineDecay(
+                s.learning_rate, max(1, s.epochs * (expected // s.batch_size + 1)), alpha=0.1
+            )
+        else:
+            loss = losses.BinaryCrossentropy(from_logits=True)
+            rate = s.learning_rate
+            if s.decay:
+                rate = optimizers.schedules.InverseTimeDecay(s.learning_rate, 1, s.decay)
+        optimizer = (
+            optimizers.AdamW(rate, weight_decay=s.weight_decay)
+            if s.weight_decay
+            else optimizers.Adam(rate)
+        )
+        self._network.compile(optimizer=optimizer, loss=loss)
+        with Progress(self, s.epochs, on_epoch, verbose) as progress:
+            for epoch in range(s.epochs):
+                if s.loss == "softmax":
+                    at = h.training_positions(s.per_user, 1, generator)
+                    x, y = self._inputs(user[at], at), h.items[at].astype(np.int32)
+                else:
+                    x, y = pairs_with_negatives(h, s.negatives, generator)
+                progress.fit(self._network, x, y, epoch, s.batch_size)
+
+    def _score(self, users: np.ndarray) -> np.ndarray:
+        if self.settings.loss == "softmax":
+            x = self._inputs(users, self._histories.ends(users))
+            return np.asarray(self._network.predict(x, batch_size=len(users), verbose=0))
+        n_items = len(self.items)
+        pairs = [
+            np.repeat(users.astype(np.int32), n_items)[:, None],
+            np.tile(np.arange(n_items, dtype=np.int32), len(users))[:, None],
+        ]
+        logits = self._network.predict(pairs, batch_size=65_536, verbose=0)
+        return np.asarray(logits).reshape(len(users), n_items)

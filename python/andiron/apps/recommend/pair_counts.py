@@ -1,0 +1,90 @@
+"""How often one item followed another, over all users: a sparse matrix with quick look-up."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_EMPTY = np.int64(-1)
+
+
+class PairCounts:
+    """Sparse non-negative counts of ordered pairs (a, b) of n items.
+
+    Rows are kept as CSR for scoring all items; single pairs are found in a hash table with linear
+    probing, many at once. Immutable, hence thread-safe.
+    """
+
+    def __init__(self, keys: np.ndarray, values: np.ndarray, n: int) -> None:
+        """`keys` a * n + b, ascending and distinct, with their values."""
+        self.n, self.keys, self.values = n, keys, values.astype(np.float32)
+        self.starts = np.searchsorted(keys, np.arange(n + 1, dtype=np.int64) * n)
+        self.columns = keys % n
+        self._bits = max(4, int(2 * len(keys)).bit_length())
+        self._slot_keys = np.full(1 << self._bits, _EMPTY)
+        self._slot_values = np.zeros(1 << self._bits, np.float32)
+        pending = np.arange(len(keys))
+        slots = self._slots(keys)
+        while len(pending):
+            free = self._slot_keys[slots] == _EMPTY
+            self._slot_keys[slots[free]] = keys[pending[free]]  # the last writer of a slot stays
+            placed = self._slot_keys[slots] == keys[pending]
+            self._slot_values[slots[placed]] = self.values[pending[placed]]
+            pending, slots = pending[~placed], (slots[~placed] + 1) & self._mask
+
+    @property
+    def _mask(self) -> int:
+        return (1 << self._bits) - 1
+
+    def _slots(self, keys: np.ndarray) -> np.ndarray:
+        mixed = keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        return (mixed >> np.uint64(64 - self._bits)).astype(np.int64)
+
+    @classmethod
+    def following(cls, items: np.ndarray, starts: np.ndarray, n: int, window: int) -> PairCounts:
+        """Counts 1 / s for each pair of which the second came s <= `window` steps later.
+
+        Args:
+            items: [len] the users' items one user after the other, each in the order of time.
+            starts: [n_users + 1] where each user's begin.
+        """
+        user = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        keys, values = [], []
+        for step in range(1, window + 1):
+            same = user[step:] == user[:-step]
+            keys.append(items[:-step][same] * np.int64(n) + items[step:][same])
+            values.append(np.full(len(keys[-1]), 1.0 / step))
+        keys, values = np.concatenate(keys), np.concatenate(values)
+        distinct, where = np.unique(keys, return_inverse=True)
+        return cls(distinct, np.bincount(where, values, len(distinct)), n)
+
+    def transposed(self) -> PairCounts:
+        """Counts of (b, a)."""
+        keys = self.columns * self.n + self.keys // self.n
+        order = np.argsort(keys, kind="stable")
+        return PairCounts(keys[order], self.values[order], self.n)
+
+    def lookup(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Counts of pairs, of the shape that `first` and `second` broadcast to, float32."""
+        keys = first.astype(np.int64) * self.n + second
+        shape, keys = keys.shape, keys.ravel()
+        slots = self._slots(keys)
+        found = np.zeros(len(keys), np.float32)
+        pending = np.arange(len(keys))
+        while len(pending):
+            there = self._slot_keys[slots]
+            hit = there == keys[pending]
+            found[pending[hit]] = self._slot_values[slots[hit]]
+            go_on = ~hit & (there != _EMPTY)
+            pending, slots = pending[go_on], (slots[go_on] + 1) & self._mask
+        return found.reshape(shape)
+
+    def weighted_rows(self, rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """sum over l of weights[:, l] * row rows[l]: weights [d, len], rows [len] -> [d, n]."""
+        lengths = self.starts[rows + 1] - self.starts[rows]
+        owner = np.repeat(np.arange(len(rows)), lengths)
+        offset = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        at = self.starts[rows][owner] + offset
+        columns, values = self.columns[at], self.values[at]
+        return np.stack([np.bincount(columns, values * w[owner], self.n) for w in weights]).astype(
+            np.float32
+        )

@@ -1,0 +1,262 @@
+"""What NeuralCF and WideAndDeep share: predictions for ids, recommendations, saving, loading."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from andiron.apps.recommend.data import Interactions
+from andiron.apps.recommend.history import Histories
+from andiron.apps.recommend.ids import UNKNOWN, IdMap
+from andiron.apps.recommend.ranking import top_k
+
+BATCH = 64  # users scored at a time
+
+
+class Recommender:
+    """A neural recommender over id maps. Subclasses give `Settings`, `_build`, `_train`, `_score`.
+
+    Ids that training did not see: such a user gets the most popular items; such an item gets the
+    lowest score (minus infinity in `scores_of`, zero in `predict`).
+
+    Args:
+        settings: fields of `Settings`, by name; the others keep their defaults.
+    """
+
+    name: ClassVar[str]
+    Settings: ClassVar[type]
+
+    def __init__(self, **settings) -> None:
+        known = {field.name for field in dataclasses.fields(self.Settings)}
+        unknown = sorted(set(settings) - known)
+        if unknown:
+            raise ValueError(
+                f"[{self.name}] there is no setting {unknown[0]!r}; settings are {sorted(known)}"
+            )
+        self.settings = self.Settings(**settings)
+        self.curves: dict[str, list[float]] = {"loss": []}
+        self._histories: Histories | None = None
+
+    # Training ---------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        data: Interactions,
+        on_epoch: Callable[[int, Recommender], None] | None = None,
+        verbose: int = 1,
+    ) -> Recommender:
+        """Trains from scratch.
+
+        Args:
+            data: what the model may learn from (`Split.train` or `Split.refit`).
+            on_epoch: called after each epoch with its number from 1 and this model, for instance
+                to judge it on validation data.
+            verbose: 1 shows a progress bar, 0 nothing.
+
+        Returns:
+            This model; `curves["loss"]` has the loss of each epoch.
+        """
+        if len(data) == 0:
+            raise ValueError(f"[{self.name}] training needs interactions; the table has none")
+        self.users, self.items = data.users, data.items
+        self._histories = Histories.of(data, self.settings.seed)
+        self._popularity = data.popularity().astype(np.float32)
+        self.curves = {"loss": []}
+        self._build()
+        self._train(on_epoch, verbose)
+        return self
+
+    # Using ------------------------------------------------------------------------------------
+
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        """Scores [n, n_items] float32 of all items for user rows; a `ranking.Scorer`.
+
+        UNKNOWN rows get the logarithm of the items' popularity.
+        """
+        self._require_fit()
+        users = np.asarray(users)
+        out = np.empty((len(users), len(self.items)), np.float32)
+        out[:] = np.log(np.maximum(self._popularity, 0.5) / self._popularity.sum())
+        known = np.flatnonzero(users != UNKNOWN)
+        for start in range(0, len(known), BATCH):
+            lines = known[start : start + BATCH]
+            out[lines] = self._score(users[lines])
+        return out
+
+    def scores_of(self, users: Sequence, items: Sequence) -> np.ndarray:
+        """Scores [n] of (user id, item id) pairs; minus infinity for an unseen item."""
+        self._require_fit()
+        if len(users) != len(items):
+            raise ValueError(
+                f"[{self.name}] as many users as items; got {len(users)} and {len(items)}"
+            )
+        rows, columns = self.users.rows(users), self.items.rows(items)
+        distinct, line = np.unique(rows, return_inverse=True)
+        out = np.full(len(rows), -np.inf, np.float32)
+        for start in range(0, len(distinct), BATCH):
+            scores = self.scores(distinct[start : start + BATCH])
+            here = (line >= start) & (line < start + BATCH) & (columns != UNKNOWN)
+            out[here] = scores[line[here] - start, columns[here]]
+        return out
+
+    def predict(self, users: Sequence, items: Sequence) -> np.ndarray:
+        """Probabilities [n] in [0, 1] of (user id, item id) pairs.
+
+        With a softmax over items: that the item is the user's next one, among all items; with
+        binary cross-entropy: that the user meets the item, at the rate of positives in training.
+        """
+        self._require_fit()
+        rows, columns = self.users.rows(users), self.items.rows(items)
+        if len(rows) != len(columns):
+            raise ValueError(
+                f"[{self.name}] as many users as items; got {len(rows)} and {len(columns)}"
+            )
+        distinct, line = np.unique(rows, return_inverse=True)
+        out = np.zeros(len(rows), np.float32)
+        for start in range(0, len(distinct), BATCH):
+            chosen = distinct[start : start + BATCH]
+            chances = self.probabilities(self.scores(chosen))
+            here = (line >= start) & (line < start + BATCH) & (columns != UNKNOWN)
+            out[here] = chances[line[here] - start, columns[here]]
+        return out
+
+    def probabilities(self, scores: np.ndarray) -> np.ndarray:
+        """Scores of all items for some users [n, n_items], as probabilities of the same shape."""
+        if self.settings.loss == "binary_crossentropy":
+            return 1 / (1 + np.exp(-scores))
+        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
+
+    def recommend(self, user, k: int = 10, exclude_seen: bool = True) -> list[tuple]:
+        """The k best items of one user: (item id, score) pairs, best first.
+
+        An unseen user gets the most popular items.
+        """
+        items, scores = self.recommend_all(k, exclude_seen, users=[user])
+        return [
+            (i, s)
+            for i, s in zip(items[0].tolist(), scores[0].tolist(), strict=True)
+            if s > -np.inf
+        ]
+
+    def recommend_all(
+        self, k: int = 10, exclude_seen: bool = True, users: Sequence | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The k best items of every user (or of the ids `users`), in one go.
+
+        Returns:
+            Item ids and scores, both [n_users, min(k, n_items)], best first. Where a user has seen
+            so much that fewer remain, the score of the rest is minus infinity.
+        """
+        self._require_fit()
+        if not isinstance(k, (int, np.integer)) or k < 1:
+            raise ValueError(f"[{self.name}] k is a whole number from 1; got {k!r}")
+        rows = np.arange(len(self.users)) if users is None else self.users.rows(users)
+        best_items, best_scores = [], []
+        for start in range(0, len(rows), BATCH):
+            batch = rows[start : start + BATCH]
+            scores = self.scores(batch)
+            if exclude_seen:
+                for line, user in enumerate(batch):
+                    if user != UNKNOWN:
+                        scores[line, self._histories.seen(user)] = -np.inf
+            best = top_k(scores, k)
+            best_items.append(self.items.ids[best])
+            best_scores.append(np.take_along_axis(scores, best, axis=1))
+        return np.concatenate(best_items), np.concatenate(best_scores)
+
+    # Files ------------------------------------------------------------------------------------
+
+    def save(self, folder: str | Path) -> None:
+        """Writes weights.safetensors, histories.safetensors, users.json, items.json and
+        model.json into `folder`, which is made where it is missing."""
+        self._require_fit()
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.users.save(folder / "users.json")
+        self.items.save(folder / "items.json")
+        h = self._histories
+        save_file({"items": h.items, "starts": h.starts}, folder / "histories.safetensors")
+        weights = {f"{n:03d}": np.ascontiguousarray(w) for n, w in enumerate(self._weights())}
+        save_file(weights, folder / "weights.safetensors")
+        content = {
+            "format": 1,
+            "model": self.name,
+            "settings": dataclasses.asdict(self.settings),
+            "curves": self.curves,
+        }
+        (folder / "model.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: str | Path):
+        """Reads what `save` wrote.
+
+        Raises:
+            ValueError: the files are of another model or damaged.
+            OSError: a file is missing.
+        """
+        folder = Path(folder)
+        try:
+            content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+            if content["model"] != cls.name or content["format"] != 1:
+                raise ValueError(f"it holds a {content['model']!r}, format {content['format']}")
+            model = cls(**content["settings"])
+            model.curves = content["curves"]
+            model.users = IdMap.load(folder / "users.json")
+            model.items = IdMap.load(folder / "items.json")
+            kept = load_file(folder / "histories.safetensors")
+            h = Histories(kept["items"], kept["starts"], len(model.items))
+            if len(h.starts) != len(model.users) + 1 or h.starts[-1] != len(h.items):
+                raise ValueError("its histories do not fit its users")
+            model._histories = h
+            model._popularity = np.bincount(h.items, minlength=h.n_items).astype(np.float32)
+            weights = load_file(folder / "weights.safetensors")
+            model._build()
+            model._set_weights([weights[name] for name in sorted(weights)])
+            return model
+        except OSError:
+            raise
+        except Exception as error:
+            raise ValueError(f"[{cls.name}] {folder} is not such a model: {error}") from error
+
+    # For subclasses -----------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        """Makes the networks for the sizes of users, items and histories."""
+        raise NotImplementedError
+
+    def _train(self, on_epoch, verbose: int) -> None:
+        raise NotImplementedError
+
+    def _score(self, users: np.ndarray) -> np.ndarray:
+        """[n] known rows -> [n, n_items]."""
+        raise NotImplementedError
+
+    def _weights(self) -> list[np.ndarray]:
+        return [np.asarray(w) for w in self._network.get_weights()]
+
+    def _set_weights(self, weights: list[np.ndarray]) -> None:
+        self._network.set_weights(weights)
+
+    def _require_fit(self) -> None:
+        if self._histories is None:
+            raise ValueError(f"[{self.name}] train the model with fit, or load one, before use")
+
+
+def load(folder: str | Path) -> Recommender:
+    """Loads a saved NeuralCF or WideAndDeep, whichever it is."""
+    from andiron.apps.recommend.neural_cf import NeuralCF
+    from andiron.apps.recommend.wide_deep import WideAndDeep
+
+    try:
+        name = json.loads((Path(folder) / "model.json").read_text(encoding="utf-8"))["model"]
+        kind = {cls.name: cls for cls in (NeuralCF, WideAndDeep)}[name]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"[recommend] {folder} is not a saved recommender: {error}") from error
+    return kind.load(folder)

@@ -1,0 +1,196 @@
+"""Wide & Deep: crosses that remember, embeddings that generalise, trained jointly."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+
+from andiron import Model, layers, losses, optimizers
+from andiron.apps.recommend.crosses import N_NUMBERS, CrossNumbers, hashed_crosses
+from andiron.apps.recommend.history import decayed
+from andiron.apps.recommend.recommender import Recommender
+from andiron.apps.recommend.training import Progress, membership, negatives
+
+LENGTH = 20  # recent items that the crosses see
+
+
+@dataclasses.dataclass
+class WideAndDeepSettings:
+    """Settings of WideAndDeep.
+
+    Attributes:
+        loss: "softmax" over the item that came next and sampled ones, or "binary_crossentropy"
+            of each of them.
+        embedding: length of the deep part's embeddings. hidden: its layers. dropout: between them.
+        bins: hashed crosses are ids below this. n_crosses: how many of the latest items are
+            crossed with the candidate.
+        numbers: whether the crosses' counts are inputs too. number_units: of the layer over them.
+        epochs, batch_size, learning_rate, decay, weight_decay: Adam (AdamW) of the deep part, its
+            rate in step t being learning_rate / (1 + decay * t).
+        wide_learning_rate: Ftrl, for the hashed crosses.
+        negatives: sampled items beside each positive.
+        history_decay: how fast items fade for the deep part.
+        per_user: samples of one user in an epoch, at most about so many.
+    """
+
+    loss: str = "softmax"
+    embedding: int = 32
+    hidden: tuple[int, ...] = (64,)
+    dropout: float = 0.3
+    bins: int = 1 << 20
+    n_crosses: int = 2
+    numbers: bool = True
+    number_units: int = 32
+    epochs: int = 2
+    batch_size: int = 512
+    learning_rate: float = 5e-3
+    decay: float = 0.0
+    weight_decay: float = 1e-2
+    wide_learning_rate: float = 0.02
+    negatives: int = 100
+    history_decay: float = 0.9
+    per_user: int = 30
+    seed: int = 0
+
+
+class WideAndDeep(Recommender):
+    """Wide & Deep learning (Cheng et al. 2016) over a user's history and a candidate item:
+
+        logit = sum of weights of the crosses (l-th latest item, candidate)       wide, Ftrl
+              + g(counts of these crosses over other users' histories)            wide, as numbers
+              + MLP([user ; faded bag of the latest items]) · q_i + b_i           deep, Adam
+
+    The counts (see crosses.CrossNumbers) leave out what the training pair itself added.
+
+    Args:
+        settings: see WideAndDeepSettings.
+    """
+
+    name: ClassVar[str] = "WideAndDeep"
+    Settings = WideAndDeepSettings
+
+    def _build(self) -> None:
+        s = self.settings
+        s.hidden = tuple(s.hidden)
+        if s.loss not in ("softmax", "binary_crossentropy"):
+            raise ValueError(
+                f"[WideAndDeep] loss is 'softmax' or 'binary_crossentropy'; got {s.loss!r}"
+            )
+        n_users, n_items = len(self.users), len(self.items)
+        self._crosses = CrossNumbers(self._histories, LENGTH)
+        # Layers are made once; a network for training and one for scoring share them.
+        self._parts = {
+            "user": layers.Embedding(n_users, s.embedding, name="user_embedding"),
+            "recent": layers.EmbeddingBag(n_items, s.embedding, name="recent_embedding"),
+            "item": layers.Embedding(n_items, s.embedding, name="item_embedding"),
+            "item_bias": layers.Embedding(
+                n_items, 1, embeddings_initializer="zeros", name="item_bias"
+            ),
+            "hidden": [
+                layers.Dense(n, activation="relu", name=f"deep_{k}") for k, n in enumerate(s.hidden)
+            ],
+            "deep": layers.Dense(s.embedding, name="deep"),
+            "wide": layers.Embedding(s.bins, 1, embeddings_initializer="zeros", name="wide"),
+            "sum": layers.Dense(
+                1, use_bias=False, kernel_initializer="ones", trainable=False, name="sum"
+            ),
+            "number_units": layers.Dense(s.number_units, activation="relu", name="number_units"),
+            "number": layers.Dense(1, use_bias=False, name="number"),
+        }
+        self._n_scored = min(n_items, 4096)
+        self._network = self._network_of(1 + s.negatives)
+        self._scoring = self._network_of(self._n_scored)
+
+    def _network_of(self, n: int):
+        """The network for n candidates a sample."""
+        s, p = self.settings, self._parts
+        user = layers.Input((1,), dtype="int32", name="user")
+        recent = layers.Input((LENGTH,), dtype="int32", name="recent")
+        weights = layers.Input((LENGTH,), name="recent_weights")
+        items = layers.Input((n,), dtype="int32", name="candidates")
+        crosses = layers.Input((n * s.n_crosses,), dtype="int32", name="crosses")
+        inputs = [user, recent, weights, items, crosses]
+
+        x = layers.Concatenate()(
+            [layers.Flatten()(p["user"](user)), p["recent"]([recent, weights])]
+        )
+        for layer in p["hidden"]:
+            x = layers.Dropout(s.dropout)(layer(x))
+        x = layers.Reshape((1, s.embedding))(p["deep"](x))  # [b, 1, e]
+        dot = layers.Reshape((n,))(layers.Dot((2, 2))([p["item"](items), x]))
+        bias = layers.Reshape((n,))(p["item_bias"](items))
+        wide = p["sum"](layers.Reshape((n, s.n_crosses))(p["wide"](crosses)))
+        logits = [dot, bias, layers.Reshape((n,))(wide)]
+        if s.numbers:
+            numbers = layers.Input((n, N_NUMBERS), name="numbers")
+            inputs.append(numbers)
+            logits.append(layers.Reshape((n,))(p["number"](p["number_units"](numbers))))
+        return Model(inputs, layers.Add()(logits), name=f"wide_and_deep_{n}")
+
+    def _inputs(
+        self, users: np.ndarray, recent: np.ndarray, candidates: np.ndarray
+    ) -> list[np.ndarray]:
+        s = self.settings
+        crosses = hashed_crosses(recent, candidates, s.bins, s.n_crosses)
+        return [
+            users.astype(np.int32)[:, None],
+            recent,
+            decayed(recent, s.history_decay),
+            candidates.astype(np.int32),
+            crosses.reshape(len(users), -1),
+        ]
+
+    def _numbers(self, recent: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+        chunks = range(0, len(recent), 256)  # bounds the memory of [n, length, k] counts
+        return np.concatenate(
+            [self._crosses.of(recent[c : c + 256], candidates[c : c + 256], True) for c in chunks]
+        )
+
+    def _train(self, on_epoch, verbose: int) -> None:
+        s, h = self.settings, self._histories
+        generator = np.random.default_rng([s.seed, 0x3D])
+        rate = s.learning_rate
+        if s.decay:
+            rate = optimizers.schedules.InverseTimeDecay(rate, 1, s.decay)
+        deep = optimizers.AdamW(rate, weight_decay=s.weight_decay)
+        wide = optimizers.Ftrl(s.wide_learning_rate)
+        softmax = s.loss == "softmax"
+        self._network.compile(
+            optimizer=optimizers.Groups({"wide": wide}, default=deep),
+            loss=losses.SparseCategoricalCrossentropy(from_logits=True)
+            if softmax
+            else losses.BinaryCrossentropy(from_logits=True),
+        )
+        user, keys = h.user, membership(h)
+        with Progress(self, s.epochs, on_epoch, verbose) as progress:
+            for epoch in range(s.epochs):
+                at = h.training_positions(s.per_user, 2, generator)
+                users, positive = user[at], h.items[at]
+                unmet = negatives(keys, users, s.negatives, h.n_items, generator)
+                candidates = np.concatenate([positive[:, None], unmet], axis=1)
+                recent = h.recent(users, at, LENGTH)
+                x = self._inputs(users, recent, candidates)
+                if s.numbers:
+                    x.append(self._numbers(recent, candidates))
+                y = np.zeros(candidates.shape, np.float32)
+                y[:, 0] = 1
+                if softmax:
+                    y = np.zeros(len(candidates), np.int32)  # the positive stands first
+                progress.fit(self._network, x, y, epoch, s.batch_size)
+
+    def _score(self, users: np.ndarray) -> np.ndarray:
+        n_items, n = len(self.items), self._n_scored
+        recent = self._histories.recent(users, self._histories.ends(users), LENGTH)
+        numbers = self._crosses.of_all(recent) if self.settings.numbers else None
+        out = np.empty((len(users), n_items), np.float32)
+        for start in range(0, n_items, n):
+            stop = min(start + n, n_items)
+            chunk = np.minimum(np.arange(start, start + n), n_items - 1)
+            x = self._inputs(users, recent, np.broadcast_to(chunk, (len(users), n)))
+            if numbers is not None:
+                x.append(numbers[:, chunk])
+            logits = np.asarray(self._scoring.predict(x, batch_size=len(users), verbose=0))
+            out[:, start:stop] = logits[:, : stop - start]
+        return out
