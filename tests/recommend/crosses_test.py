@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from andiron.apps.recommend.crosses import SPECS, WINDOW, CrossNumbers, hashed_crosses
 from andiron.apps.recommend.history import PADDING, Histories, decayed
 from andiron.apps.recommend.pair_counts import PairCounts
