@@ -1,11 +1,18 @@
 #include <algorithm>
 
-#include "andiron/base/error.hpp"
 #include "andiron/exec/kernel.hpp"
+#include "andiron/exec/native/program_kernel.hpp"
 #include "andiron/exec/onednn/matmul.hpp"
 #include "andiron/exec/reference_kernel.hpp"
 
 namespace andiron::exec {
+
+namespace {
+
+// Asked for every op.
+constexpr std::string_view kAnyOp = "*";
+
+}  // namespace
 
 // The order within an op is the order of preference.
 std::span<const KernelEntry> kernel_table() {
@@ -13,6 +20,9 @@ std::span<const KernelEntry> kernel_table() {
   static const std::vector<KernelEntry> table = {
       {"matmul", make_onednn_matmul, true, true, true},
       {"fused_matmul", make_onednn_fused_matmul, true, true, false},
+      {"fused", make_fused_kernel, true, true, true},
+      // Elementwise ops and reductions that vector_form.cpp knows.
+      {kAnyOp, make_vector_kernel, true, true, true},
   };
   return table;
 }
@@ -20,6 +30,7 @@ std::span<const KernelEntry> kernel_table() {
 namespace {
 
 bool understands(const KernelEntry& entry, const KernelRequest& request) {
+  if (entry.op != kAnyOp && entry.op != request.node.op->name) return false;
   auto dense = [](const std::vector<Operand>& operands) {
     return std::all_of(operands.begin(), operands.end(),
                        [](const Operand& o) { return o.dense(); });
@@ -34,17 +45,15 @@ bool understands(const KernelEntry& entry, const KernelRequest& request) {
 
 std::unique_ptr<Kernel> make_kernel(const KernelRequest& request) {
   for (const KernelEntry& entry : kernel_table()) {
-    if (entry.op != request.node.op->name || !understands(entry, request)) continue;
+    if (!understands(entry, request)) continue;
     if (std::unique_ptr<Kernel> kernel = entry.make(request)) return kernel;
   }
-  const KernelEntry plain{request.node.op->name, nullptr};
-  ANDIRON_ASSERT(understands(plain, request));
   return make_reference(request);
 }
 
 KernelSupport supports(const KernelRequest& request) {
   for (const KernelEntry& entry : kernel_table()) {
-    if (entry.op == request.node.op->name && understands(entry, request) && entry.make(request))
+    if (understands(entry, request) && entry.make(request))
       return {entry.strided_src, entry.strided_dst, entry.accumulates};
   }
   return {};

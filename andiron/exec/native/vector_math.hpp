@@ -162,18 +162,17 @@ inline float normal_cdf(float x) {
   return t < 0.93F ? fma(0.5F, small, 0.5F) : large;
 }
 
-inline float gelu_of(float x) { return x < -1e4F ? -0.0F : x * normal_cdf(x); }
+inline float gelu_of(float x) { return x * normal_cdf(x); }
 
 inline float gelu_derivative_of(float x) {
   const float density = 0.398942280F * exp_of(-0.5F * x * x);
-  return normal_cdf(x) + (abs_of(x) > 20.0F ? 0.0F : x * density);
+  return fma(x, density, normal_cdf(x));
 }
 
 inline float gelu_tanh_of(float x) {
   const float inner = 0.797884561F * fma(0.044715F * x * x, x, x);
   // 1 + tanh(u) = 2 sigmoid(2u), without cancellation in the left tail.
-  const float weight = sigmoid_of(2.0F * inner);
-  return weight == 0.0F ? -0.0F : x * weight;
+  return x * sigmoid_of(2.0F * inner);
 }
 
 /// base^exponent for positive finite base and finite exponent; callers see to the rest.

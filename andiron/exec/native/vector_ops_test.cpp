@@ -52,7 +52,7 @@ struct Function {
   double absolute = 0;  ///< errors below this do not count
 };
 
-double gelu(double x) { return x < -1e4 ? 0 : x * 0.5 * std::erfc(-x / std::sqrt(2.0)); }
+double gelu(double x) { return x * 0.5 * std::erfc(-x / std::sqrt(2.0)); }
 
 class EveryFunction : public testing::TestWithParam<Function> {};
 
@@ -93,17 +93,16 @@ INSTANTIATE_TEST_SUITE_P(
         Function{"softplus", VectorOp::softplus,
                  [](double x) { return std::fmax(x, 0) + std::log1p(std::exp(-std::abs(x))) + 0 * x; },
                  3, -3e38F, 3e38F},
-        Function{"gelu", VectorOp::gelu, gelu, 6, -kInf, kInf, 5e-10},
+        Function{"gelu", VectorOp::gelu, gelu, 6, -kInf, kInf, 2e-9},
         Function{"gelu_tanh", VectorOp::gelu_tanh,
                  [](double x) {
                    const double u = std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
-                   return x < -1e4 ? 0 : x / (1 + std::exp(-2 * u));
+                   return x * (1 / (1 + std::exp(-2 * u)));
                  },
                  8, -kInf, kInf, 5e-8},
         Function{"gelu_derivative", VectorOp::gelu_derivative,
                  [](double x) {
-                   if (std::abs(x) > 30) return x > 0 ? 1.0 : 0.0;
-                   return 0.5 * std::erfc(-x / std::sqrt(2.0)) +
+                                      return 0.5 * std::erfc(-x / std::sqrt(2.0)) +
                           x * std::exp(-0.5 * x * x) / std::sqrt(2 * M_PI);
                  },
                  4, -kInf, kInf, 2e-7}),
