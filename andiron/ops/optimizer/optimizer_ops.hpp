@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "andiron/graph/schema.hpp"
 #include "andiron/graph/value.hpp"
 #include "andiron/ops/embedding/row_sparse.hpp"
 
@@ -37,6 +38,9 @@ OptimizerState optimizer_catch_up(std::string_view optimizer, const Attributes& 
 /// history [h, 4] with this step's scalars in row (step - 1) mod h.
 Value optimizer_record(std::string_view optimizer, const Attributes& settings, const Value& history,
                        const Value& learning_rate, const Value& step);
+
+/// Throws Error, naming `c.op`, unless the settings of any optimizer make sense.
+void check_settings(const InferContext& c);
 
 /// The number of slots, and whether rows must be replayed.
 int n_slots_of(std::string_view optimizer, const Attributes& settings);

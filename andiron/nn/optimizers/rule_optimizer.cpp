@@ -1,0 +1,281 @@
+#include "andiron/nn/optimizers/rule_optimizer.hpp"
+
+#include <cmath>
+
+#include "andiron/base/error.hpp"
+#include "andiron/nn/optimizers/training_step.hpp"
+#include "andiron/ops/catalog.hpp"
+#include "andiron/ops/optimizer/rule.hpp"
+
+namespace andiron::nn {
+
+namespace {
+
+using nlohmann::json;
+using Names = std::vector<std::string>;
+
+const OptimizerKind kKinds[] = {
+    {"SGD", "SGD", "sgd", 0.01, 0.0,
+     [](const Attributes& a) {
+       return a.get<double>("momentum") != 0.0 ? Names{"momentum"} : Names{};
+     },
+     -1.0},
+    {"Adagrad", "adagrad", "adagrad", 0.001, 0.0,
+     [](const Attributes&) { return Names{"accumulator"}; }, 0.1},
+    {"RMSprop", "rmsprop", "rmsprop", 0.001, 0.0,
+     [](const Attributes& a) {
+       Names names = {"velocity"};
+       if (a.get<bool>("centered")) names.emplace_back("average_gradient");
+       if (a.get<double>("momentum") != 0.0) names.emplace_back("momentum");
+       return names;
+     },
+     -1.0},
+    {"Adam", "adam", "adam", 0.001, 0.0,
+     [](const Attributes& a) {
+       Names names = {"momentum", "velocity"};
+       if (a.get<bool>("amsgrad")) names.emplace_back("velocity_hat");
+       return names;
+     },
+     -1.0},
+    {"AdamW", "adamw", "adam", 0.001, 0.004,
+     [](const Attributes& a) {
+       Names names = {"momentum", "velocity"};
+       if (a.get<bool>("amsgrad")) names.emplace_back("velocity_hat");
+       return names;
+     },
+     -1.0},
+    {"Ftrl", "ftrl", "ftrl", 0.001, 0.0,
+     [](const Attributes&) { return Names{"accumulator", "linear"}; }, 0.1},
+};
+
+const OptimizerKind& kind_of(std::string_view class_name) {
+  for (const OptimizerKind& kind : kKinds)
+    if (kind.class_name == class_name) return kind;
+  ANDIRON_ASSERT(!"kind");
+}
+
+void check_positive(const char* optimizer, const char* name, const std::optional<double>& value) {
+  if (value && !(*value > 0.0))
+    fail("[{}] {} must be positive; got {}", optimizer, name, *value);
+}
+
+template <class Options>
+OptimizerPtr make(const char* class_name, const Options& options, const Attributes& settings,
+                  double initial_accumulator_value = -1.0) {
+  return std::make_shared<RuleOptimizer>(kind_of(class_name), options, options.learning_rate,
+                                         settings, initial_accumulator_value);
+}
+
+json number(const std::optional<double>& value) { return value ? json(*value) : json(); }
+
+}  // namespace
+
+std::span<const OptimizerKind> optimizer_kinds() { return kKinds; }
+
+RuleOptimizer::RuleOptimizer(const OptimizerKind& kind, const OptimizerOptions& options,
+                             LearningRate learning_rate, const Attributes& settings,
+                             double initial_accumulator_value)
+    : kind_(&kind),
+      options_(options),
+      name_(options.name.empty() ? kind.name : options.name),
+      learning_rate_(std::move(learning_rate)),
+      initial_accumulator_value_(initial_accumulator_value) {
+  for (const AttributeSpec& spec : ops::find(std::string(kind.op) + "_update").attributes)
+    settings_.set(spec.name, settings.has(spec.name) ? *settings.find(spec.name)
+                                                     : spec.default_value);
+  settings_.set("weight_decay", options.weight_decay.value_or(kind.weight_decay));
+  ops::check_settings({{}, settings_, kind.class_name});
+  check_positive(kind.class_name, "clipnorm", options.clipnorm);
+  check_positive(kind.class_name, "clipvalue", options.clipvalue);
+  check_positive(kind.class_name, "global_clipnorm", options.global_clipnorm);
+  if (options.clipnorm.has_value() + options.clipvalue.has_value() +
+          options.global_clipnorm.has_value() > 1)
+    fail("[{}] only one of clipnorm, clipvalue and global_clipnorm may be given",
+         kind.class_name);
+  if (kind.initial_accumulator_value >= 0.0 && !(initial_accumulator_value >= 0.0))
+    fail("[{}] initial_accumulator_value must be zero or positive; got {}", kind.class_name,
+         initial_accumulator_value);
+}
+
+json RuleOptimizer::config() const {
+  json c = {{"name", name_},
+            {"learning_rate", learning_rate_.config()},
+            {"clipnorm", number(options_.clipnorm)},
+            {"clipvalue", number(options_.clipvalue)},
+            {"global_clipnorm", number(options_.global_clipnorm)},
+            {"lazy", options_.lazy}};
+  for (const auto& [name, value] : settings_) {
+    if (const bool* b = std::get_if<bool>(&value)) c[name] = *b;
+    if (const double* d = std::get_if<double>(&value)) c[name] = *d;
+  }
+  if (kind_->initial_accumulator_value >= 0.0)
+    c["initial_accumulator_value"] = initial_accumulator_value_;
+  return c;
+}
+
+OptimizerPtr rule_optimizer_from_config(const OptimizerKind& kind, const json& config) {
+  auto given = [&](const char* key) { return config.contains(key) && !config[key].is_null(); };
+  auto optional = [&](const char* key) {
+    return given(key) ? std::optional<double>(config[key].get<double>()) : std::nullopt;
+  };
+  OptimizerOptions options;
+  options.name = given("name") ? config["name"].get<std::string>() : "";
+  options.weight_decay = optional("weight_decay");
+  options.clipnorm = optional("clipnorm");
+  options.clipvalue = optional("clipvalue");
+  options.global_clipnorm = optional("global_clipnorm");
+  options.lazy = given("lazy") && config["lazy"].get<bool>();
+  Attributes settings;
+  for (const AttributeSpec& spec : ops::find(std::string(kind.op) + "_update").attributes) {
+    if (!given(spec.name.c_str()) || spec.name == "weight_decay") continue;
+    const json& value = config[spec.name];
+    if (std::holds_alternative<bool>(spec.default_value)) {
+      settings.set(spec.name, value.get<bool>());
+    } else {
+      settings.set(spec.name, value.get<double>());
+    }
+  }
+  const LearningRate learning_rate = given("learning_rate")
+                                         ? LearningRate::from_config(config["learning_rate"])
+                                         : LearningRate(kind.learning_rate);
+  return std::make_shared<RuleOptimizer>(
+      kind, options, learning_rate, settings,
+      optional("initial_accumulator_value").value_or(kind.initial_accumulator_value));
+}
+
+std::vector<double> RuleOptimizer::scalars_at(int64_t step) const {
+  return {learning_rate_.at(step - 1)};
+}
+
+bool RuleOptimizer::replays() const {
+  return !options_.lazy && ops::replay_of(op(), settings_) != ops::Replay::none;
+}
+
+const RuleOptimizer::Slots& RuleOptimizer::slots_of(const VariablePtr& variable) const {
+  for (const Slots& s : slots_)
+    if (s.variable == variable) return s;
+  ANDIRON_ASSERT(!"slots");
+}
+
+ops::OptimizerState RuleOptimizer::state_of(const VariablePtr& variable, const Value& parameter,
+                                            bool exact) {
+  Slots* found = nullptr;
+  for (Slots& s : slots_)
+    if (s.variable == variable) found = &s;
+  if (found == nullptr) {
+    found = &slots_.emplace_back();
+    found->variable = variable;
+    const Tensor& value = variable->value();
+    for (const std::string& slot : kind_->slot_names(settings_)) {
+      const double first = slot == "accumulator" ? initial_accumulator_value_ : 0.0;
+      found->slots.push_back(
+          std::make_shared<Variable>(fmt::format("{}/{}/{}", name_, variable->name(), slot),
+                                     Tensor::full(value.dtype(), value.sizes(), first), false));
+    }
+  }
+  if (exact && !found->last_step) {
+    // Rows that no step has touched rest, unless every step moves them.
+    const bool rests = ops::replay_of(op(), settings_) == ops::Replay::all;
+    const double done = rests ? 0.0 : static_cast<double>(iterations_);
+    found->last_step = std::make_shared<Variable>(
+        fmt::format("{}/{}/last_step", name_, variable->name()),
+        Tensor::full(DType::i32, {variable->value().size(0)}, done), false);
+  }
+  ops::OptimizerState state{parameter, {}, {}};
+  for (const VariablePtr& slot : found->slots) state.slots.push_back(read(slot));
+  if (exact) state.last_step = read(found->last_step);
+  return state;
+}
+
+const VariablePtr& RuleOptimizer::history() {
+  if (!history_)
+    history_ = std::make_shared<Variable>(
+        name_ + "/history", Tensor::zeros(DType::f32, {kHistory, ops::kStepScalars}), false);
+  return history_;
+}
+
+void RuleOptimizer::append_updates(const VariablePtr& variable, const ops::OptimizerState& state,
+                                   std::vector<Graph::Update>& updates) const {
+  const Slots& s = slots_of(variable);
+  updates.push_back({variable, state.parameter});
+  for (size_t i = 0; i < s.slots.size(); ++i) updates.push_back({s.slots[i], state.slots[i]});
+  if (state.last_step.defined()) updates.push_back({s.last_step, state.last_step});
+}
+
+void RuleOptimizer::append_catch_up(const Value& step, std::vector<Graph::Update>& updates) const {
+  for (const Slots& s : slots_) {
+    if (!s.last_step) continue;
+    ops::OptimizerState state{read(s.variable), {}, read(s.last_step)};
+    for (const VariablePtr& slot : s.slots) state.slots.push_back(read(slot));
+    append_updates(s.variable,
+                   ops::optimizer_catch_up(op(), settings_, state, nullptr, read(history_), step),
+                   updates);
+  }
+}
+
+Graph RuleOptimizer::minimize(const Graph& forward, size_t loss_output,
+                              const std::vector<VariablePtr>& trainable) {
+  return training_step({this}, [](const VariablePtr&) { return size_t{0}; }, scalar_names(),
+                       forward, loss_output, trainable);
+}
+
+Graph RuleOptimizer::catch_up() const {
+  const Value step = input("step", DType::i64, {});
+  std::vector<Graph::Update> updates;
+  append_catch_up(step, updates);
+  return Graph({step}, {}, std::move(updates));
+}
+
+std::vector<VariablePtr> RuleOptimizer::variables() const {
+  std::vector<VariablePtr> all;
+  for (const Slots& s : slots_) {
+    all.insert(all.end(), s.slots.begin(), s.slots.end());
+    if (s.last_step) all.push_back(s.last_step);
+  }
+  if (history_) all.push_back(history_);
+  return all;
+}
+
+OptimizerPtr SGD(const SGDOptions& o) {
+  return make("SGD", o, {{"momentum", o.momentum}, {"nesterov", o.nesterov}});
+}
+
+OptimizerPtr Adagrad(const AdagradOptions& o) {
+  return make("Adagrad", o, {{"epsilon", o.epsilon}}, o.initial_accumulator_value);
+}
+
+OptimizerPtr RMSprop(const RMSpropOptions& o) {
+  return make("RMSprop", o,
+              {{"rho", o.rho},
+               {"momentum", o.momentum},
+               {"epsilon", o.epsilon},
+               {"centered", o.centered}});
+}
+
+OptimizerPtr Adam(const AdamOptions& o) {
+  return make("Adam", o,
+              {{"beta_1", o.beta_1},
+               {"beta_2", o.beta_2},
+               {"epsilon", o.epsilon},
+               {"amsgrad", o.amsgrad}});
+}
+
+OptimizerPtr AdamW(const AdamOptions& o) {
+  return make("AdamW", o,
+              {{"beta_1", o.beta_1},
+               {"beta_2", o.beta_2},
+               {"epsilon", o.epsilon},
+               {"amsgrad", o.amsgrad}});
+}
+
+OptimizerPtr Ftrl(const FtrlOptions& o) {
+  return make("Ftrl", o,
+              {{"learning_rate_power", o.learning_rate_power},
+               {"l1_regularization_strength", o.l1_regularization_strength},
+               {"l2_regularization_strength", o.l2_regularization_strength},
+               {"l2_shrinkage_regularization_strength", o.l2_shrinkage_regularization_strength},
+               {"beta", o.beta}},
+              o.initial_accumulator_value);
+}
+
+}  // namespace andiron::nn
