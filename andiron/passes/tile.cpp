@@ -94,6 +94,9 @@ class Classifier {
     } else if (latest == Stage::body) {
       stage = Stage::after;
     }
+    // A whole result that stands before the tiles begin is like any other given value (a table whose
+    // rows were brought up to date).
+    if (stage == Stage::before && !mentions(node, batch_)) kind = BatchKind::fixed;
     kinds_[&node] = kind;
     stages_[&node] = stage;
     result.stage[&node] = stage;
