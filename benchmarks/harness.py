@@ -1,0 +1,74 @@
+"""Runs us and a peer in one process, in turn, and reports the ratio with its spread."""
+
+from __future__ import annotations
+
+import dataclasses
+import resource
+import statistics
+import time
+from collections.abc import Callable
+
+
+@dataclasses.dataclass
+class Row:
+    """One line of the results: ratio is the median over rounds; above 1, we are faster."""
+
+    work: str
+    peer: str
+    unit: str
+    ours: float
+    theirs: float
+    ratio: float
+    low: float
+    high: float
+    rounds: int
+
+
+def rate(run: Callable[[], int]) -> float:
+    """Units per second of one call that returns how many units it did."""
+    start = time.perf_counter()
+    n = run()
+    return n / (time.perf_counter() - start)
+
+
+def compare(
+    work: str,
+    peer: str,
+    unit: str,
+    ours: Callable[[], int],
+    theirs: Callable[[], int],
+    rounds: int = 7,
+    warmup: int = 1,
+) -> Row:
+    """Interleaves the two: ours, theirs, ours, ... Each call is one timed round of equal work."""
+    for _ in range(warmup):
+        ours()
+        theirs()
+    pairs = [(rate(ours), rate(theirs)) for _ in range(rounds)]
+    ratios = sorted(a / b for a, b in pairs)
+    return Row(
+        work,
+        peer,
+        unit,
+        statistics.median(a for a, _ in pairs),
+        statistics.median(b for _, b in pairs),
+        statistics.median(ratios),
+        ratios[0],
+        ratios[-1],
+        rounds,
+    )
+
+
+def peak_memory_mb() -> float:
+    """The largest resident size of this process so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def table(rows: list[Row]) -> str:
+    lines = [f"{'work':<44} {'peer':<22} {'ours':>12} {'theirs':>12}  ratio (low to high)"]
+    for r in rows:
+        lines.append(
+            f"{r.work:<44} {r.peer:<22} {r.ours:>12,.0f} {r.theirs:>12,.0f}  "
+            f"{r.ratio:.2f} ({r.low:.2f} to {r.high:.2f}) {r.unit}"
+        )
+    return "\n".join(lines)
