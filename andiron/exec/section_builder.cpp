@@ -261,7 +261,7 @@ bool SectionBuilder::place_slice(const Node& node) {
   const Value dst(node.shared_from_this(), 0);
   if (home_.count(dst) > 0) return false;
   const Value& src = node.inputs[0];
-  const auto& begin = node.attr<std::vector<int64_t>>("begin");
+  const Sizes begin = node.attr<Shape>("begin").sizes();
   const Sizes from = src.shape().sizes(), to = dst.shape().sizes();
   const auto item = static_cast<int64_t>(size_of(src.dtype()));
   const Home home = home_.at(src);

@@ -28,7 +28,9 @@ bool mentions(const Node& node, const std::string& batch) {
 class Classifier {
  public:
   Classifier(const Graph& graph, std::string batch) : batch_(std::move(batch)) {
-    for (const Node* node : graph.nodes()) visit(*node);
+    const std::vector<const Node*> nodes = graph.nodes();
+    for (const Node* node : nodes) visit(*node);
+    leave_views_to_readers(graph, nodes);
   }
   Tiling result;
 
@@ -36,6 +38,14 @@ class Classifier {
   BatchKind kind_of(const Value& v) const {
     if (!v.defined()) return BatchKind::fixed;
     return kinds_.at(&v.node());
+  }
+
+  // What a value that is there as a whole before the tiles start is to them.
+  BatchKind kind_when_whole(const Node& node) const {
+    if (!mentions(node, batch_)) return BatchKind::fixed;
+    const bool rows = std::all_of(node.outputs.begin(), node.outputs.end(),
+                                  [&](const TensorType& t) { return has_rows(t, batch_); });
+    return rows ? BatchKind::rows : BatchKind::blocked;
   }
 
   // An elementwise op keeps rows apart when the batch is axis 0 of the result for each operand
@@ -73,9 +83,7 @@ class Classifier {
 
   void visit(const Node& node) {
     if (is_leaf(node)) {
-      kinds_[&node] = has_rows(node.outputs[0], batch_) ? BatchKind::rows
-                      : mentions(node, batch_)          ? BatchKind::blocked
-                                                        : BatchKind::fixed;
+      kinds_[&node] = kind_when_whole(node);
       stages_[&node] = Stage::before;
       return;
     }
@@ -93,6 +101,8 @@ class Classifier {
       result.kind[&node] = kind;
     } else if (latest == Stage::body) {
       stage = Stage::after;
+    } else if (latest == Stage::before) {
+      kind = kind_when_whole(node);
     }
     // A whole result that stands before the tiles begin is like any other given value (a table whose
     // rows were brought up to date).
@@ -100,6 +110,27 @@ class Classifier {
     kinds_[&node] = kind;
     stages_[&node] = stage;
     result.stage[&node] = stage;
+  }
+
+  // A view or slice that only later stages read is taken there: its source crosses the border
+  // once, as a whole.
+  void leave_views_to_readers(const Graph& graph, const std::vector<const Node*>& nodes) {
+    std::unordered_set<const Node*> needed;  // by the tiles themselves, or as a result
+    for (const Value& v : graph.outputs()) needed.insert(&v.node());
+    for (const Graph::Update& u : graph.updates()) needed.insert(&u.value.node());
+    for (size_t n = nodes.size(); n-- > 0;) {
+      const Node* node = nodes[n];
+      if (is_leaf(*node)) continue;
+      const bool view = node->op->traits.view || node->is("slice");
+      if (stages_[node] == Stage::body && view && needed.count(node) == 0) {
+        result.stage[node] = stages_[node] = Stage::after;
+        result.kind.erase(node);
+        continue;
+      }
+      if (stages_[node] != Stage::body) continue;
+      for (const Value& v : node->inputs)
+        if (v.defined()) needed.insert(&v.node());
+    }
   }
 
   std::string batch_;

@@ -117,7 +117,11 @@ class TrainingStep {
       p.leaf = p.state.parameter;
       any = true;
     }
-    if (any) forward_ = rewrite(forward_);
+    if (!any) return;
+    // The replay reads the step, which the forward graph may not have as an input yet.
+    std::vector<Value> inputs = inputs_;
+    inputs.push_back(step_);
+    forward_ = rewrite(Graph(inputs, forward_.outputs(), forward_.updates()));
   }
 
   void differentiate() {
