@@ -1,6 +1,7 @@
 #include "andiron/passes/pipeline.hpp"
 
 #include "andiron/passes/cse.hpp"
+#include "andiron/passes/embedding_gradients.hpp"
 #include "andiron/passes/fold.hpp"
 #include "andiron/passes/fuse_matmul.hpp"
 #include "andiron/passes/simplify.hpp"
@@ -9,9 +10,12 @@ namespace andiron {
 
 Graph optimise_symbolic(const Graph& graph, const std::map<std::string, int64_t>& sizes,
                         int threads, PassHistory& history) {
-  (void)threads;
   Graph g = graph;
   history.emplace_back("graph", g);
+  if (auto batch = sizes.find("batch"); batch != sizes.end()) {
+    g = choose_embedding_gradients(g, batch->second, threads);
+    history.emplace_back("embedding gradients", g);
+  }
   g = cse(simplify(cse(g)));
   history.emplace_back("cse, simplify", g);
   g = fold_counts(g, sizes);

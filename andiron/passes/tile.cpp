@@ -104,9 +104,6 @@ class Classifier {
     } else if (latest == Stage::before) {
       kind = kind_when_whole(node);
     }
-    // A whole result that stands before the tiles begin is like any other given value (a table whose
-    // rows were brought up to date).
-    if (stage == Stage::before && !mentions(node, batch_)) kind = BatchKind::fixed;
     kinds_[&node] = kind;
     stages_[&node] = stage;
     result.stage[&node] = stage;
