@@ -130,10 +130,10 @@ TEST(Metrics, logits_give_the_loss_of_their_probabilities) {
   BinaryCrossentropy loss(true);
   loss.update(t, x);
   auto sigmoid = [](double v) { return 1 / (1 + std::exp(-v)); };
-  EXPECT_NEAR(loss.result(),
-              -(std::log(1 - sigmoid(-3)) + std::log(sigmoid(0.5)) + std::log(sigmoid(2)) - 1000) /
-                  4,
-              1e-12);
+  EXPECT_NEAR(
+      loss.result(),
+      -(std::log(1 - sigmoid(-3)) + std::log(sigmoid(0.5)) + std::log(sigmoid(2)) - 1000) / 4,
+      1e-12);
 }
 
 TEST(Metrics, one_class_only_is_nan_with_a_note) {
@@ -165,7 +165,8 @@ TEST(Metrics, negative_zero_and_infinities_are_ordered) {
 
 TEST(Metrics, several_thresholds_and_weights_by_row) {
   Precision precision({0.1, 0.5, 0.9});
-  precision.update(Tensor::from<float>({1, 0, 1}, {3}), Tensor::from<float>({0.2F, 0.6F, 0.8F}, {3}));
+  precision.update(Tensor::from<float>({1, 0, 1}, {3}),
+                   Tensor::from<float>({0.2F, 0.6F, 0.8F}, {3}));
   EXPECT_EQ(precision.results(), (std::vector<double>{2.0 / 3, 0.5, 0.0}));
   MeanAbsoluteError mae;
   mae.update(Tensor::from<float>({0, 0, 0, 0}, {2, 2}), Tensor::from<float>({1, 2, 3, 4}, {2, 2}),
@@ -200,7 +201,8 @@ TEST(Metrics, mistakes_are_named_and_change_nothing) {
   EXPECT_THROW(make_metric("f7"), Error);
   EXPECT_THROW(make_metric("ndcg@0"), Error);
   for (const std::string& name : metric_names())
-    EXPECT_NO_THROW(make_metric(name.ends_with("@k") ? name.substr(0, name.size() - 1) + "5" : name));
+    EXPECT_NO_THROW(
+        make_metric(name.ends_with("@k") ? name.substr(0, name.size() - 1) + "5" : name));
 }
 
 TEST(Metrics, damaged_states_are_errors) {

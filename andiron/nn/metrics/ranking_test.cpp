@@ -80,7 +80,8 @@ TEST(Ranking, threads_blocks_and_merging_give_one_answer) {
   const Tensor one = rank_users(scores, {offsets, ids}, {}, ks, 1);
   const Tensor three = rank_users(scores, {offsets, ids}, {}, ks, 3);
   for (int64_t i = 0; i < one.count(); ++i)
-    EXPECT_TRUE(one.item(i) == three.item(i) || (std::isnan(one.item(i)) && std::isnan(three.item(i))));
+    EXPECT_TRUE(one.item(i) == three.item(i) ||
+                (std::isnan(one.item(i)) && std::isnan(three.item(i))));
   EXPECT_TRUE(std::isnan(one.item(0)));  // user 0 has no relevant item
 
   RankingMetric whole(RankingKind::ndcg, 5), a(RankingKind::ndcg, 5), b(RankingKind::ndcg, 5);
