@@ -10,23 +10,27 @@ namespace {
 
 class RowKernel : public Kernel {
  public:
-  RowKernel(Operand src, int threads)
-      : src_(std::move(src)), threads_(src_.count() < (1 << 16) ? 1 : threads) {}
+  RowKernel(Operand src, int64_t dst_row_stride, int threads)
+      : src_(std::move(src)), threads_(src_.count() < (1 << 16) ? 1 : threads) {
+    const bool whole = src_.dense() && dst_row_stride == src_.cols();
+    rows_ = whole ? 1 : src_.rows();
+    cols_ = whole ? src_.count() : src_.cols();
+    const auto item = static_cast<int64_t>(size_of(src_.dtype));
+    src_step_ = src_.row_stride * item;
+    dst_step_ = dst_row_stride * item;
+  }
 
   void run(const KernelCall& call) const override {
-    const int64_t rows = src_.dense() ? 1 : src_.rows();
-    const int64_t cols = src_.dense() ? src_.count() : src_.cols();
     if (threads_ == 1) {
-      for (int64_t r = 0; r < rows; ++r) row(call, r, 0, cols, cols);
+      block(call, {0, rows_}, {0, cols_});
       return;
     }
 #pragma omp parallel for num_threads(threads_) schedule(static)
     for (int part = 0; part < threads_; ++part) {
-      const Range range = part_of(rows == 1 ? cols : rows, part, threads_, rows == 1 ? 64 : 1);
-      if (rows == 1) {
-        row(call, 0, range.begin, range.end, cols);
+      if (rows_ == 1) {
+        block(call, {0, 1}, part_of(cols_, part, threads_, 64));
       } else {
-        for (int64_t r = range.begin; r < range.end; ++r) row(call, r, 0, cols, cols);
+        block(call, part_of(rows_, part, threads_), {0, cols_});
       }
     }
   }
@@ -36,13 +40,15 @@ class RowKernel : public Kernel {
   Operand src_;
 
  private:
-  void row(const KernelCall& call, int64_t r, int64_t begin, int64_t end, int64_t cols) const {
+  void block(const KernelCall& call, Range rows, Range cols) const {
     const auto item = static_cast<int64_t>(size_of(src_.dtype));
-    span(static_cast<std::byte*>(call.dst[0]) + (r * cols + begin) * item,
-         static_cast<const std::byte*>(call.src[0]) + (r * src_.row_stride + begin) * item,
-         end - begin);
+    for (int64_t r = rows.begin; r < rows.end; ++r)
+      span(static_cast<std::byte*>(call.dst[0]) + r * dst_step_ + cols.begin * item,
+           static_cast<const std::byte*>(call.src[0]) + r * src_step_ + cols.begin * item,
+           cols.end - cols.begin);
   }
   int threads_;
+  int64_t rows_, cols_, src_step_, dst_step_;
 };
 
 class Copy final : public RowKernel {
@@ -73,12 +79,12 @@ class AddInto final : public RowKernel {
 
 }  // namespace
 
-std::unique_ptr<Kernel> make_copy(const Operand& src, int threads) {
-  return std::make_unique<Copy>(src, threads);
+std::unique_ptr<Kernel> make_copy(const Operand& src, int64_t dst_row_stride, int threads) {
+  return std::make_unique<Copy>(src, dst_row_stride, threads);
 }
 
 std::unique_ptr<Kernel> make_add_into(const Operand& src, int threads) {
-  return std::make_unique<AddInto>(src, threads);
+  return std::make_unique<AddInto>(src, src.cols(), threads);
 }
 
 }  // namespace andiron::exec

@@ -4,8 +4,8 @@
 
 namespace andiron::exec {
 
-/// dst (dense) = src (rows may be strided), same shape and dtype.
-std::unique_ptr<Kernel> make_copy(const Operand& src, int threads);
+/// dst = src, same shape and dtype; rows of both may be strided (`dst_row_stride` in elements).
+std::unique_ptr<Kernel> make_copy(const Operand& src, int64_t dst_row_stride, int threads);
 /// dst (dense) += src.
 std::unique_ptr<Kernel> make_add_into(const Operand& src, int threads);
 

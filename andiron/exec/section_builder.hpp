@@ -44,13 +44,20 @@ class SectionBuilder {
   bool place_in_dying_input(const Node& node, int step, size_t output);
   void note_lifetimes();
   void make_steps();
-  void add_copy(const Value& from, int export_index, bool accumulate, int step);
+  // Steps that only move memory. Places are filled in after the arena is planned.
+  struct Move {
+    Home from, to;
+  };
+  bool only_moves(const Node& node, std::vector<Move>& moves) const;
+  bool same_columns(const Node& slice, Home& source) const;
+  void copy_exports();
 
   int new_storage(Storage storage);
   Operand operand(const Value& v) const;
   Operand dense_operand(const TensorType& type) const;
   KernelRequest request_for(const Node& node) const;
   const KernelSupport& support_of(const Node& node);
+  bool writes_strided(const Value& v, const Node& concat);
   Section::Place place_of(const Home& home) const;
   std::vector<Value> outputs_of(const Node& node) const;
   bool is_export(const Value& v) const { return exports_of_.count(v) > 0; }
