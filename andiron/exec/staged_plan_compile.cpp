@@ -13,6 +13,9 @@ namespace {
 constexpr const char* kBatch = "batch";
 // Fewer rows per worker than this do not pay for the accumulators of weight gradients.
 constexpr int64_t kMinRowsPerWorker = 256;
+// Below this many operations waking other threads costs more than it saves: such plans run on the
+// caller's thread.
+constexpr double kTinyPlanFlops = 4e6;
 constexpr int64_t kMinTile = 64, kMaxTile = 1024, kTileUnit = 16;
 
 int64_t l2_bytes() {
@@ -31,6 +34,19 @@ Value overwritten_by(const Value& v) {
   const auto i = static_cast<size_t>(v.index());
   if (v.node().op->traits.elementwise || i >= inplace.size() || inplace[i] < 0) return {};
   return v.node().inputs[static_cast<size_t>(inplace[i])];
+}
+
+double total_flops(const Graph& concrete) {
+  double total = 0;
+  for (const Node* node : concrete.nodes()) {
+    if (is_leaf(*node)) continue;
+    if (node->op->flops != nullptr) {
+      total += node->op->flops(*node);
+    } else {
+      for (const TensorType& t : node->outputs) total += static_cast<double>(t.shape.count().size());
+    }
+  }
+  return total;
 }
 
 }  // namespace
@@ -53,6 +69,7 @@ StagedPlan::StagedPlan(const Graph& graph, const std::map<std::string, int64_t>&
   take_types(concrete.inputs(), input_types_, "input");
   take_types(concrete.outputs(), output_types_, "output");
 
+  if (options.threads <= 0 && total_flops(concrete) < kTinyPlanFlops) threads_ = 1;
   graph_ = optimise_symbolic(graph, sizes_, threads_, history_);
   variables_ = graph_.variables();
   const Tiling tiling = classify(graph_, kBatch);
