@@ -305,24 +305,4 @@ void ProgramKernel::run(const KernelCall& call) const {
   finish(call);
 }
 
-std::unique_ptr<Kernel> make_vector_kernel(const KernelRequest& request) {
-  const Node& node = request.node;
-  std::vector<Value> outputs;
-  for (size_t i = 0; i < node.outputs.size(); ++i)
-    outputs.emplace_back(node.shared_from_this(), static_cast<int>(i));
-  auto program = compile_program(node.inputs, outputs, {&node}, request);
-  if (!program) return nullptr;
-  return std::make_unique<ProgramKernel>(std::move(program), request.threads, "vector");
-}
-
-std::unique_ptr<Kernel> make_fused_kernel(const KernelRequest& request) {
-  const auto& body = *request.node.attr<std::shared_ptr<const Graph>>("body");
-  std::vector<const Node*> nodes;
-  for (const Node* node : body.nodes())
-    if (!node->is("input") && !node->is("constant")) nodes.push_back(node);
-  auto program = compile_program(body.inputs(), body.outputs(), nodes, request);
-  if (!program) return nullptr;
-  return std::make_unique<ProgramKernel>(std::move(program), request.threads, "fused tiles");
-}
-
 }  // namespace andiron::exec

@@ -5,6 +5,7 @@
 #include "andiron/exec/kernel.hpp"
 #include "andiron/exec/native/program.hpp"
 #include "andiron/exec/native/vector_ops.hpp"
+#include "andiron/passes/fuse.hpp"
 
 namespace andiron::exec {
 
@@ -43,5 +44,7 @@ class ProgramKernel final : public Kernel {
 std::unique_ptr<Kernel> make_vector_kernel(const KernelRequest& request);
 /// For kernel_table: the op `fused`.
 std::unique_ptr<Kernel> make_fused_kernel(const KernelRequest& request);
+/// What the pass `fuse` may put into one program.
+FuseRules fuse_rules();
 
 }  // namespace andiron::exec
