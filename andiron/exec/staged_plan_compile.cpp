@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "andiron/base/error.hpp"
+#include "andiron/exec/native/program_kernel.hpp"
 #include "andiron/exec/staged_plan.hpp"
 #include "andiron/passes/pipeline.hpp"
 
@@ -206,7 +207,9 @@ std::unique_ptr<Section> StagedPlan::make_section(const StageGraph& stage, int64
                                                   const PlanOptions& options) {
   std::map<std::string, int64_t> sizes = sizes_;
   if (batch_ > 0) sizes[kBatch] = batch;
-  const Graph graph = optimise_concrete(bind_sizes(stage.graph, sizes), options.fuse);
+  const FuseRules rules = fuse_rules();
+  const Graph graph =
+      optimise_concrete(bind_sizes(stage.graph, sizes), options.fuse ? &rules : nullptr);
   SectionOptions section;
   section.threads = is_body ? 1 : threads_;
   section.workers = is_body ? threads_ : 1;

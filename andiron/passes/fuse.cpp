@@ -158,7 +158,10 @@ class Fuser {
       for (const Value& v : node->inputs) {
         auto [it, is_new] = inner.try_emplace(v, v);
         if (is_new && !is_scalar_constant(v)) {
-          it->second = input("x" + std::to_string(f.inputs.size()), v.dtype(), v.shape());
+          // += because g++ 12 warns about "x" + std::to_string(...)
+          std::string name = "x";
+          name += std::to_string(f.inputs.size());
+          it->second = input(std::move(name), v.dtype(), v.shape());
           placeholders.push_back(it->second);
           f.inputs.push_back(v);
         }

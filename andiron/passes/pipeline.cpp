@@ -23,9 +23,9 @@ Graph optimise_symbolic(const Graph& graph, const std::map<std::string, int64_t>
   return g;
 }
 
-Graph optimise_concrete(const Graph& graph, bool fuse_nodes) {
+Graph optimise_concrete(const Graph& graph, const FuseRules* fuse_rules) {
   Graph g = cse(fold(simplify(cse(fold(graph)))));
-  if (fuse_nodes) g = fuse_matmul(g);
+  if (fuse_rules != nullptr) g = fuse(fuse_matmul(g), *fuse_rules);
   return g;
 }
 

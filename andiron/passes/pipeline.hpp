@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "andiron/graph/graph.hpp"
+#include "andiron/passes/fuse.hpp"
 
 namespace andiron {
 
@@ -16,7 +17,7 @@ using PassHistory = std::vector<std::pair<std::string, Graph>>;
 Graph optimise_symbolic(const Graph& graph, const std::map<std::string, int64_t>& sizes,
                         int threads, PassHistory& history);
 
-/// The passes that run on one stage with concrete shapes.
-Graph optimise_concrete(const Graph& graph, bool fuse);
+/// The passes that run on one stage with concrete shapes; fusion where there are rules for it.
+Graph optimise_concrete(const Graph& graph, const FuseRules* fuse_rules);
 
 }  // namespace andiron
