@@ -85,7 +85,7 @@ struct ReferenceContext {
 
 /// One example of use, as data: the catalog test runs each in every way (see ops/catalog_test.cpp).
 struct Case {
-  /// "f32[2,3]"; a range after '@' bounds the random values: "f32[2,3]@0.1:2"; "i32[4]@0:9".
+  /// "f32[2,3]"; a range [low, high) after '@' bounds random values: "f32[2,3]@0.1:2", "i32[4]@0:9".
   std::vector<std::string> inputs;
   Attributes attributes = {};
   bool check_gradient = true;

@@ -44,11 +44,11 @@ extern const Op kGelu = {
           if (c.attr<bool>("approximate")) {
             map_unary(c, []<class T>(T x) {
               const T inner = static_cast<T>(kScale) * (x + static_cast<T>(kCubic) * x * x * x);
-              return static_cast<T>(T(0.5) * x * (T(1) + std::tanh(inner)));
+              return T(0.5) * x * (T(1) + std::tanh(inner));
             });
           } else {
             map_unary(c, []<class T>(T x) {
-              return static_cast<T>(T(0.5) * x * (T(1) + std::erf(x * static_cast<T>(kSqrtHalf))));
+              return T(0.5) * x * (T(1) + std::erf(x * static_cast<T>(kSqrtHalf)));
             });
           }
         },

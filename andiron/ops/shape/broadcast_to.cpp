@@ -5,7 +5,7 @@ namespace andiron::ops {
 extern const Op kBroadcastTo = {
     .name = "broadcast_to",
     .summary = "Repeats a value along axes of size 1 and new leading axes.",
-    .formula = "",
+    .formula = "dst[i, j, ...] = x[..., j, ...], index 0 where an axis of x has size 1",
     .inputs = {{"x", "any shape that broadcasts to `shape`"}},
     .attributes = {{"shape", {}, "the sizes of the result", Shape()}},
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
@@ -17,13 +17,14 @@ extern const Op kBroadcastTo = {
     .gradient = [](const GradContext& c) -> std::vector<Value> {
       return {sum_to(c.grad(), c.in(0).shape())};
     },
-    .reference = [](const ReferenceContext& c) {
-      BroadcastWalk walk(c.src[0], c.dst[0].sizes());
-      visit_dtype(c.dst[0].dtype(), [&]<class T>() {
-        for (int64_t i = 0; i < c.dst[0].count(); ++i, walk.next())
-          c.dst[0].data<T>()[i] = c.src[0].data<T>()[walk.offset()];
-      });
-    },
+    .reference =
+        [](const ReferenceContext& c) {
+          BroadcastWalk walk(c.src[0], c.dst[0].sizes());
+          visit_dtype(c.dst[0].dtype(), [&]<class T>() {
+            for (int64_t i = 0; i < c.dst[0].count(); ++i, walk.next())
+              c.dst[0].data<T>()[i] = c.src[0].data<T>()[walk.offset()];
+          });
+        },
     .traits = {.elementwise = true},
     .cases = {{{"f32[3,1]"}, {{"shape", Shape{2, 3, 4}}}},
               {{"f32[]"}, {{"shape", Shape{5}}}},

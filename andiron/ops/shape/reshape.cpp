@@ -5,7 +5,7 @@ namespace andiron::ops {
 extern const Op kReshape = {
     .name = "reshape",
     .summary = "The same elements in row-major order under another shape.",
-    .formula = "",
+    .formula = "dst[i] = x[i], i counting elements in row-major order",
     .inputs = {{"x", "any shape, any dtype"}},
     .attributes = {{"shape", {}, "new sizes with the same product", Shape()}},
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
@@ -18,9 +18,8 @@ extern const Op kReshape = {
     .gradient = [](const GradContext& c) -> std::vector<Value> {
       return {reshape(c.grad(), c.in(0).shape())};
     },
-    .reference = [](const ReferenceContext& c) {
-      c.dst[0].copy_from(c.src[0].reshape(c.dst[0].sizes()));
-    },
+    .reference =
+        [](const ReferenceContext& c) { c.dst[0].copy_from(c.src[0].reshape(c.dst[0].sizes())); },
     // Rows stay together when axis 0 before and after are multiples of the batch; the tiling pass
     // checks that the result's axis 0 is.
     .batch = [](const Node&, std::span<const BatchKind> in) { return in[0]; },
