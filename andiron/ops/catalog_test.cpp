@@ -18,6 +18,8 @@ namespace {
 
 // Ops whose inputs cannot be drawn at random, and the test that they have instead.
 const std::set<std::string> kTestedElsewhere = {"sum_segments"};
+// A table's gradient is row-sparse, and what it is made of has no gradient of its own.
+const std::set<std::string> kFirstOrderOnly = {"row_sparse", "embedding_bag"};
 
 bool is_leaf(const Op& op) { return op.inputs.empty(); }
 
@@ -135,7 +137,8 @@ TEST_P(CatalogTest, nan_propagates) {
   auto inputs = case_inputs(GetParam(), DType::f32);
   bool any = false;
   for (Tensor& t : inputs) {
-    if (!is_floating(t.dtype()) || t.count() == 0) continue;
+    if (t.count() == 0) return;  // an empty sum is a number
+    if (!is_floating(t.dtype())) continue;
     t = Tensor::full(t.dtype(), t.sizes(), NAN);
     any = true;
   }
@@ -214,7 +217,7 @@ TEST_P(CatalogTest, gradient_equals_finite_differences) {
   for (const Value& g : grad(d.loss, d.chosen())) d.grads.push_back(densify(g));
   expect_slopes(Graph(d.x, {d.loss}), d.inputs, evaluate_reference(Graph(d.x, d.grads), d.inputs),
                 d.wrt);
-  if (HasFatalFailure() || op().name == "row_sparse") return;
+  if (HasFatalFailure() || kFirstOrderOnly.count(op().name) > 0) return;
 
   // The gradient of the gradient.
   SCOPED_TRACE("second order");
