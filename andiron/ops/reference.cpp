@@ -44,7 +44,7 @@ std::map<std::string, int64_t> symbols_of(const Graph& graph, const std::vector<
 
 std::vector<Tensor> evaluate_reference(const Graph& graph, const std::vector<Tensor>& inputs) {
   const auto sizes = symbols_of(graph, inputs);
-  const Graph bound = sizes.empty() ? graph : bind(graph, sizes);
+  const Graph bound = sizes.empty() ? graph : bind_sizes(graph, sizes);
   std::unordered_map<const Node*, std::vector<Tensor>> results;
   for (size_t i = 0; i < inputs.size(); ++i)
     results[&bound.inputs()[i].node()] = {inputs[i].contiguous()};

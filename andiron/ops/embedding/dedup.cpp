@@ -56,7 +56,7 @@ void reference_sums(const ReferenceContext& c) {
 extern const Op kDedup = {
     .name = "dedup",
     .summary = "Sorts the ids of a batch by row, stable, and lists the rows that occur.",
-    .formula = "",
+    .formula = "ids[order[i]] = rows[j] for starts[j] <= i < starts[j + 1], rows ascending",
     .inputs = {{"ids", "[n] int32 or int64, below n_rows; negative ones are left out"}},
     .outputs = {"order", "rows", "starts", "count"},
     .attributes = {{"n_rows", {}, "the table's number of rows", int64_t{0}}},

@@ -6,8 +6,8 @@ namespace andiron::ops {
 
 std::vector<AttributeSpec> Ftrl::attributes() {
   return {{"learning_rate_power", -0.5, "how the step shrinks with the accumulator"},
-          {"l1_regularization_strength", 0.0, ""},
-          {"l2_regularization_strength", 0.0, ""},
+          {"l1_regularization_strength", 0.0, "pulls small parameters to exactly 0"},
+          {"l2_regularization_strength", 0.0, "pulls all parameters towards 0"},
           {"l2_shrinkage_regularization_strength", 0.0, "added to the gradient, twice times p"},
           {"beta", 0.0, "the paper's beta"},
           {"weight_decay", 0.0, "p -= weight_decay * learning_rate * p before the step"}};

@@ -100,7 +100,7 @@ Op record_op() {
       .name = std::string(R::kName) + "_record",
       .summary = std::string("Writes the scalars of this step of ") + R::kName +
                  " down, for rows that miss it.",
-      .formula = "",
+      .formula = "dst[(step - 1) mod h] = the scalars of the step; other rows stay",
       .inputs = record_inputs(),
       .outputs = {"history"},
       .attributes = R::attributes(),
