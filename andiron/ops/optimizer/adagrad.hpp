@@ -21,6 +21,10 @@ struct Adagrad {
   template <class T>
   struct Step {
     explicit Step(const Attributes& a) : epsilon(setting<T>(a, "epsilon")), decay(decays(a)) {}
+    template <class U>
+    explicit Step(const Step<U>& other)
+        : epsilon(T(other.epsilon)),
+          decay(other.decay) {}
     void operator()(T& p, const T& g, T* slot, const T* k) const {
       if (decay) p = fused(-k[1], p, p);
       slot[0] = fused(g, g, slot[0]);

@@ -31,6 +31,13 @@ struct Adam {
           epsilon(setting<T>(a, "epsilon")),
           amsgrad(a.get<bool>("amsgrad")),
           decay(decays(a)) {}
+    template <class U>
+    explicit Step(const Step<U>& other)
+        : rest_1(T(other.rest_1)),
+          rest_2(T(other.rest_2)),
+          epsilon(T(other.epsilon)),
+          amsgrad(other.amsgrad),
+          decay(other.decay) {}
     void operator()(T& p, const T& g, T* slot, const T* k) const {
       if (decay) p = fused(-k[1], p, p);
       slot[0] = fused(g - slot[0], rest_1, slot[0]);

@@ -33,6 +33,12 @@ struct Ftrl {
           shrinkage(setting<T>(a, "l2_shrinkage_regularization_strength") * T(2.0F)),
           exponent(-a.get<double>("learning_rate_power")),
           decay(decays(a)) {}
+    template <class U>
+    explicit Step(const Step<U>& other)
+        : l1(T(other.l1)),
+          shrinkage(T(other.shrinkage)),
+          exponent(other.exponent),
+          decay(other.decay) {}
     T strength(const T& accumulator) const {
       if (exponent == 0.5) return root(accumulator);
       return raised(accumulator, T(static_cast<float>(exponent)));

@@ -31,6 +31,15 @@ struct RmsProp {
           centered(a.get<bool>("centered")),
           has_momentum(a.get<double>("momentum") != 0.0),
           decay(decays(a)) {}
+    template <class U>
+    explicit Step(const Step<U>& other)
+        : rho(T(other.rho)),
+          rest(T(other.rest)),
+          momentum(T(other.momentum)),
+          epsilon(T(other.epsilon)),
+          centered(other.centered),
+          has_momentum(other.has_momentum),
+          decay(other.decay) {}
     void operator()(T& p, const T& g, T* slot, const T* k) const {
       if (decay) p = fused(-k[1], p, p);
       slot[0] = fused(rho, slot[0], rest * (g * g));

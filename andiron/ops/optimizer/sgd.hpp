@@ -28,6 +28,12 @@ struct Sgd {
           has_momentum(n_slots(a) > 0),
           nesterov(a.get<bool>("nesterov")),
           decay(decays(a)) {}
+    template <class U>
+    explicit Step(const Step<U>& other)
+        : momentum(T(other.momentum)),
+          has_momentum(other.has_momentum),
+          nesterov(other.nesterov),
+          decay(other.decay) {}
     void operator()(T& p, const T& g, T* slot, const T* k) const {
       if (decay) p = fused(-k[1], p, p);
       if (!has_momentum) {

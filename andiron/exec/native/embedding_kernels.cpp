@@ -1,0 +1,266 @@
+#include "andiron/exec/native/embedding_kernels.hpp"
+
+#include <atomic>
+#include <cstring>
+
+#include "andiron/base/philox.hpp"
+#include "andiron/exec/native/parallel.hpp"
+#include "andiron/ops/embedding/embedding_bag.hpp"
+#include "andiron/ops/embedding/hash_cross.hpp"
+#include "andiron/ops/embedding/ids.hpp"
+
+namespace andiron::exec {
+
+namespace {
+
+using ops::in_range;
+using ops::visit_ids;
+
+// Rows that are fetched before they are needed: enough to hide the latency of memory.
+constexpr int64_t kAhead = 8;
+// Below this many bytes a parallel region costs more than it brings.
+constexpr int64_t kParallelBytes = 32 * 1024;
+
+void prefetch_row(const char* row, int64_t n_bytes) {
+  for (int64_t b = 0; b < n_bytes; b += 64) __builtin_prefetch(row + b);
+}
+
+int threads_for(int threads, int64_t n_bytes) { return n_bytes < kParallelBytes ? 1 : threads; }
+
+class Embedding final : public Kernel {
+ public:
+  explicit Embedding(const KernelRequest& r)
+      : id_type_(r.src[1].dtype),
+        n_(r.src[1].count()),
+        n_rows_(r.src[0].sizes[0]),
+        row_bytes_(r.src[0].sizes[1] * static_cast<int64_t>(size_of(r.src[0].dtype))),
+        dst_bytes_(r.dst[0].row_stride * static_cast<int64_t>(size_of(r.src[0].dtype))),
+        threads_(threads_for(r.threads, n_ * row_bytes_)) {}
+
+  void run(const KernelCall& call) const override {
+    const auto* table = static_cast<const char*>(call.src[0]);
+    auto* dst = static_cast<char*>(call.dst[0]);
+    visit_ids(id_type_, call.src[1], [&](const auto* ids) {
+      std::atomic<int64_t> bad = INT64_MAX;
+      parallel(threads_, [&](int part, int parts) {
+        const Range range = part_of(n_, part, parts);
+        for (int64_t i = range.begin; i < range.end; ++i) {
+          if (i + kAhead < range.end && in_range(ids[i + kAhead], n_rows_))
+            prefetch_row(table + ids[i + kAhead] * row_bytes_, row_bytes_);
+          if (!in_range(ids[i], n_rows_)) {
+            lower(bad, i);
+            return;
+          }
+          std::memcpy(dst + i * dst_bytes_, table + ids[i] * row_bytes_,
+                      static_cast<size_t>(row_bytes_));
+        }
+      });
+      if (bad < INT64_MAX)
+        ops::fail_id("embedding", ids[bad.load()], call.first_row + bad.load(), n_rows_);
+    });
+  }
+  std::string_view name() const override { return "gather rows"; }
+
+ private:
+  DType id_type_;
+  int64_t n_, n_rows_, row_bytes_, dst_bytes_;
+  int threads_;
+};
+
+class EmbeddingBag final : public Kernel {
+ public:
+  explicit EmbeddingBag(const KernelRequest& r)
+      : id_type_(r.src[1].dtype),
+        n_(r.src[1].sizes[0]),
+        k_(r.src[1].sizes[1]),
+        n_rows_(r.src[0].sizes[0]),
+        width_(r.src[0].sizes[1]),
+        dst_stride_(r.dst[0].row_stride),
+        mean_(r.node.attr<std::string>("combiner") == "mean"),
+        threads_(threads_for(r.threads, n_ * k_ * width_ * 4)) {}
+
+  size_t scratch_bytes() const override { return stride() * static_cast<size_t>(threads_); }
+
+  void run(const KernelCall& call) const override {
+    const auto* table = static_cast<const float*>(call.src[0]);
+    const auto* weights = static_cast<const float*>(call.src[2]);
+    visit_ids(id_type_, call.src[1], [&](const auto* ids) {
+      std::atomic<int64_t> bad = INT64_MAX;
+      parallel(threads_, [&](int part, int parts) {
+        auto* scales = reinterpret_cast<float*>(call.scratch + stride() * static_cast<size_t>(part));
+        float* ones = scales + k_;
+        for (int64_t j = 0; j < k_; ++j) ones[j] = 1.0F;
+        const Range range = part_of(n_, part, parts);
+        for (int64_t i = range.begin; i < range.end; ++i) {
+          const auto* bag = ids + i * k_;
+          const int64_t wrong = ops::first_bad_id(bag, k_, n_rows_, true);
+          if (wrong >= 0) {
+            lower(bad, i * k_ + wrong);
+            return;
+          }
+          ops::bag_scales(bag, weights ? weights + i * k_ : ones, k_, mean_, scales);
+          sum_bag(table, bag, scales, static_cast<float*>(call.dst[0]) + i * dst_stride_);
+        }
+      });
+      if (bad < INT64_MAX)
+        ops::fail_id("embedding_bag", ids[bad.load()], call.first_row * k_ + bad.load(), n_rows_);
+    });
+  }
+  std::string_view name() const override { return "bag of rows"; }
+
+ private:
+  size_t stride() const { return (static_cast<size_t>(2 * k_) * 4 + 63) / 64 * 64; }
+
+  template <class Id>
+  void sum_bag(const float* table, const Id* bag, const float* scales, float* dst) const {
+    for (int64_t d = 0; d < width_; ++d) dst[d] = 0.0F;
+    for (int64_t j = 0; j < k_; ++j) {
+      if (bag[j] < 0) continue;
+      const float* row = table + bag[j] * width_;
+      const float scale = scales[j];
+      for (int64_t d = 0; d < width_; ++d) dst[d] += scale * row[d];
+    }
+  }
+
+  DType id_type_;
+  int64_t n_, k_, n_rows_, width_, dst_stride_;
+  bool mean_;
+  int threads_;
+};
+
+class EmbeddingGradDense final : public Kernel {
+ public:
+  explicit EmbeddingGradDense(const KernelRequest& r)
+      : id_type_(r.src[0].dtype),
+        n_(r.src[0].count()),
+        n_rows_(r.dst[0].sizes[0]),
+        width_(r.dst[0].sizes[1]),
+        src_stride_(r.src[1].row_stride),
+        add_(r.adds_to(0)),
+        threads_(threads_for(r.threads, n_ * width_ * 4)) {}
+
+  // Each thread owns elements of the result, so that sums keep the order of the batch: columns of
+  // wide tables, rows of narrow ones.
+  void run(const KernelCall& call) const override {
+    const auto* values = static_cast<const float*>(call.src[1]);
+    auto* dst = static_cast<float*>(call.dst[0]);
+    visit_ids(id_type_, call.src[0], [&](const auto* ids) {
+      const int64_t bad = ops::first_bad_id(ids, n_, n_rows_, true);
+      if (bad >= 0) ops::fail_id("embedding_grad_dense", ids[bad], call.first_row + bad, n_rows_);
+      const bool by_columns = width_ >= 32;
+      parallel(threads_, [&](int part, int parts) {
+        const Range columns = by_columns ? part_of(width_, part, parts, 16) : Range{0, width_};
+        const Range rows = by_columns ? Range{0, n_rows_} : part_of(n_rows_, part, parts);
+        if (!add_)
+          for (int64_t r = rows.begin; r < rows.end; ++r)
+            std::memset(dst + r * width_ + columns.begin, 0,
+                        static_cast<size_t>(columns.end - columns.begin) * 4);
+        for (int64_t i = 0; i < n_; ++i) {
+          const auto row = static_cast<int64_t>(ids[i]);
+          if (row < rows.begin || row >= rows.end) continue;
+          float* to = dst + row * width_;
+          const float* from = values + i * src_stride_;
+          for (int64_t d = columns.begin; d < columns.end; ++d) to[d] += from[d];
+        }
+      });
+    });
+  }
+  std::string_view name() const override { return "scatter-add rows"; }
+
+ private:
+  DType id_type_;
+  int64_t n_, n_rows_, width_, src_stride_;
+  bool add_;
+  int threads_;
+};
+
+class SumSegments final : public Kernel {
+ public:
+  explicit SumSegments(const KernelRequest& r)
+      : n_(r.dst[0].sizes[0]),
+        width_(r.dst[0].sizes[1]),
+        src_stride_(r.src[3].row_stride),
+        threads_(threads_for(r.threads, n_ * width_ * 4)) {}
+
+  void run(const KernelCall& call) const override {
+    const auto* order = static_cast<const int32_t*>(call.src[0]);
+    const auto* starts = static_cast<const int32_t*>(call.src[1]);
+    const int32_t count = static_cast<const int32_t*>(call.src[2])[0];
+    const auto* values = static_cast<const float*>(call.src[3]);
+    auto* dst = static_cast<float*>(call.dst[0]);
+    parallel_chunks(threads_, n_, 64, [&](int64_t begin, int64_t end) {
+      for (int64_t j = begin; j < end; ++j) {
+        float* to = dst + j * width_;
+        for (int64_t d = 0; d < width_; ++d) to[d] = 0.0F;
+        for (int32_t i = starts[j]; j < count && i < starts[j + 1]; ++i) {
+          const float* from = values + order[i] * src_stride_;
+          for (int64_t d = 0; d < width_; ++d) to[d] += from[d];
+        }
+      }
+    });
+  }
+  std::string_view name() const override { return "sum segments"; }
+
+ private:
+  int64_t n_, width_, src_stride_;
+  int threads_;
+};
+
+class HashCross final : public Kernel {
+ public:
+  explicit HashCross(const KernelRequest& r)
+      : n_(r.dst[0].count()),
+        buckets_(r.node.attr<int64_t>("buckets")),
+        seed_(static_cast<uint64_t>(r.node.attr<int64_t>("seed"))),
+        threads_(threads_for(r.threads, n_ * 8)) {
+    for (const Operand& o : r.src) types_.push_back(o.dtype);
+  }
+
+  void run(const KernelCall& call) const override {
+    auto* dst = static_cast<int32_t*>(call.dst[0]);
+    parallel(threads_, [&](int part, int parts) {
+      const Range range = part_of(n_, part, parts);
+      for (int64_t i = range.begin; i < range.end; ++i) {
+        uint64_t hash = seed_;
+        for (size_t c = 0; c < types_.size(); ++c)
+          visit_ids(types_[c], call.src[c], [&](const auto* x) {
+            hash = mix_key(hash, static_cast<uint64_t>(static_cast<int64_t>(x[i])));
+          });
+        dst[i] = ops::bucket_of(hash, buckets_);
+      }
+    });
+  }
+  std::string_view name() const override { return "hash"; }
+
+ private:
+  std::vector<DType> types_;
+  int64_t n_, buckets_;
+  uint64_t seed_;
+  int threads_;
+};
+
+template <class K>
+std::unique_ptr<Kernel> for_f32(const KernelRequest& request, size_t input) {
+  if (request.src[input].dtype != DType::f32) return nullptr;
+  return std::make_unique<K>(request);
+}
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_embedding(const KernelRequest& r) {
+  return r.src[0].dense() && r.src[1].dense() ? std::make_unique<Embedding>(r) : nullptr;
+}
+std::unique_ptr<Kernel> make_embedding_bag(const KernelRequest& r) {
+  return for_f32<EmbeddingBag>(r, 0);
+}
+std::unique_ptr<Kernel> make_embedding_grad_dense(const KernelRequest& r) {
+  return r.src[0].dense() && r.dst[0].dense() ? for_f32<EmbeddingGradDense>(r, 1) : nullptr;
+}
+std::unique_ptr<Kernel> make_sum_segments(const KernelRequest& r) {
+  return for_f32<SumSegments>(r, 3);
+}
+std::unique_ptr<Kernel> make_hash_cross(const KernelRequest& r) {
+  return std::make_unique<HashCross>(r);
+}
+
+}  // namespace andiron::exec
