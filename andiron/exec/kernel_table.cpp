@@ -1,6 +1,8 @@
 #include <algorithm>
 
 #include "andiron/exec/kernel.hpp"
+#include "andiron/exec/native/embedding_kernels.hpp"
+#include "andiron/exec/native/optimizer_kernels.hpp"
 #include "andiron/exec/native/program_kernel.hpp"
 #include "andiron/exec/onednn/matmul.hpp"
 #include "andiron/exec/reference_kernel.hpp"
@@ -21,6 +23,13 @@ std::span<const KernelEntry> kernel_table() {
       {"matmul", make_onednn_matmul, true, true, true},
       {"fused_matmul", make_onednn_fused_matmul, true, true, false},
       {"fused", make_fused_kernel, true, true, true},
+      {"embedding", make_embedding, false, true, false},
+      {"embedding_bag", make_embedding_bag, false, true, false},
+      {"embedding_grad_dense", make_embedding_grad_dense, true, false, true},
+      {"dedup", make_dedup, false, false, false},
+      {"sum_segments", make_sum_segments, true, false, false},
+      {"hash_cross", make_hash_cross, false, false, false},
+      {kAnyOp, make_optimizer, true, false, false},
       // Elementwise ops and reductions that vector_form.cpp knows.
       {kAnyOp, make_vector_kernel, true, true, true},
   };
