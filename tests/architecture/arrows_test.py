@@ -22,7 +22,7 @@ CPP_ARROWS = {
     "passes": ["ops"],
     "exec": ["autodiff", "passes"],
     "eager": ["exec"],
-    "io": ["graph"],
+    "io": ["ops"],
     "nn": ["eager"],
     "train": ["nn", "io", "collective"],
 }
