@@ -64,6 +64,8 @@ class Layer : public std::enable_shared_from_this<Layer> {
   /// Whether the user chose the name; otherwise a model may number it.
   bool name_given() const { return name_given_; }
   void set_name(std::string name);
+  /// A name that a model may still change.
+  void set_automatic_name(std::string name) { name_ = std::move(name); }
 
   bool trainable() const { return trainable_; }
   /// Freezes or thaws this layer and the ones inside. Compiled models have to be compiled again.
@@ -100,6 +102,9 @@ class Layer : public std::enable_shared_from_this<Layer> {
   /// Constructor arguments under Keras's names, "name" and "trainable" included.
   virtual nlohmann::json config() const;
 
+  /// Takes "name" and "trainable" from what `config` returned.
+  void adopt(const nlohmann::json& config);
+
   /// Variables get the names "<path>/<weight>"; called by the model that owns the layer.
   void set_path(const std::string& path);
 
@@ -113,6 +118,8 @@ class Layer : public std::enable_shared_from_this<Layer> {
                          bool trainable = true, DType dtype = DType::f32);
   /// Takes a variable that exists already.
   void track(const std::string& name, VariablePtr variable, const Regularizer& regularizer = {});
+  /// For a layer that was built in another way.
+  void mark_built(std::vector<TensorType> input_types);
   /// Throws Error("[Dense] layer 'dense_1': <message>").
   [[noreturn]] void reject(const std::string& message) const;
   /// Throws Error unless there are `n` inputs.

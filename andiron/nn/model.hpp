@@ -30,11 +30,15 @@ class FunctionalModel : public Layer {
   std::vector<std::string> output_names() const;
 
   /// In the order of their first use, input layers included.
-  const std::vector<LayerPtr>& layers() const { return layers_; }
+  virtual const std::vector<LayerPtr>& layers() const { return layers_; }
   /// Throws Error listing the names.
   const LayerPtr& layer(std::string_view name) const;
   std::vector<LayerPtr> sublayers() const override { return layers_; }
 
+  /// A placeholder for each input, named by it. Throws Error when the model is not built.
+  std::vector<Value> placeholders() const;
+  /// `call` for the outermost model: nodes are named by their layers only.
+  std::vector<Value> apply(const std::vector<Value>& inputs, CallContext& context);
   /// The network as a graph over symbol "batch". Placeholders are the inputs, in order; when
   /// training, "step" (int64 scalar) follows. Outputs are the outputs.
   Graph trace(bool training = false);
@@ -44,7 +48,7 @@ class FunctionalModel : public Layer {
   void set_weights(const std::vector<Tensor>& weights);
 
   /// Keras's table: layer, output shape, parameters, connected to; and the totals.
-  virtual std::string summary(int width = 98) const;
+  std::string summary() const;
 
   nlohmann::json config() const override;
 
@@ -55,14 +59,16 @@ class FunctionalModel : public Layer {
   std::vector<Value> compute(const std::vector<Value>& inputs, CallContext& context) override;
 
  private:
-  void name_layers();
-
   std::vector<SymbolicTensor> inputs_, outputs_;
   std::vector<std::shared_ptr<const LayerCall>> calls_;
   std::vector<LayerPtr> layers_;
 };
 
 using ModelPtr = std::shared_ptr<FunctionalModel>;
+
+/// Numbers the layers that were given no name ("dense", "dense_1") and names all variables. Throws
+/// Error when a given name occurs twice.
+void name_layers(const std::vector<LayerPtr>& layers);
 
 /// A stack of layers with one input and one output each:
 ///   auto model = nn::Sequential({nn::Input({784}), nn::Dense(10)});
@@ -75,7 +81,7 @@ class SequentialModel : public FunctionalModel {
   /// The first may be an Input's layer.
   void add(LayerPtr layer);
   void pop();
-  const std::vector<LayerPtr>& stack() const { return stack_; }
+  const std::vector<LayerPtr>& layers() const override { return stack_; }
   std::vector<LayerPtr> sublayers() const override { return stack_; }
   nlohmann::json config() const override;
 
@@ -83,7 +89,9 @@ class SequentialModel : public FunctionalModel {
   void build_variables(const std::vector<TensorType>& inputs) override;
 
  private:
-  void rebuild();
+  void check(size_t i) const;
+  void connect();
+  void connect_from(const SymbolicTensor& input, size_t first);
 
   std::vector<LayerPtr> stack_;
 };

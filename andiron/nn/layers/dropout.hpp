@@ -25,7 +25,6 @@ class DropoutLayer : public Layer {
 
  private:
   double rate_;
-  std::optional<int64_t> given_seed_;
   int64_t seed_;
 };
 

@@ -15,23 +15,26 @@ struct LayerTraces {
   Graph inference, training;
   size_t n_outputs = 1, n_losses = 0;  ///< losses of the training form
   size_t n_inference_losses = 0;
-  std::vector<std::string> reported = {};
+  std::vector<std::string> reported = {}, inference_reported = {};
 };
 
 /// Traces a layer for its input types. Builds it.
 LayerTraces trace_layer(Layer& layer, const std::vector<TensorType>& inputs);
 
+/// The configuration of a TracedLayer that does what `layer` does.
+nlohmann::json traced_config(const Layer& layer, const LayerTraces& traces);
+
 /// A layer without its class: what layers of the user's own are saved as (graphs as JSON, variables
 /// beside the others), so that a saved model loads where the class is unknown.
 class TracedLayer : public Layer {
  public:
-  explicit TracedLayer(LayerTraces traces, LayerOptions options = {});
+  /// `variables`: all that the graphs read, in the order of the layer that was traced.
+  TracedLayer(LayerTraces traces, std::vector<VariablePtr> variables, LayerOptions options = {});
   std::string class_name() const override { return "Traced"; }
   nlohmann::json config() const override;
   static LayerPtr from_config(const nlohmann::json& config);
 
  protected:
-  void build_variables(const std::vector<TensorType>& inputs) override;
   std::vector<Value> compute(const std::vector<Value>& inputs, CallContext& context) override;
 
  private:

@@ -24,7 +24,8 @@ struct WideLinearOptions {
 /// An optional second input [batch, n_columns] gives the features' values.
 class WideLinearLayer : public Layer {
  public:
-  /// `column_sizes`: how many ids each column has.
+  /// `column_sizes`: how many ids each column has; ids must be smaller. One size for several
+  /// columns means that they share their ids.
   explicit WideLinearLayer(std::vector<int64_t> column_sizes, WideLinearOptions options = {});
   std::string class_name() const override { return "WideLinear"; }
   nlohmann::json config() const override;

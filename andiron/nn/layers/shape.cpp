@@ -1,0 +1,65 @@
+#include "andiron/nn/layers/shape.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "andiron/base/error.hpp"
+#include "andiron/ops/ops.hpp"
+
+namespace andiron::nn {
+
+LayerPtr FlattenLayer::from_config(const nlohmann::json&) {
+  return std::make_shared<FlattenLayer>();
+}
+
+std::vector<Value> FlattenLayer::compute(const std::vector<Value>& inputs, CallContext&) {
+  expect_inputs(inputs.size(), 1);
+  const Shape& shape = inputs[0].shape();
+  if (shape.empty()) reject("needs a batch axis; got a scalar");
+  return {ops::reshape(inputs[0], {shape[0], shape.count() / shape[0]})};
+}
+
+ReshapeLayer::ReshapeLayer(std::vector<int64_t> target_shape, LayerOptions options)
+    : Layer(std::move(options)), target_shape_(std::move(target_shape)) {
+  const auto unknown = std::count(target_shape_.begin(), target_shape_.end(), -1);
+  const bool negative = std::any_of(target_shape_.begin(), target_shape_.end(),
+                                    [](int64_t size) { return size < -1; });
+  if (unknown > 1 || negative)
+    fail("[Reshape] target_shape has sizes, one of which may be -1; got {}", str(target_shape_));
+}
+
+nlohmann::json ReshapeLayer::config() const {
+  nlohmann::json config = Layer::config();
+  config["target_shape"] = target_shape_;
+  return config;
+}
+
+LayerPtr ReshapeLayer::from_config(const nlohmann::json& config) {
+  return std::make_shared<ReshapeLayer>(config.at("target_shape").get<std::vector<int64_t>>());
+}
+
+std::vector<Value> ReshapeLayer::compute(const std::vector<Value>& inputs, CallContext&) {
+  expect_inputs(inputs.size(), 1);
+  const Shape& shape = inputs[0].shape();
+  if (shape.empty()) reject("needs a batch axis; got a scalar");
+  const Dim row = shape.count() / shape[0];
+  int64_t given = 1;
+  for (int64_t size : target_shape_)
+    if (size != -1) given *= size;
+  const bool open = std::count(target_shape_.begin(), target_shape_.end(), -1) == 1;
+  if (row.known() && (open ? given == 0 || row.size() % given != 0 : row.size() != given))
+    reject(fmt::format("{} elements of a sample {} do not make {}", row.size(), shape.str(),
+                       str(target_shape_)));
+  Shape target = {shape[0]};
+  for (int64_t size : target_shape_) target.push_back(size == -1 ? row / Dim(given) : Dim(size));
+  return {ops::reshape(inputs[0], target)};
+}
+
+LayerRef Flatten(LayerOptions options) {
+  return std::make_shared<FlattenLayer>(std::move(options));
+}
+LayerRef Reshape(std::vector<int64_t> target_shape, LayerOptions options) {
+  return std::make_shared<ReshapeLayer>(std::move(target_shape), std::move(options));
+}
+
+}  // namespace andiron::nn

@@ -1,0 +1,116 @@
+#include "andiron/nn/predictor.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "andiron/base/error.hpp"
+#include "andiron/nn/fit_tensor.hpp"
+
+namespace andiron::nn {
+
+namespace {
+
+// Plans of one thread run on the callers' threads side by side; larger ones use all cores.
+constexpr int64_t kSmallRows = 32;
+
+// Chunks whose widest value takes about 8 MB, in steps of two.
+int64_t chunk_for(const Graph& graph) {
+  int64_t widest = 1;
+  for (const Node* node : graph.nodes()) {
+    for (const TensorType& type : node->outputs) {
+      if (!type.shape.mentions("batch")) continue;
+      const Shape one = type.shape.bind({{"batch", 1}});
+      if (one.known()) widest = std::max(widest, one.count().size());
+    }
+  }
+  const auto rows = static_cast<uint64_t>((int64_t{2} << 20) / widest);
+  return std::clamp<int64_t>(static_cast<int64_t>(std::bit_floor(std::max<uint64_t>(rows, 1))),
+                             1024, 8192);
+}
+
+// Up to an eighth more, so that few sizes occur.
+int64_t padded(int64_t rows) {
+  if (rows <= 16) return rows;
+  const auto step = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(rows))) / 16;
+  return (rows + step - 1) / step * step;
+}
+
+}  // namespace
+
+Predictor::Predictor(ModelPtr model, int64_t chunk_rows, exec::PlanOptions options)
+    : model_(std::move(model)), options_(options) {
+  if (chunk_rows < 0) fail("[predict] batch_size must be positive; got {}", chunk_rows);
+  graph_ = std::make_shared<const Graph>(model_->trace(false));
+  input_names_ = model_->input_names();
+  chunk_rows_ = chunk_rows > 0 ? chunk_rows : chunk_for(*graph_);
+  plans_ = std::make_unique<PlanCache>();
+  small_plans_ = std::make_unique<PlanCache>(size_t{64} << 20, exec::default_threads() * 2);
+}
+
+std::vector<Tensor> Predictor::checked(const std::vector<Tensor>& inputs) const {
+  const std::vector<Value>& wanted = graph_->inputs();
+  if (inputs.size() != wanted.size())
+    fail("[predict] the model has {} inputs; got {}", wanted.size(), inputs.size());
+  std::vector<Tensor> out;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    out.push_back(fit_tensor(inputs[i], wanted[i].type(), "input '" + input_names_[i] + "'"));
+    if (out[i].size(0) != out[0].size(0))
+      fail("[predict] input '{}' has {} rows but input '{}' has {}", input_names_[i],
+           out[i].size(0), input_names_[0], out[0].size(0));
+  }
+  return out;
+}
+
+std::vector<Tensor> Predictor::predict(const std::vector<Tensor>& inputs) const {
+  const std::vector<Tensor> x = checked(inputs);
+  const int64_t n = x[0].size(0);
+  std::vector<Tensor> y;
+  for (const Value& output : graph_->outputs()) y.push_back(tensor_for(output.type(), n));
+  for (int64_t begin = 0; begin < n; begin += chunk_rows_) {
+    const int64_t rows = std::min(chunk_rows_, n - begin);
+    const int64_t run_rows = std::min(padded(rows), chunk_rows_);
+    const bool small = run_rows <= kSmallRows;
+    exec::PlanOptions options = options_;
+    if (small) options.threads = 1;
+    PlanCache::Lease plan =
+        (small ? *small_plans_ : *plans_).checkout(graph_, {{"batch", run_rows}}, options);
+    std::vector<Tensor> src, dst;
+    for (size_t i = 0; i < x.size(); ++i) {
+      Tensor part = x[i].rows(begin, begin + rows);
+      if (run_rows != rows) {
+        // Repeats of the last row are valid input whatever the model asks of it.
+        Tensor longer = tensor_for(graph_->inputs()[i].type(), run_rows);
+        longer.rows(0, rows).copy_from(part);
+        for (int64_t row = rows; row < run_rows; ++row)
+          longer.rows(row, row + 1).copy_from(part.rows(rows - 1, rows));
+        part = longer;
+      }
+      src.push_back(part);
+    }
+    for (size_t i = 0; i < y.size(); ++i)
+      dst.push_back(run_rows == rows ? y[i].rows(begin, begin + rows)
+                                     : tensor_for(graph_->outputs()[i].type(), run_rows));
+    plan->run(src, dst);
+    if (run_rows != rows)
+      for (size_t i = 0; i < y.size(); ++i)
+        y[i].rows(begin, begin + rows).copy_from(dst[i].rows(0, rows));
+  }
+  return y;
+}
+
+std::unique_ptr<Predictor::Prepared> Predictor::prepare(int64_t rows) const {
+  if (rows <= 0) fail("[predict] a prepared call needs one row or more; got {}", rows);
+  exec::PlanOptions options = options_;
+  if (rows <= kSmallRows) options.threads = 1;
+  std::unique_ptr<Prepared> out(new Prepared());
+  out->plan_ = exec::Plan::compile(*graph_, {{"batch", rows}}, options);
+  for (const Value& v : graph_->inputs()) {
+    out->inputs_.push_back(tensor_for(v.type(), rows));
+    std::memset(out->inputs_.back().raw(), 0, out->inputs_.back().n_bytes());
+  }
+  for (const Value& v : graph_->outputs()) out->outputs_.push_back(tensor_for(v.type(), rows));
+  return out;
+}
+
+}  // namespace andiron::nn
