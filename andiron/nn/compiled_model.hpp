@@ -15,7 +15,7 @@ class Optimizer;
 
 struct CompileOptions {
   std::shared_ptr<Optimizer> optimizer;   ///< may be null when the model is only tested
-  std::vector<LossPtr> losses;            ///< one for each output, or one for all
+  std::vector<LossPtr> losses;            ///< one for each output (null: none), or one for all
   std::vector<double> loss_weights = {};  ///< one for each output; empty: 1
   /// Training steps return the predictions too, because metrics need them.
   bool predictions_in_training = false;
@@ -46,9 +46,9 @@ class CompiledModel {
   const ModelPtr& model() const { return model_; }
   const CompileOptions& options() const { return options_; }
 
-  /// Inputs: x..., y..., sample weights (when `weighted`, one for each output), then the
-  /// optimizer's scalars ("learning_rate", ...) and "step".
-  /// Outputs: loss, one loss for each output, what layers report, predictions (when asked for).
+  /// Inputs: x..., y..., sample weights (when `weighted`), then the optimizer's scalars
+  /// ("learning_rate", ...) and "step". Outputs: loss, the outputs' losses, what layers report,
+  /// predictions (when asked for). Outputs without a loss have no y, weight or loss here.
   const Graph& train_graph(bool weighted = false);
   /// The same without optimizer and step; predictions always.
   const Graph& test_graph(bool weighted = false);
@@ -60,9 +60,12 @@ class CompiledModel {
 
   /// The number of training steps so far: schedules and random layers depend on it.
   int64_t step() const { return step_; }
-  void set_step(int64_t step) { step_ = step; }
+  void set_step(int64_t step);
+  /// Brings embedding tables up to date with all steps (Optimizer::catch_up). Call it before
+  /// anything but this class reads the variables: saving, predicting.
+  void catch_up();
   /// Everything that training changes: the model's variables, then the optimizer's.
-  std::vector<VariablePtr> state() const;
+  std::vector<VariablePtr> state();
 
   PlanCache& plans() { return plans_; }
 
@@ -73,11 +76,11 @@ class CompiledModel {
 
   ModelPtr model_;
   CompileOptions options_;
-  std::vector<std::string> reported_;
   PlanCache plans_;
   std::unique_ptr<Form> forms_[2][2];
   StepResult result_;
   int64_t step_ = 0;
+  bool caught_up_ = true;
 };
 
 /// The weight of each sample by its class: labels [n], [n, 1] of ids or [n, c] one-hot; a class

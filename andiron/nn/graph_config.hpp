@@ -12,9 +12,10 @@ nlohmann::json variables_config(const std::vector<VariablePtr>& variables);
 /// New variables, zero.
 std::vector<VariablePtr> variables_from_config(const nlohmann::json& config);
 
-/// A graph as JSON, its variables named by their place in `variables` ("0", "1", ...). Throws
-/// Error when it reads others.
-nlohmann::json graph_config(const Graph& graph, const std::vector<VariablePtr>& variables);
+/// A graph as JSON (io/graph_json.hpp), its constants inside under "constants". Throws Error when
+/// two of its variables have one name.
+nlohmann::json graph_config(const Graph& graph);
+/// Throws Error when the graph reads other variables.
 Graph graph_from_config(const nlohmann::json& config, const std::vector<VariablePtr>& variables);
 
 }  // namespace andiron::nn

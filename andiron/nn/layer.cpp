@@ -163,6 +163,7 @@ void Layer::adopt(const nlohmann::json& config) {
 }
 
 void Layer::set_path(const std::string& path) {
+  path_ = path;
   for (const Weight& w : weights_) w.variable->set_name(path + "/" + w.name);
   const std::vector<LayerPtr> inside = sublayers();
   for (const LayerPtr& layer : inside) {
@@ -176,6 +177,16 @@ void Layer::set_path(const std::string& path) {
     }
     layer->set_path(path + "/" + layer->name_);
   }
+}
+
+std::vector<std::string> Layer::weight_names() const {
+  const std::string path = path_.empty() ? snake_case(class_name()) : path_;
+  std::vector<std::string> out;
+  for (const VariablePtr& v : variables()) {
+    const bool below = v->name().starts_with(path + "/");
+    out.push_back(below ? v->name().substr(path.size() + 1) : v->name());
+  }
+  return out;
 }
 
 VariablePtr Layer::add_weight(const std::string& name, const Sizes& sizes,

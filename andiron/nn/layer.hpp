@@ -107,6 +107,8 @@ class Layer : public std::enable_shared_from_this<Layer> {
 
   /// Variables get the names "<path>/<weight>"; called by the model that owns the layer.
   void set_path(const std::string& path);
+  /// The variables' names below the path, in the order of `variables`.
+  std::vector<std::string> weight_names() const;
 
  protected:
   virtual void build_variables(const std::vector<TensorType>& inputs) { (void)inputs; }
@@ -132,7 +134,7 @@ class Layer : public std::enable_shared_from_this<Layer> {
     Regularizer regularizer;
   };
 
-  std::string name_;
+  std::string name_, path_;
   bool name_given_ = false, trainable_ = true, built_ = false;
   std::vector<Weight> weights_;
   std::vector<TensorType> input_types_;

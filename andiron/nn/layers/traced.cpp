@@ -21,6 +21,8 @@ Graph trace(Layer& layer, const std::vector<TensorType>& types, bool training,
   if (training) context.step = input("step", DType::i64, {});
   std::vector<Value> outputs = layer.call(inputs, context);
   traces.n_outputs = outputs.size();
+  // Penalties stay with the layer when its variables become anonymous.
+  for (Value& penalty : layer.regularization_losses()) context.losses.push_back(penalty);
   (training ? traces.n_losses : traces.n_inference_losses) = context.losses.size();
   outputs.insert(outputs.end(), context.losses.begin(), context.losses.end());
   if (training) inputs.push_back(context.step);
@@ -47,8 +49,9 @@ Json traced_config(const Layer& layer, const LayerTraces& traces) {
   Json config = layer.Layer::config();
   const std::vector<VariablePtr> variables = layer.variables();
   config["variables"] = variables_config(variables);
-  config["inference"] = graph_config(traces.inference, variables);
-  config["training"] = graph_config(traces.training, variables);
+  config["weight_names"] = layer.weight_names();
+  config["inference"] = graph_config(traces.inference);
+  config["training"] = graph_config(traces.training);
   config["n_outputs"] = traces.n_outputs;
   config["n_losses"] = traces.n_losses;
   config["n_inference_losses"] = traces.n_inference_losses;
@@ -58,13 +61,9 @@ Json traced_config(const Layer& layer, const LayerTraces& traces) {
 }
 
 TracedLayer::TracedLayer(LayerTraces traces, std::vector<VariablePtr> variables,
-                         LayerOptions options)
+                         const std::vector<std::string>& weight_names, LayerOptions options)
     : Layer(std::move(options)), traces_(std::move(traces)) {
-  for (const VariablePtr& v : variables) {
-    // Below the layer's path a variable keeps its own name.
-    const std::string& name = v->name();
-    track(name.substr(name.find('/') == std::string::npos ? 0 : name.find('/') + 1), v);
-  }
+  for (size_t i = 0; i < variables.size(); ++i) track(weight_names[i], variables[i]);
 }
 
 Json TracedLayer::config() const { return traced_config(*this, traces_); }
@@ -79,14 +78,15 @@ LayerPtr TracedLayer::from_config(const Json& config) {
   traces.n_inference_losses = config.at("n_inference_losses").get<size_t>();
   traces.reported = config.at("reported").get<std::vector<std::string>>();
   traces.inference_reported = config.at("inference_reported").get<std::vector<std::string>>();
+  const auto weight_names = config.at("weight_names").get<std::vector<std::string>>();
   const size_t n = traces.n_outputs;
-  if (n == 0 || traces.inference.inputs().empty() ||
+  if (n == 0 || weight_names.size() != variables.size() || traces.inference.inputs().empty() ||
       traces.training.inputs().size() != traces.inference.inputs().size() + 1 ||
       traces.inference.outputs().size() !=
           n + traces.n_inference_losses + traces.inference_reported.size() ||
       traces.training.outputs().size() != n + traces.n_losses + traces.reported.size())
     fail("[Traced] its configuration is damaged: the graphs do not have the outputs it names");
-  return std::make_shared<TracedLayer>(std::move(traces), variables);
+  return std::make_shared<TracedLayer>(std::move(traces), variables, weight_names);
 }
 
 std::vector<Value> TracedLayer::compute(const std::vector<Value>& inputs, CallContext& context) {

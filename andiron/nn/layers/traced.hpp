@@ -28,8 +28,10 @@ nlohmann::json traced_config(const Layer& layer, const LayerTraces& traces);
 /// beside the others), so that a saved model loads where the class is unknown.
 class TracedLayer : public Layer {
  public:
-  /// `variables`: all that the graphs read, in the order of the layer that was traced.
-  TracedLayer(LayerTraces traces, std::vector<VariablePtr> variables, LayerOptions options = {});
+  /// `variables`: all that the graphs read, in the order of the layer that was traced;
+  /// `weight_names`: their names below this layer's path.
+  TracedLayer(LayerTraces traces, std::vector<VariablePtr> variables,
+              const std::vector<std::string>& weight_names, LayerOptions options = {});
   std::string class_name() const override { return "Traced"; }
   nlohmann::json config() const override;
   static LayerPtr from_config(const nlohmann::json& config);

@@ -81,7 +81,7 @@ nlohmann::json traced_loss_config(const Loss& loss, const TensorType& y_pred) {
   const Graph graph({y_true, y}, {loss.per_sample(y_true, y)});
   if (!graph.variables().empty()) fail("[loss] '{}' reads variables; only layers may", loss.name());
   nlohmann::json config = loss.Loss::config();
-  config["graph"] = graph_config(graph, {});
+  config["graph"] = graph_config(graph);
   return config;
 }
 

@@ -1,0 +1,215 @@
+#include "andiron/nn/compiled_model.hpp"
+
+#include <algorithm>
+
+#include "andiron/base/error.hpp"
+#include "andiron/eager/eager.hpp"
+#include "andiron/nn/fit_tensor.hpp"
+#include "andiron/nn/optimizers/optimizer.hpp"
+#include "andiron/ops/ops.hpp"
+
+namespace andiron::nn {
+
+struct CompiledModel::Form {
+  std::shared_ptr<const Graph> graph;
+  size_t n_x = 0, n_y = 0, n_weights = 0, n_scalars = 0;
+  size_t n_reported = 0, n_predictions = 0;
+  std::vector<std::string> names;  // of all inputs, for errors
+  std::vector<std::string> reported;
+  // Memory that every step uses again; predictions are made anew when the rows change.
+  std::vector<Tensor> src, dst;
+};
+
+CompiledModel::CompiledModel(ModelPtr model, CompileOptions options)
+    : model_(std::move(model)), options_(std::move(options)) {
+  if (model_ == nullptr) fail("[compile] there is no model");
+  const size_t n = model_->outputs().size();
+  if (options_.losses.size() == 1 && n > 1) options_.losses.assign(n, LossPtr(options_.losses[0]));
+  if (!options_.losses.empty() && options_.losses.size() != n)
+    fail("[compile] the model has {} outputs; got {} losses", n, options_.losses.size());
+  if (!options_.loss_weights.empty() && options_.loss_weights.size() != n)
+    fail("[compile] the model has {} outputs; got {} loss_weights", n,
+         options_.loss_weights.size());
+  if (std::all_of(options_.losses.begin(), options_.losses.end(),
+                  [](const LossPtr& loss) { return loss == nullptr; }))
+    fail("[compile] needs a loss for one output at least");
+  for (const LossPtr& loss : options_.losses)
+    if (loss != nullptr && loss->reduction() == Reduction::none)
+      fail("[compile] the loss '{}' has reduction none, so that there is no number to minimise",
+           loss->name());
+  // A mistake in losses or data types shows here, not in the first step.
+  form(false, false);
+}
+
+CompiledModel::~CompiledModel() = default;
+
+CompiledModel::Form& CompiledModel::form(bool training, bool weighted) {
+  std::unique_ptr<Form>& slot = forms_[training ? 1 : 0][weighted ? 1 : 0];
+  if (slot != nullptr) return *slot;
+  auto form = std::make_unique<Form>();
+  std::vector<Value> inputs = model_->placeholders();
+  CallContext context;
+  context.training = training;
+  if (training) context.step = input("step", DType::i64, {});
+  const std::vector<Value> predictions = model_->apply(inputs, context);
+  const std::vector<std::string> outputs = model_->output_names();
+  form->n_x = inputs.size();
+  form->names = model_->input_names();
+  for (std::string& name : form->names) name = "input '" + name + "'";
+
+  std::vector<Value> targets(predictions.size()), weights(predictions.size());
+  for (size_t i = 0; i < predictions.size(); ++i) {
+    if (options_.losses[i] == nullptr) continue;
+    const TensorType type = options_.losses[i]->target_type(predictions[i].type());
+    targets[i] = input("y_" + outputs[i], type.dtype, type.shape);
+    inputs.push_back(targets[i]);
+    form->names.push_back("target '" + outputs[i] + "'");
+    ++form->n_y;
+  }
+  for (size_t i = 0; weighted && i < predictions.size(); ++i) {
+    if (options_.losses[i] == nullptr) continue;
+    weights[i] = input("sample_weight_" + outputs[i], DType::f32, {batch_dim()});
+    inputs.push_back(weights[i]);
+    form->names.push_back("sample_weight '" + outputs[i] + "'");
+    ++form->n_weights;
+  }
+
+  std::vector<Value> results = {Value()};
+  Value total;
+  auto add = [&](const Value& value) { total = total.defined() ? total + value : value; };
+  for (size_t i = 0; i < predictions.size(); ++i) {
+    if (options_.losses[i] == nullptr) continue;
+    NameScope scope("loss/" + outputs[i]);
+    const Value loss = (*options_.losses[i])(targets[i], predictions[i], weights[i]);
+    results.push_back(loss);
+    const double factor = options_.loss_weights.empty() ? 1.0 : options_.loss_weights[i];
+    add(factor == 1.0 ? loss : loss * factor);
+  }
+  {
+    NameScope scope("loss/penalties");
+    for (const Value& penalty : context.losses) add(penalty);
+    for (const Value& penalty : model_->regularization_losses()) add(penalty);
+  }
+  results[0] = total;
+  for (const auto& [name, value] : context.metrics) {
+    form->reported.push_back(name);
+    results.push_back(value.dtype() == DType::f32 ? value : ops::cast(value, DType::f32));
+  }
+  form->n_reported = form->reported.size();
+  if (!training || options_.predictions_in_training) {
+    form->n_predictions = predictions.size();
+    results.insert(results.end(), predictions.begin(), predictions.end());
+  }
+  if (training) inputs.push_back(context.step);
+  std::vector<Graph::Update> updates;
+  for (const auto& [variable, value] : context.updates)
+    if (training) updates.push_back({variable, value});
+  Graph graph(std::move(inputs), std::move(results), std::move(updates));
+  if (training) {
+    if (options_.optimizer == nullptr) fail("[compile] training needs an optimizer");
+    graph = options_.optimizer->minimize(graph, 0, model_->trainable_variables());
+    form->n_scalars = options_.optimizer->scalar_names().size();
+    ANDIRON_ASSERT(graph.inputs().size() ==
+                   form->n_x + form->n_y + form->n_weights + form->n_scalars + 1);
+  }
+  form->graph = std::make_shared<const Graph>(std::move(graph));
+  form->src.resize(form->graph->inputs().size());
+  for (size_t i = form->n_x + form->n_y + form->n_weights; i < form->src.size(); ++i)
+    form->src[i] = Tensor::zeros(form->graph->inputs()[i].dtype(), {});
+  slot = std::move(form);
+  return *slot;
+}
+
+const Graph& CompiledModel::train_graph(bool weighted) { return *form(true, weighted).graph; }
+const Graph& CompiledModel::test_graph(bool weighted) { return *form(false, weighted).graph; }
+
+const StepResult& CompiledModel::train_on_batch(const Batch& batch) {
+  Form& f = form(true, !batch.sample_weight.empty());
+  const int64_t next = step_ + 1;
+  const std::vector<double> scalars = options_.optimizer->scalars_at(next);
+  size_t at = f.n_x + f.n_y + f.n_weights;
+  for (double value : scalars) *f.src[at++].data<float>() = static_cast<float>(value);
+  *f.src[at].data<int64_t>() = next;
+  const StepResult& result = run(f, batch);
+  step_ = next;
+  caught_up_ = false;
+  return result;
+}
+
+const StepResult& CompiledModel::test_on_batch(const Batch& batch) {
+  catch_up();
+  return run(form(false, !batch.sample_weight.empty()), batch);
+}
+
+const StepResult& CompiledModel::run(Form& f, const Batch& batch) {
+  if (batch.x.size() != f.n_x)
+    fail("[batch] the model has {} inputs; got {}", f.n_x, batch.x.size());
+  if (batch.y.size() != f.n_y)
+    fail("[batch] there are {} losses; got {} targets", f.n_y, batch.y.size());
+  if (f.n_weights > 0 && batch.sample_weight.size() != 1 &&
+      batch.sample_weight.size() != f.n_weights)
+    fail("[batch] there are {} losses; got {} sample weights", f.n_weights,
+         batch.sample_weight.size());
+  const std::vector<Value>& placeholders = f.graph->inputs();
+  const size_t n_data = f.n_x + f.n_y + f.n_weights;
+  for (size_t i = 0; i < n_data; ++i) {
+    const Tensor& given = i < f.n_x           ? batch.x[i]
+                          : i < f.n_x + f.n_y ? batch.y[i - f.n_x]
+                          : batch.sample_weight.size() == 1
+                              ? batch.sample_weight[0]
+                              : batch.sample_weight[i - f.n_x - f.n_y];
+    f.src[i] = fit_tensor(given, placeholders[i].type(), f.names[i]);
+    if (f.src[i].size(0) != f.src[0].size(0))
+      fail("[batch] {} has {} rows but {} has {}", f.names[i], f.src[i].size(0), f.names[0],
+           f.src[0].size(0));
+  }
+  const int64_t rows = f.src[0].size(0);
+  if (rows == 0) fail("[batch] it is empty");
+
+  const std::vector<Value>& outputs = f.graph->outputs();
+  if (f.dst.empty()) {
+    for (const Value& v : outputs)
+      f.dst.push_back(v.rank() == 0 ? Tensor::zeros(v.dtype(), {}) : Tensor());
+  }
+  for (size_t i = 0; i < f.n_predictions; ++i) {
+    const size_t at = outputs.size() - f.n_predictions + i;
+    if (!f.dst[at].defined() || f.dst[at].size(0) != rows)
+      f.dst[at] = tensor_for(outputs[at].type(), rows);
+  }
+  {
+    PlanCache::Lease plan = plans_.checkout(f.graph, {{"batch", rows}}, options_.plan);
+    plan->run(f.src, f.dst);
+  }
+  result_.loss = f.dst[0].item();
+  result_.output_losses.clear();
+  for (size_t i = 0; i < f.n_y; ++i) result_.output_losses.push_back(f.dst[1 + i].item());
+  result_.reported.clear();
+  for (size_t i = 0; i < f.n_reported; ++i)
+    result_.reported.emplace_back(f.reported[i], f.dst[1 + f.n_y + i].item());
+  result_.predictions.assign(f.dst.end() - static_cast<std::ptrdiff_t>(f.n_predictions),
+                             f.dst.end());
+  return result_;
+}
+
+void CompiledModel::catch_up() {
+  if (caught_up_ || options_.optimizer == nullptr) return;
+  const Graph graph = options_.optimizer->catch_up();
+  if (!graph.updates().empty())
+    eager::call(graph, {Tensor::full(DType::i64, {}, static_cast<double>(step_ + 1))});
+  caught_up_ = true;
+}
+
+void CompiledModel::set_step(int64_t step) {
+  step_ = step;
+  if (options_.optimizer != nullptr) options_.optimizer->set_iterations(step);
+}
+
+std::vector<VariablePtr> CompiledModel::state() {
+  if (options_.optimizer != nullptr) form(true, false);
+  std::vector<VariablePtr> out = model_->variables();
+  if (options_.optimizer != nullptr)
+    for (const VariablePtr& v : options_.optimizer->variables()) out.push_back(v);
+  return out;
+}
+
+}  // namespace andiron::nn
