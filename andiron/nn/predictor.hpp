@@ -32,7 +32,7 @@ class Predictor {
   /// Thread safety: one thread at a time.
   class Prepared {
    public:
-    const Tensor& input(size_t i = 0) const { return inputs_[i]; }
+    Tensor& input(size_t i = 0) { return inputs_[i]; }
     const Tensor& output(size_t i = 0) const { return outputs_[i]; }
     size_t n_inputs() const { return inputs_.size(); }
     size_t n_outputs() const { return outputs_.size(); }
