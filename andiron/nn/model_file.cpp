@@ -105,7 +105,8 @@ std::string model_bytes(const FunctionalModel& model, const ModelExtras& extras)
 }
 
 Result<LoadedModel> load_model(const std::string& path) {
-  return checked_model_of(io::read_safetensors(path), path);
+  return checked_model_of(
+      io::read_safetensors(path, {.checksum = io::ReadOptions::Checksum::required}), path);
 }
 
 Result<LoadedModel> model_from_bytes(std::string bytes, const std::string& name) {
@@ -113,7 +114,10 @@ Result<LoadedModel> model_from_bytes(std::string bytes, const std::string& name)
   auto held = std::make_shared<std::string>(std::move(bytes));
   auto buffer = Buffer::wrap(held->data(), held->size(), [held] {});
   return checked_model_of(
-      io::parse_safetensors(buffer, name, {.memory = io::ReadOptions::Memory::copied}), name);
+      io::parse_safetensors(buffer, name,
+                            {.memory = io::ReadOptions::Memory::copied,
+                             .checksum = io::ReadOptions::Checksum::required}),
+      name);
 }
 
 }  // namespace andiron::nn

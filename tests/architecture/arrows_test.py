@@ -23,7 +23,7 @@ CPP_ARROWS = {
     "exec": ["autodiff", "passes"],
     "eager": ["exec"],
     "io": ["ops"],
-    "nn": ["eager"],
+    "nn": ["eager", "io"],
     "train": ["nn", "io", "collective"],
 }
 
