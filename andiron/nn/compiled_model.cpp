@@ -1,6 +1,7 @@
 #include "andiron/nn/compiled_model.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "andiron/base/error.hpp"
 #include "andiron/eager/eager.hpp"
@@ -18,6 +19,9 @@ struct CompiledModel::Form {
   std::vector<std::string> reported;
   // Memory that every step uses again; predictions are made anew when the rows change.
   std::vector<Tensor> src, dst;
+  // Kept between steps of one size, so that a step takes no lock.
+  std::optional<PlanCache::Lease> plan;
+  int64_t plan_rows = -1;
 };
 
 CompiledModel::CompiledModel(ModelPtr model, CompileOptions options)
@@ -158,7 +162,11 @@ const StepResult& CompiledModel::run(Form& f, const Batch& batch) {
                           : batch.sample_weight.size() == 1
                               ? batch.sample_weight[0]
                               : batch.sample_weight[i - f.n_x - f.n_y];
-    f.src[i] = fit_tensor(given, placeholders[i].type(), f.names[i]);
+    if (fits(given, placeholders[i].type())) {
+      f.src[i] = given;
+    } else {
+      f.src[i] = fit_tensor(given, placeholders[i].type(), f.names[i]);
+    }
     if (f.src[i].size(0) != f.src[0].size(0))
       fail("[batch] {} has {} rows but {} has {}", f.names[i], f.src[i].size(0), f.names[0],
            f.src[0].size(0));
@@ -176,10 +184,13 @@ const StepResult& CompiledModel::run(Form& f, const Batch& batch) {
     if (!f.dst[at].defined() || f.dst[at].size(0) != rows)
       f.dst[at] = tensor_for(outputs[at].type(), rows);
   }
-  {
-    PlanCache::Lease plan = plans_.checkout(f.graph, {{"batch", rows}}, options_.plan);
-    plan->run(f.src, f.dst);
+  if (f.plan_rows != rows) {
+    f.plan.reset();
+    f.plan_rows = -1;
+    f.plan.emplace(plans_.checkout(f.graph, {{"batch", rows}}, options_.plan));
+    f.plan_rows = rows;
   }
+  (*f.plan)->run(f.src, f.dst);
   result_.loss = f.dst[0].item();
   result_.output_losses.clear();
   for (size_t i = 0; i < f.n_y; ++i) result_.output_losses.push_back(f.dst[1 + i].item());

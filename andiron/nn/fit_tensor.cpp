@@ -30,6 +30,17 @@ Tensor fit_tensor(const Tensor& data, const TensorType& type, const std::string&
   return sizes == out.sizes() ? out : out.contiguous().reshape(sizes);
 }
 
+bool fits(const Tensor& data, const TensorType& type) {
+  if (!data.defined() || data.dtype() != type.dtype || data.rank() != type.shape.rank() ||
+      data.rank() < 1 || !data.dense())
+    return false;
+  for (size_t axis = 1; axis < type.shape.size(); ++axis)
+    if (type.shape[axis].known() &&
+        type.shape[axis].size() != data.size(static_cast<int64_t>(axis)))
+      return false;
+  return true;
+}
+
 Tensor tensor_for(const TensorType& type, int64_t rows) {
   return Tensor(type.dtype, type.shape.bind({{"batch", rows}}).sizes());
 }

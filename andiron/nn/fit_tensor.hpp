@@ -12,6 +12,9 @@ namespace andiron::nn {
 /// `what` names it in errors: "input 'user'".
 Tensor fit_tensor(const Tensor& data, const TensorType& type, const std::string& what);
 
+/// Whether data have this type already: nothing to convert. Allocates nothing.
+bool fits(const Tensor& data, const TensorType& type);
+
 /// A tensor for the values of this type with `rows` as the batch.
 Tensor tensor_for(const TensorType& type, int64_t rows);
 
