@@ -29,10 +29,10 @@ int main() {
     const nn::DenseOptions hidden = {.activation = activation};
     auto model = nn::Sequential({nn::Input({2}), nn::Dense(32, hidden), nn::Dense(32, hidden),
                                  nn::Dense(2, {.activation = "softmax"})});
-    nn::CompiledModel training(model, {.optimizer = nn::Adam({.learning_rate = 0.01}),
+    nn::CompiledModel training(model, {.optimizer = nn::Adam({.learning_rate = 0.02}),
                                        .losses = {nn::SparseCategoricalCrossentropy()}});
     double loss = 0.0;
-    for (int step = 0; step < 300; ++step) loss = training.train_on_batch({{x}, {y}}).loss;
+    for (int step = 0; step < 600; ++step) loss = training.train_on_batch({{x}, {y}}).loss;
 
     const Tensor p = nn::Predictor(model).predict({x})[0];
     int right = 0;

@@ -10,7 +10,8 @@ namespace {
 
 nn::ModelPtr make_model() {
   nn::set_random_seed(1);
-  return nn::Sequential({nn::Input({2}), nn::Dense(8, {.activation = "tanh"}),
+  return nn::Sequential({nn::Input({2}), nn::Dense(64, {.activation = "tanh"}),
+                         nn::Dense(64, {.activation = "tanh"}),
                          nn::Dense(1, {.activation = "sigmoid"})});
 }
 
@@ -35,7 +36,7 @@ double train(const char* name, const nn::OptimizerPtr& optimizer) {
 int main() {
   std::puts("loss after so many steps");
   const double random = train("random search", nn::RandomSearch({.learning_rate = 0.1}));
-  const double slope = train("gradient descent", nn::SGD({.learning_rate = 1.0}));
-  const double adam = train("Adam", nn::Adam({.learning_rate = 0.05}));
+  const double slope = train("gradient descent", nn::SGD({.learning_rate = 0.5}));
+  const double adam = train("Adam", nn::Adam({.learning_rate = 0.01}));
   return slope < random && adam < random && adam < 0.05 ? 0 : 1;
 }
