@@ -23,7 +23,7 @@ struct CompileOptions {
 };
 
 /// One step's data: x in the order of the model's inputs, y in the order of its outputs. Sample
-/// weights: none, one for all outputs, or one for each; [n] or of the loss's per-sample shape.
+/// weights: none, one for all outputs, or one for each; [n].
 struct Batch {
   std::vector<Tensor> x, y, sample_weight = {};
 };
