@@ -1,9 +1,13 @@
 #include <algorithm>
 
 #include "andiron/exec/kernel.hpp"
+#include "andiron/exec/native/box_copy.hpp"
 #include "andiron/exec/native/embedding_kernels.hpp"
 #include "andiron/exec/native/optimizer_kernels.hpp"
 #include "andiron/exec/native/program_kernel.hpp"
+#include "andiron/exec/native/random_fill.hpp"
+#include "andiron/exec/native/select_rows.hpp"
+#include "andiron/exec/native/softmax_rows.hpp"
 #include "andiron/exec/onednn/matmul.hpp"
 #include "andiron/exec/reference_kernel.hpp"
 
@@ -30,6 +34,21 @@ std::span<const KernelEntry> kernel_table() {
       {"sum_segments", make_sum_segments, true, false, false},
       {"hash_cross", make_hash_cross, false, false, false},
       {kAnyOp, make_optimizer, true, false, false},
+      {"softmax", make_softmax},
+      {"log_softmax", make_log_softmax},
+      {"logsumexp", make_logsumexp},
+      {"sparse_softmax_cross_entropy", make_sparse_softmax_cross_entropy},
+      {"sparse_softmax_cross_entropy_grad", make_sparse_softmax_cross_entropy_grad},
+      {"concat", make_concat, true, true, false},
+      {"split", make_split, true, true, false},
+      {"slice", make_slice, true, true, false},
+      {"pad", make_pad, true, true, false},
+      {"transpose", make_transpose, true, true, false},
+      {"gather", make_gather},
+      {"one_hot", make_one_hot},
+      {"argmax", make_argmax},
+      {"topk", make_topk},
+      {"random_uniform", make_random_uniform},
       // Elementwise ops and reductions that vector_form.cpp knows.
       {kAnyOp, make_vector_kernel, true, true, true},
   };

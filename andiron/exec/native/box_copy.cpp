@@ -1,0 +1,227 @@
+#include "andiron/exec/native/box_copy.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace andiron::exec {
+
+namespace {
+
+constexpr int64_t kParallelBytes = 1 << 18;
+
+Sizes strides_of(const Operand& operand) {
+  Sizes strides(operand.sizes.size(), 1);
+  for (size_t i = strides.size(); i-- > 0;) {
+    if (i + 2 == strides.size()) strides[i] = operand.row_stride;
+    if (i + 2 < strides.size()) strides[i] = strides[i + 1] * operand.sizes[i + 1];
+  }
+  return strides;
+}
+
+struct Axis {
+  int64_t size, src, dst;  // steps in bytes
+};
+
+/// Copies a box of elements from one place of a source to one of a destination.
+class Box {
+ public:
+  Box(size_t src, size_t dst, int64_t item, const Sizes& sizes, const Sizes& src_strides,
+      const Sizes& dst_strides, int64_t src_offset, int64_t dst_offset)
+      : src_(src), dst_(dst), item_(item), src_offset_(src_offset * item),
+        dst_offset_(dst_offset * item) {
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      const Axis axis{sizes[i], src_strides[i] * item, dst_strides[i] * item};
+      count_ *= axis.size;
+      if (axis.size == 1) continue;
+      const bool joins = !axes_.empty() && axes_.back().src == axis.size * axis.src &&
+                         axes_.back().dst == axis.size * axis.dst;
+      if (joins) {
+        axes_.back() = {axes_.back().size * axis.size, axis.src, axis.dst};
+      } else {
+        axes_.push_back(axis);
+      }
+    }
+    span_ = item;
+    if (!axes_.empty() && axes_.back().src == item && axes_.back().dst == item) {
+      span_ = axes_.back().size * item;
+      axes_.pop_back();
+    }
+  }
+
+  int64_t n_bytes() const { return count_ * item_; }
+
+  // The part-th of `parts` shares of the outermost axis.
+  void run(const KernelCall& call, int part, int parts) const {
+    if (count_ == 0) return;
+    const auto* src = static_cast<const std::byte*>(call.src[src_]) + src_offset_;
+    auto* dst = static_cast<std::byte*>(call.dst[dst_]) + dst_offset_;
+    if (axes_.empty()) {
+      const Range r = part_of(span_, part, parts, 64);
+      std::memcpy(dst + r.begin, src + r.begin, static_cast<size_t>(r.end - r.begin));
+      return;
+    }
+    const Range r = part_of(axes_[0].size, part, parts, 16);
+    copy(dst + r.begin * axes_[0].dst, src + r.begin * axes_[0].src, 0, r.end - r.begin);
+  }
+
+ private:
+  void copy(std::byte* dst, const std::byte* src, size_t axis, int64_t size) const {
+    const Axis& a = axes_[axis];
+    if (axis + 1 == axes_.size()) {
+      row(dst, src, size, a);
+    } else if (axis + 2 == axes_.size() && span_ == item_ && a.src < axes_[axis + 1].src) {
+      // The source runs along this axis, the destination along the next: squares of both.
+      constexpr int64_t kSquare = 16;
+      const Axis& b = axes_[axis + 1];
+      for (int64_t j = 0; j < b.size; j += kSquare)
+        for (int64_t i = 0; i < size; ++i)
+          row(dst + i * a.dst + j * b.dst, src + i * a.src + j * b.src,
+              std::min(kSquare, b.size - j), b);
+    } else {
+      for (int64_t i = 0; i < size; ++i)
+        copy(dst + i * a.dst, src + i * a.src, axis + 1, axes_[axis + 1].size);
+    }
+  }
+
+  void row(std::byte* dst, const std::byte* src, int64_t n, const Axis& a) const {
+    switch (span_) {
+      case 1: return elements<uint8_t>(dst, src, n, a);
+      case 2: return elements<uint16_t>(dst, src, n, a);
+      case 4: return elements<uint32_t>(dst, src, n, a);
+      case 8: return elements<uint64_t>(dst, src, n, a);
+      default:
+        for (int64_t i = 0; i < n; ++i)
+          std::memcpy(dst + i * a.dst, src + i * a.src, static_cast<size_t>(span_));
+    }
+  }
+
+  template <class T>
+  static void elements(std::byte* dst, const std::byte* src, int64_t n, const Axis& a) {
+    for (int64_t i = 0; i < n; ++i) {
+      T value;
+      std::memcpy(&value, src + i * a.src, sizeof(T));
+      std::memcpy(dst + i * a.dst, &value, sizeof(T));
+    }
+  }
+
+  size_t src_, dst_;
+  int64_t item_, src_offset_, dst_offset_, span_ = 0, count_ = 1;
+  std::vector<Axis> axes_;
+};
+
+/// A list of boxes; before them, the destination may be filled with one value.
+class BoxCopy final : public Kernel {
+ public:
+  BoxCopy(std::vector<Box> boxes, int threads) : boxes_(std::move(boxes)) {
+    int64_t n_bytes = 0;
+    for (const Box& box : boxes_) n_bytes += box.n_bytes();
+    threads_ = n_bytes < kParallelBytes ? 1 : threads;
+  }
+  void fill_first(const Operand& dst, double value) {
+    filled_ = dst;
+    one_ = Tensor::scalar(value, dst.dtype);
+  }
+
+  void run(const KernelCall& call) const override {
+    if (one_.defined()) fill(call.dst[0]);
+    if (threads_ == 1) {
+      for (const Box& box : boxes_) box.run(call, 0, 1);
+      return;
+    }
+#pragma omp parallel for num_threads(threads_) schedule(static)
+    for (int part = 0; part < threads_; ++part)
+      for (const Box& box : boxes_) box.run(call, part, threads_);
+  }
+  std::string_view name() const override { return "copy"; }
+
+ private:
+  void fill(void* memory) const {
+    visit_dtype(filled_.dtype, [&]<class T>() {
+      for (int64_t r = 0; r < filled_.rows(); ++r)
+        std::fill_n(static_cast<T*>(memory) + r * filled_.row_stride, filled_.cols(),
+                    *one_.data<T>());
+    });
+  }
+
+  std::vector<Box> boxes_;
+  Operand filled_;
+  Tensor one_;
+  int threads_ = 1;
+};
+
+int64_t item_of(const Operand& o) { return static_cast<int64_t>(size_of(o.dtype)); }
+
+int64_t offset_of(const Sizes& begin, const Sizes& strides) {
+  int64_t offset = 0;
+  for (size_t i = 0; i < begin.size(); ++i) offset += begin[i] * strides[i];
+  return offset;
+}
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_concat(const KernelRequest& request) {
+  const Operand& dst = request.dst[0];
+  const auto axis = static_cast<size_t>(normalize_axis(
+      "concat", request.node.attr<int64_t>("axis"), static_cast<int64_t>(dst.sizes.size())));
+  std::vector<Box> boxes;
+  int64_t begin = 0;
+  for (size_t i = 0; i < request.src.size(); ++i) {
+    const Operand& src = request.src[i];
+    boxes.emplace_back(i, 0, item_of(dst), src.sizes, strides_of(src), strides_of(dst), 0,
+                       begin * strides_of(dst)[axis]);
+    begin += src.sizes[axis];
+  }
+  return std::make_unique<BoxCopy>(std::move(boxes), request.threads);
+}
+
+std::unique_ptr<Kernel> make_split(const KernelRequest& request) {
+  const Operand& src = request.src[0];
+  const auto axis = static_cast<size_t>(normalize_axis(
+      "split", request.node.attr<int64_t>("axis"), static_cast<int64_t>(src.sizes.size())));
+  std::vector<Box> boxes;
+  int64_t begin = 0;
+  for (size_t i = 0; i < request.dst.size(); ++i) {
+    const Operand& dst = request.dst[i];
+    boxes.emplace_back(0, i, item_of(src), dst.sizes, strides_of(src), strides_of(dst),
+                       begin * strides_of(src)[axis], 0);
+    begin += dst.sizes[axis];
+  }
+  return std::make_unique<BoxCopy>(std::move(boxes), request.threads);
+}
+
+std::unique_ptr<Kernel> make_slice(const KernelRequest& request) {
+  const Operand &src = request.src[0], &dst = request.dst[0];
+  const Sizes begin = request.node.attr<Shape>("begin").sizes();
+  std::vector<Box> boxes;
+  boxes.emplace_back(0, 0, item_of(src), dst.sizes, strides_of(src), strides_of(dst),
+                     offset_of(begin, strides_of(src)), 0);
+  return std::make_unique<BoxCopy>(std::move(boxes), request.threads);
+}
+
+std::unique_ptr<Kernel> make_pad(const KernelRequest& request) {
+  const Operand &src = request.src[0], &dst = request.dst[0];
+  const Sizes low = request.node.attr<Shape>("low").sizes();
+  std::vector<Box> boxes;
+  boxes.emplace_back(0, 0, item_of(src), src.sizes, strides_of(src), strides_of(dst), 0,
+                     offset_of(low, strides_of(dst)));
+  auto kernel = std::make_unique<BoxCopy>(std::move(boxes), request.threads);
+  kernel->fill_first(dst, request.node.attr<double>("value"));
+  return kernel;
+}
+
+std::unique_ptr<Kernel> make_transpose(const KernelRequest& request) {
+  const Operand &src = request.src[0], &dst = request.dst[0];
+  const auto rank = static_cast<int64_t>(src.sizes.size());
+  std::vector<int64_t> permutation = request.node.attr<std::vector<int64_t>>("permutation");
+  if (permutation.empty())
+    for (int64_t i = rank; i-- > 0;) permutation.push_back(i);
+  const Sizes src_strides = strides_of(src);
+  Sizes permuted;
+  for (int64_t axis : permutation)
+    permuted.push_back(src_strides[static_cast<size_t>(normalize_axis("transpose", axis, rank))]);
+  std::vector<Box> boxes;
+  boxes.emplace_back(0, 0, item_of(src), dst.sizes, permuted, strides_of(dst), 0, 0);
+  return std::make_unique<BoxCopy>(std::move(boxes), request.threads);
+}
+
+}  // namespace andiron::exec

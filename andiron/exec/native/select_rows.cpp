@@ -1,0 +1,177 @@
+#include "andiron/exec/native/select_rows.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "andiron/base/error.hpp"
+
+namespace andiron::exec {
+
+namespace {
+
+constexpr int64_t kParallelElements = 16384;
+
+/// `each(call, i)` for i in [0, n), on several threads when there is enough work.
+template <class Each>
+class ForEach final : public Kernel {
+ public:
+  ForEach(int64_t n, int64_t work, int threads, std::string_view name, Each each)
+      : n_(n), threads_(n * work < kParallelElements ? 1 : threads), name_(name), each_(each) {}
+
+  void run(const KernelCall& call) const override {
+    each_.check(call);
+    if (threads_ == 1) {
+      for (int64_t i = 0; i < n_; ++i) each_(call, i);
+      return;
+    }
+#pragma omp parallel for num_threads(threads_) schedule(static)
+    for (int64_t i = 0; i < n_; ++i) each_(call, i);
+  }
+  std::string_view name() const override { return name_; }
+
+ private:
+  int64_t n_;
+  int threads_;
+  std::string_view name_;
+  Each each_;
+};
+
+template <class Each>
+std::unique_ptr<Kernel> for_each(const KernelRequest& request, int64_t n, int64_t work,
+                                 std::string_view name, Each each) {
+  return std::make_unique<ForEach<Each>>(n, work, request.threads, name, each);
+}
+
+// NaN is the greatest of all.
+bool exceeds(float a, float b) { return a > b || (a != a && b == b); }
+
+struct Argmax {
+  int64_t n;
+  void check(const KernelCall&) const {}
+  void operator()(const KernelCall& call, int64_t r) const {
+    const float* x = static_cast<const float*>(call.src[0]) + r * n;
+    constexpr int64_t kStrip = 32;
+    int64_t best = 0, i = 1;
+    while (i < n) {
+      const int64_t end = std::min(n, i + kStrip);
+      int found = 0;  // most strips hold nothing greater: a vector loop tells
+      for (int64_t j = i; j < end; ++j) found |= !(x[j] <= x[best]);
+      for (int64_t j = i; found != 0 && j < end; ++j)
+        if (exceeds(x[j], x[best])) best = j;
+      i = end;
+    }
+    static_cast<int32_t*>(call.dst[0])[r] = static_cast<int32_t>(best);
+  }
+};
+
+struct Topk {
+  int64_t n, k;
+  void check(const KernelCall&) const {}
+  void operator()(const KernelCall& call, int64_t r) const {
+    const float* x = static_cast<const float*>(call.src[0]) + r * n;
+    float* values = static_cast<float*>(call.dst[0]) + r * k;
+    int32_t* indices = static_cast<int32_t*>(call.dst[1]) + r * k;
+    int64_t filled = 0;
+    auto insert = [&](int64_t j) {
+      int64_t at = filled < k ? filled++ : k - 1;
+      for (; at > 0 && exceeds(x[j], values[at - 1]); --at) {
+        values[at] = values[at - 1];
+        indices[at] = indices[at - 1];
+      }
+      values[at] = x[j];
+      indices[at] = static_cast<int32_t>(j);
+    };
+    int64_t i = 0;
+    while (i < k) insert(i++);
+    constexpr int64_t kStrip = 32;
+    while (i < n) {
+      const int64_t end = std::min(n, i + kStrip);
+      const float last = values[k - 1];
+      int found = 0;
+      for (int64_t j = i; j < end; ++j) found |= !(x[j] <= last);
+      for (; found != 0 && i < end; ++i)
+        if (exceeds(x[i], values[k - 1])) insert(i);
+      i = end;
+    }
+  }
+};
+
+int64_t index_at(DType dtype, const void* indices, int64_t i) {
+  return dtype == DType::i32 ? static_cast<const int32_t*>(indices)[i]
+                             : static_cast<const int64_t*>(indices)[i];
+}
+
+// x [outer, n, inner bytes], indices [m]
+struct Gather {
+  DType index_type;
+  int64_t n, m, inner;
+  int64_t axis;
+  void check(const KernelCall& call) const {
+    for (int64_t j = 0; j < m; ++j) {
+      const int64_t index = index_at(index_type, call.src[1], j);
+      if (index < 0 || index >= n)
+        fail("[gather] index {} is out of range for axis {} of size {}", index, axis, n);
+    }
+  }
+  void operator()(const KernelCall& call, int64_t i) const {
+    const int64_t o = i / m, index = index_at(index_type, call.src[1], i % m);
+    const auto* src = static_cast<const std::byte*>(call.src[0]) + (o * n + index) * inner;
+    std::memcpy(static_cast<std::byte*>(call.dst[0]) + i * inner, src, static_cast<size_t>(inner));
+  }
+};
+
+struct OneHot {
+  DType index_type, dtype;
+  int64_t depth;
+  Tensor one;
+  void check(const KernelCall&) const {}
+  void operator()(const KernelCall& call, int64_t i) const {
+    const auto item = static_cast<int64_t>(size_of(dtype));
+    auto* row = static_cast<std::byte*>(call.dst[0]) + i * depth * item;
+    std::memset(row, 0, static_cast<size_t>(depth * item));
+    const int64_t index = index_at(index_type, call.src[0], i);
+    if (index >= 0 && index < depth)
+      std::memcpy(row + index * item, one.raw(), static_cast<size_t>(item));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_argmax(const KernelRequest& request) {
+  const Operand& x = request.src[0];
+  const auto rank = static_cast<int64_t>(x.sizes.size());
+  if (x.dtype != DType::f32 ||
+      normalize_axis("argmax", request.node.attr<int64_t>("axis"), rank) != rank - 1)
+    return nullptr;
+  return for_each(request, x.rows(), x.cols(), "argmax rows", Argmax{x.cols()});
+}
+
+std::unique_ptr<Kernel> make_topk(const KernelRequest& request) {
+  const Operand& x = request.src[0];
+  if (x.dtype != DType::f32) return nullptr;
+  return for_each(request, x.rows(), x.cols(), "topk rows",
+                  Topk{x.cols(), request.node.attr<int64_t>("k")});
+}
+
+std::unique_ptr<Kernel> make_gather(const KernelRequest& request) {
+  const Operand& x = request.src[0];
+  const int64_t axis = normalize_axis("gather", request.node.attr<int64_t>("axis"),
+                                      static_cast<int64_t>(x.sizes.size()));
+  int64_t outer = 1, inner = static_cast<int64_t>(size_of(x.dtype));
+  for (int64_t i = 0; i < static_cast<int64_t>(x.sizes.size()); ++i) {
+    if (i < axis) outer *= x.sizes[static_cast<size_t>(i)];
+    if (i > axis) inner *= x.sizes[static_cast<size_t>(i)];
+  }
+  const int64_t m = request.src[1].count();
+  return for_each(request, outer * m, inner / 4 + 1, "gather rows",
+                  Gather{request.src[1].dtype, x.sizes[static_cast<size_t>(axis)], m, inner, axis});
+}
+
+std::unique_ptr<Kernel> make_one_hot(const KernelRequest& request) {
+  const DType dtype = request.dst[0].dtype;
+  const int64_t depth = request.node.attr<int64_t>("depth");
+  return for_each(request, request.src[0].count(), depth, "one_hot rows",
+                  OneHot{request.src[0].dtype, dtype, depth, Tensor::scalar(1.0, dtype)});
+}
+
+}  // namespace andiron::exec

@@ -1,0 +1,85 @@
+#include "andiron/exec/native/softmax_rows_table.hpp"
+#include "andiron/exec/native/vector_math.hpp"
+
+namespace andiron::exec::ANDIRON_ISA {
+
+namespace {
+
+constexpr int kLanes = 32;
+
+float max_of_row(const float* x, int64_t n) {
+  float lane[kLanes];
+  for (int j = 0; j < kLanes; ++j) lane[j] = -kInf;
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes)
+    for (int j = 0; j < kLanes; ++j) lane[j] = max_of(lane[j], x[i + j]);
+  float top = -kInf;
+  for (int j = 0; j < kLanes; ++j) top = max_of(top, lane[j]);
+  for (; i < n; ++i) top = max_of(top, x[i]);
+  return top;
+}
+
+// dst[i] = e^(x[i] - shift) and their sum, by 32 lanes; dst may be null.
+template <bool kStore>
+double exp_and_sum(const float* x, float shift, float* dst, int64_t n) {
+  constexpr int64_t kRun = 1024;  // added in float before it goes into the double
+  double total = 0;
+  for (int64_t begin = 0; begin < n; begin += kRun) {
+    const int64_t end = begin + kRun < n ? begin + kRun : n;
+    float lane[kLanes] = {};
+    int64_t i = begin;
+    for (; i + kLanes <= end; i += kLanes)
+      for (int j = 0; j < kLanes; ++j) {
+        const float e = exp_of(x[i + j] - shift);
+        if constexpr (kStore) dst[i + j] = e;
+        lane[j] += e;
+      }
+    for (int j = 0; i + j < end; ++j) {
+      const float e = exp_of(x[i + j] - shift);
+      if constexpr (kStore) dst[i + j] = e;
+      lane[j] += e;
+    }
+    for (int j = 0; j < kLanes; ++j) total += static_cast<double>(lane[j]);
+  }
+  return total;
+}
+
+void softmax_row(const float* x, float* dst, int64_t n) {
+  const float scale = static_cast<float>(1.0 / exp_and_sum<true>(x, max_of_row(x, n), dst, n));
+  for (int64_t i = 0; i < n; ++i) dst[i] *= scale;
+}
+
+void log_softmax_row(const float* x, float* dst, int64_t n) {
+  const float top = max_of_row(x, n);
+  const float rest = static_cast<float>(__builtin_log(exp_and_sum<false>(x, top, nullptr, n)));
+  for (int64_t i = 0; i < n; ++i) dst[i] = (x[i] - top) - rest;
+}
+
+float logsumexp_row(const float* x, int64_t n) {
+  const float top = max_of_row(x, n);
+  const float shift = abs_of(top) == kInf ? 0.0F : top;  // inf - inf would be NaN
+  const double total = exp_and_sum<false>(x, shift, nullptr, n);
+  return static_cast<float>(static_cast<double>(shift) + __builtin_log(total));
+}
+
+float cross_entropy_row(const float* x, int64_t n, int64_t label) {
+  const float top = max_of_row(x, n);
+  const double total = exp_and_sum<false>(x, top, nullptr, n);
+  return static_cast<float>(__builtin_log(total) -
+                            (static_cast<double>(x[label]) - static_cast<double>(top)));
+}
+
+void cross_entropy_grad_row(const float* x, int64_t n, int64_t label, float g, float* dst) {
+  const double total = exp_and_sum<true>(x, max_of_row(x, n), dst, n);
+  const float scale = static_cast<float>(1.0 / total);
+  const float at_label = g * (dst[label] * scale - 1.0F);
+  for (int64_t i = 0; i < n; ++i) dst[i] = g * (dst[i] * scale);
+  dst[label] = at_label;
+}
+
+}  // namespace
+
+extern const SoftmaxTable kSoftmaxTable = {softmax_row, log_softmax_row, logsumexp_row,
+                                           cross_entropy_row, cross_entropy_grad_row};
+
+}  // namespace andiron::exec::ANDIRON_ISA
