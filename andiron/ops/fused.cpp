@@ -22,8 +22,7 @@ void reference(const ReferenceContext& c) {
     if (node->is("input")) continue;
     std::vector<Tensor> src, dst;
     for (const Value& v : node->inputs) src.push_back(v.defined() ? done.at(v) : Tensor());
-    for (const TensorType& type : node->outputs)
-      dst.emplace_back(type.dtype, type.shape.sizes());
+    for (const TensorType& type : node->outputs) dst.emplace_back(type.dtype, type.shape.sizes());
     if (node->is("constant")) {
       dst[0] = node->attr<Tensor>("tensor");
     } else {
@@ -43,8 +42,8 @@ extern const Op kFused = {
     .formula = "dst = body(inputs)",
     .inputs = {{.name = "inputs", .doc = "the body's placeholders", .variadic = true}},
     .outputs = {"dst..."},
-    .attributes = {{"body", {}, "what is computed; its shapes are concrete",
-                    std::shared_ptr<const Graph>()}},
+    .attributes =
+        {{"body", {}, "what is computed; its shapes are concrete", std::shared_ptr<const Graph>()}},
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
       const Graph& body = body_of(c.attributes);
       if (c.n() != body.inputs().size())
@@ -59,16 +58,17 @@ extern const Op kFused = {
     },
     .why_not_differentiable = "it is made after differentiation",
     .reference = reference,
-    .flops = [](const Node& node) {
-      double sum = 0;
-      for (const Node* n : body_of(node.attributes).nodes()) {
-        if (n->is("input") || n->is("constant")) continue;
-        sum += n->op->flops != nullptr
-                   ? n->op->flops(*n)
-                   : static_cast<double>(n->outputs[0].shape.count().size());
-      }
-      return sum;
-    },
+    .flops =
+        [](const Node& node) {
+          double sum = 0;
+          for (const Node* n : body_of(node.attributes).nodes()) {
+            if (n->is("input") || n->is("constant")) continue;
+            sum += n->op->flops != nullptr
+                       ? n->op->flops(*n)
+                       : static_cast<double>(n->outputs[0].shape.count().size());
+          }
+          return sum;
+        },
 };
 
 }  // namespace andiron::ops

@@ -210,7 +210,8 @@ class Fuser {
     std::vector<Value> inputs = graph_.inputs(), outputs;
     std::vector<Graph::Update> updates;
     for (const Value& v : graph_.outputs()) outputs.push_back(done.at(v));
-    for (const Graph::Update& u : graph_.updates()) updates.push_back({u.variable, done.at(u.value)});
+    for (const Graph::Update& u : graph_.updates())
+      updates.push_back({u.variable, done.at(u.value)});
     return Graph(std::move(inputs), std::move(outputs), std::move(updates));
   }
 

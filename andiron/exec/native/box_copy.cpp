@@ -27,7 +27,10 @@ class Box {
  public:
   Box(size_t src, size_t dst, int64_t item, const Sizes& sizes, const Sizes& src_strides,
       const Sizes& dst_strides, int64_t src_offset, int64_t dst_offset)
-      : src_(src), dst_(dst), item_(item), src_offset_(src_offset * item),
+      : src_(src),
+        dst_(dst),
+        item_(item),
+        src_offset_(src_offset * item),
         dst_offset_(dst_offset * item) {
     for (size_t i = 0; i < sizes.size(); ++i) {
       const Axis axis{sizes[i], src_strides[i] * item, dst_strides[i] * item};
@@ -85,10 +88,14 @@ class Box {
 
   void row(std::byte* dst, const std::byte* src, int64_t n, const Axis& a) const {
     switch (span_) {
-      case 1: return elements<uint8_t>(dst, src, n, a);
-      case 2: return elements<uint16_t>(dst, src, n, a);
-      case 4: return elements<uint32_t>(dst, src, n, a);
-      case 8: return elements<uint64_t>(dst, src, n, a);
+      case 1:
+        return elements<uint8_t>(dst, src, n, a);
+      case 2:
+        return elements<uint16_t>(dst, src, n, a);
+      case 4:
+        return elements<uint32_t>(dst, src, n, a);
+      case 8:
+        return elements<uint64_t>(dst, src, n, a);
       default:
         for (int64_t i = 0; i < n; ++i)
           std::memcpy(dst + i * a.dst, src + i * a.src, static_cast<size_t>(span_));
@@ -161,8 +168,8 @@ int64_t offset_of(const Sizes& begin, const Sizes& strides) {
 
 std::unique_ptr<Kernel> make_concat(const KernelRequest& request) {
   const Operand& dst = request.dst[0];
-  const auto axis = static_cast<size_t>(normalize_axis(
-      "concat", request.node.attr<int64_t>("axis"), static_cast<int64_t>(dst.sizes.size())));
+  const auto axis = static_cast<size_t>(normalize_axis("concat", request.node.attr<int64_t>("axis"),
+                                                       static_cast<int64_t>(dst.sizes.size())));
   std::vector<Box> boxes;
   int64_t begin = 0;
   for (size_t i = 0; i < request.src.size(); ++i) {
@@ -176,8 +183,8 @@ std::unique_ptr<Kernel> make_concat(const KernelRequest& request) {
 
 std::unique_ptr<Kernel> make_split(const KernelRequest& request) {
   const Operand& src = request.src[0];
-  const auto axis = static_cast<size_t>(normalize_axis(
-      "split", request.node.attr<int64_t>("axis"), static_cast<int64_t>(src.sizes.size())));
+  const auto axis = static_cast<size_t>(normalize_axis("split", request.node.attr<int64_t>("axis"),
+                                                       static_cast<int64_t>(src.sizes.size())));
   std::vector<Box> boxes;
   int64_t begin = 0;
   for (size_t i = 0; i < request.dst.size(); ++i) {

@@ -1,10 +1,11 @@
+#include "andiron/exec/native/kernel_testing.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstring>
 
 #include "andiron/base/philox.hpp"
-#include "andiron/exec/native/kernel_testing.hpp"
 
 namespace andiron::exec::testing_support {
 
@@ -28,14 +29,15 @@ struct Placed {
 
   void put(const Tensor& dense) {
     for (int64_t r = 0; r < operand.rows(); ++r)
-      std::memcpy(row(r), static_cast<std::byte*>(dense.raw()) + r * static_cast<int64_t>(row_bytes()),
+      std::memcpy(row(r),
+                  static_cast<std::byte*>(dense.raw()) + r * static_cast<int64_t>(row_bytes()),
                   row_bytes());
   }
   Tensor take() {
     Tensor dense(operand.dtype, operand.sizes);
     for (int64_t r = 0; r < operand.rows(); ++r) {
-      std::memcpy(static_cast<std::byte*>(dense.raw()) + r * static_cast<int64_t>(row_bytes()), row(r),
-                  row_bytes());
+      std::memcpy(static_cast<std::byte*>(dense.raw()) + r * static_cast<int64_t>(row_bytes()),
+                  row(r), row_bytes());
       std::memset(row(r), static_cast<int>(kGuardByte), row_bytes());
     }
     return dense;
@@ -57,12 +59,14 @@ RunResult run_kernel(const Node& node, const std::vector<Tensor>& src, const Run
   KernelRequest request{node, {}, {}, options.threads};
   request.accumulate = options.accumulate;
   for (const Tensor& t : src) {
-    sources.emplace_back(TensorType{t.dtype(), Shape(t.sizes())}, t.rank() > 0 ? options.src_gap : 0);
+    sources.emplace_back(TensorType{t.dtype(), Shape(t.sizes())},
+                         t.rank() > 0 ? options.src_gap : 0);
     sources.back().put(t);
     request.src.push_back(sources.back().operand);
   }
   for (size_t i = 0; i < node.outputs.size(); ++i) {
-    destinations.emplace_back(node.outputs[i], node.outputs[i].shape.rank() > 0 ? options.dst_gap : 0);
+    destinations.emplace_back(node.outputs[i],
+                              node.outputs[i].shape.rank() > 0 ? options.dst_gap : 0);
     request.dst.push_back(destinations.back().operand);
     if (request.adds_to(i))
       destinations.back().put(Tensor::full(node.outputs[i].dtype, request.dst[i].sizes, 1.0));

@@ -156,8 +156,7 @@ class Compiler {
     if (m.operand >= 0 && lies_like_a_block(m)) return new_direct(p_.direct_sources, index);
     const bool resident = m.access.same_for_all_rows() && (!m.access.wide || p_.block_rows > 1);
     // A resident register must hold its values from the first block to the last.
-    const int16_t slot =
-        resident ? static_cast<int16_t>(p_.n_registers++) : new_register();
+    const int16_t slot = resident ? static_cast<int16_t>(p_.n_registers++) : new_register();
     if (resident) residents_.push_back(slot);
     Program::Step step{Program::Kind::load};
     step.dst = slot;
@@ -290,8 +289,8 @@ class Compiler {
     const int16_t slot = slot_of(v);
     if (slot < 0) return false;
     for (const Program::Direct& d : p_.direct_destinations)
-      if (d.slot == slot && p_.destinations[static_cast<size_t>(d.index)].operand ==
-                                static_cast<int16_t>(i)) {
+      if (d.slot == slot &&
+          p_.destinations[static_cast<size_t>(d.index)].operand == static_cast<int16_t>(i)) {
         release(v);
         return true;
       }

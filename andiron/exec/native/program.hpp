@@ -57,8 +57,8 @@ struct Program {
   int64_t block() const { return block_rows * block_cols; }
 };
 
-/// `inputs` and `outputs` are values whose memory src and dst describe; `nodes` compute outputs from
-/// inputs (and constants), producers first. Null when the bytecode cannot do it.
+/// `inputs` and `outputs` are values whose memory src and dst describe; `nodes` compute outputs
+/// from inputs (and constants), producers first. Null when the bytecode cannot do it.
 std::unique_ptr<Program> compile_program(const std::vector<Value>& inputs,
                                          const std::vector<Value>& outputs,
                                          const std::vector<const Node*>& nodes,

@@ -60,8 +60,8 @@ ProgramKernel::ProgramKernel(std::unique_ptr<Program> program, int threads, std:
     }
   }
   if (n_sums_ > 0)
-    n_segments_ = std::clamp<int64_t>(kMaxColumnTotals / static_cast<int64_t>(n_sums_), 1,
-                                      n_segments_);
+    n_segments_ =
+        std::clamp<int64_t>(kMaxColumnTotals / static_cast<int64_t>(n_sums_), 1, n_segments_);
   threads_ = static_cast<int>(std::clamp<int64_t>(threads, 1, n_segments_));
   thread_bytes_ =
       aligned(static_cast<size_t>(p.n_registers) * aligned(static_cast<size_t>(p.block()) * 4) +
@@ -159,9 +159,15 @@ class ProgramKernel::Worker {
           k_.table_.op[static_cast<size_t>(s.op)](slot_[s.dst], at(s.a), at(s.b), at(s.c), n,
                                                   s.imm.data());
           break;
-        case Program::Kind::load: load(s, b); break;
-        case Program::Kind::store: store(s, b); break;
-        case Program::Kind::fold: fold(s, b); break;
+        case Program::Kind::load:
+          load(s, b);
+          break;
+        case Program::Kind::store:
+          store(s, b);
+          break;
+        case Program::Kind::fold:
+          fold(s, b);
+          break;
       }
     }
   }
@@ -170,12 +176,23 @@ class ProgramKernel::Worker {
 
   void convert(DType dtype, float* dst, const void* src, int64_t n) const {
     switch (dtype) {
-      case DType::f32: std::memcpy(dst, src, static_cast<size_t>(n) * sizeof(float)); break;
-      case DType::bf16: k_.table_.from_bf16(dst, src, n); break;
-      case DType::i8: k_.table_.from_i8(dst, src, n); break;
-      case DType::i32: k_.table_.from_i32(dst, src, n); break;
-      case DType::i64: k_.table_.from_i64(dst, src, n); break;
-      default: k_.table_.from_u8(dst, src, n);
+      case DType::f32:
+        std::memcpy(dst, src, static_cast<size_t>(n) * sizeof(float));
+        break;
+      case DType::bf16:
+        k_.table_.from_bf16(dst, src, n);
+        break;
+      case DType::i8:
+        k_.table_.from_i8(dst, src, n);
+        break;
+      case DType::i32:
+        k_.table_.from_i32(dst, src, n);
+        break;
+      case DType::i64:
+        k_.table_.from_i64(dst, src, n);
+        break;
+      default:
+        k_.table_.from_u8(dst, src, n);
     }
   }
 
@@ -277,8 +294,7 @@ void ProgramKernel::finish(const KernelCall& call) const {
     for (int64_t i = 0; i < n; ++i) {
       double value = empty_fold(fold.fold);
       for (int64_t s = 0; s < n_segments_; ++s)
-        value = folded(fold.fold, value,
-                       totals(call, s)[first_total_[f] + static_cast<size_t>(i)]);
+        value = folded(fold.fold, value, totals(call, s)[first_total_[f] + static_cast<size_t>(i)]);
       write_result(fold, call.dst[fold.operand], i, value);
     }
   }

@@ -18,7 +18,9 @@ class ProgramKernel final : public Kernel {
                 const VectorTable& table = vector_table());
 
   void run(const KernelCall& call) const override;
-  size_t scratch_bytes() const override { return thread_bytes_ * static_cast<size_t>(threads_) + totals_bytes_; }
+  size_t scratch_bytes() const override {
+    return thread_bytes_ * static_cast<size_t>(threads_) + totals_bytes_;
+  }
   std::string_view name() const override { return name_; }
 
  private:
@@ -33,9 +35,9 @@ class ProgramKernel final : public Kernel {
   std::string name_;
   int threads_ = 1;
   int64_t n_segments_ = 1;
-  size_t n_totals_ = 0;                 ///< doubles per segment
-  std::vector<size_t> first_total_;     ///< per fold
-  std::vector<size_t> first_sum_;       ///< per fold: floats after a thread's registers
+  size_t n_totals_ = 0;              ///< doubles per segment
+  std::vector<size_t> first_total_;  ///< per fold
+  std::vector<size_t> first_sum_;    ///< per fold: floats after a thread's registers
   size_t n_sums_ = 0;
   size_t thread_bytes_ = 0, totals_bytes_ = 0;
 };

@@ -53,10 +53,12 @@ TEST(ProgramKernel, one_op_at_every_awkward_size) {
 
 TEST(ProgramKernel, every_kind_of_broadcast) {
   const std::vector<std::pair<Shape, Shape>> shapes = {
-      {{33, 100}, {100}},      {{33, 100}, {33, 1}},  {{33, 100}, {}},        {{33, 1}, {100}},
-      {{4, 1, 3}, {2, 1}},     {{4, 5, 6}, {5, 6}},   {{4, 5, 6}, {4, 1, 6}}, {{4, 5, 6}, {4, 1, 1}},
-      {{3, 2000}, {2000}},     {{3, 2000}, {3, 1}},   {{70, 1}, {70, 1}},     {{0, 8}, {8}},
-      {{2, 3, 1, 5}, {1, 4, 1}}, {{1, 9}, {7, 1}},    {{513, 128}, {128}},    {{40000, 1}, {1}}};
+      {{33, 100}, {100}},        {{33, 100}, {33, 1}},   {{33, 100}, {}},
+      {{33, 1}, {100}},          {{4, 1, 3}, {2, 1}},    {{4, 5, 6}, {5, 6}},
+      {{4, 5, 6}, {4, 1, 6}},    {{4, 5, 6}, {4, 1, 1}}, {{3, 2000}, {2000}},
+      {{3, 2000}, {3, 1}},       {{70, 1}, {70, 1}},     {{0, 8}, {8}},
+      {{2, 3, 1, 5}, {1, 4, 1}}, {{1, 9}, {7, 1}},       {{513, 128}, {128}},
+      {{40000, 1}, {1}}};
   for (const auto& [a, b] : shapes) {
     check(ops::subtract(in("a", a), in("b", b)).node());
     check(ops::divide(in("b", b), in("a", a)).node(), 2e-6, 1e-6, 0.5, 3);
@@ -162,13 +164,15 @@ TEST(ProgramKernel, fused_chains_with_several_results) {
 }
 
 TEST(ProgramKernel, fused_with_constants_conversions_and_everything_summed) {
-  const Value z = in("z", {70, 9}), y = in("y", {70, 9}, DType::i32), w = in("w", {70, 9}, DType::bf16);
+  const Value z = in("z", {70, 9}), y = in("y", {70, 9}, DType::i32),
+              w = in("w", {70, 9}, DType::bf16);
   const Value label = ops::cast(y, DType::f32);
   const Value weight = ops::cast(w, DType::f32);
   const Value loss = ops::sigmoid_cross_entropy(z, label) * weight;
   const Value total = ops::sum(loss);
   const Value g = (ops::sigmoid(z) - label) * weight * 0.25;
-  check(*fused({z, y, w}, {total, g, ops::cast(g, DType::bf16), ops::greater(z, constant(0.0))}), 1e-2, 1e-4);
+  check(*fused({z, y, w}, {total, g, ops::cast(g, DType::bf16), ops::greater(z, constant(0.0))}),
+        1e-2, 1e-4);
 }
 
 TEST(ProgramKernel, adds_to_its_destinations_when_asked) {

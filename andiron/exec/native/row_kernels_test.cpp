@@ -48,9 +48,10 @@ TEST(RowKernels, softmax_and_relatives) {
 
 TEST(RowKernels, infinite_and_nan_logits_give_what_the_reference_gives) {
   const float inf = std::numeric_limits<float>::infinity(), nan = std::nanf("");
-  const Tensor x = Tensor::from<float>({1, 2, nan, 0, -inf, -inf, -inf, -inf, inf, 1, 2, 3}, {3, 4});
-  for (const Value& v : {ops::softmax(in({3, 4})), ops::log_softmax(in({3, 4})),
-                         ops::logsumexp(in({3, 4}), {-1})})
+  const Tensor x =
+      Tensor::from<float>({1, 2, nan, 0, -inf, -inf, -inf, -inf, inf, 1, 2, 3}, {3, 4});
+  for (const Value& v :
+       {ops::softmax(in({3, 4})), ops::log_softmax(in({3, 4})), ops::logsumexp(in({3, 4}), {-1})})
     check(v.node(), {x}, 1e-6, 1e-6);
 }
 
@@ -88,12 +89,13 @@ TEST(RowKernels, gather_and_one_hot) {
   const Value x = in({6, 50, 4}), ids = in({70, 2}, DType::i32);
   for (int64_t axis : {1, 0}) {
     const Value v = ops::gather(x, ids, axis);
-    check(v.node(), {random_tensor(x.type(), 1), random_tensor(ids.type(), 2, 0, axis == 1 ? 50 : 6)},
-          0, 0);
+    check(v.node(),
+          {random_tensor(x.type(), 1), random_tensor(ids.type(), 2, 0, axis == 1 ? 50 : 6)}, 0, 0);
   }
   const Value bad = ops::gather(x, ids, 0);
-  EXPECT_THROW(run_kernel(bad.node(), {random_tensor(x.type(), 1), Tensor::full(DType::i32, {70, 2}, 6)}),
-               Error);
+  EXPECT_THROW(
+      run_kernel(bad.node(), {random_tensor(x.type(), 1), Tensor::full(DType::i32, {70, 2}, 6)}),
+      Error);
   for (DType dtype : {DType::f32, DType::bf16, DType::boolean, DType::i64})
     check(ops::one_hot(ids, 5, dtype).node(), {random_tensor(ids.type(), 3, -2, 8)}, 0, 0);
 }

@@ -14,7 +14,9 @@ template <class Row>
 class RowKernel final : public Kernel {
  public:
   RowKernel(int64_t rows, int64_t cols, int threads, std::string_view name, Row row)
-      : rows_(rows), threads_(rows * cols < kParallelElements ? 1 : threads), name_(name),
+      : rows_(rows),
+        threads_(rows * cols < kParallelElements ? 1 : threads),
+        name_(name),
         row_(std::move(row)) {}
 
   void run(const KernelCall& call) const override {
@@ -86,9 +88,8 @@ struct CrossEntropy {
   Labels labels;
   void check(const KernelCall& call) const { labels.check(call.src[1]); }
   void operator()(const KernelCall& call, int64_t r) const {
-    result(call)[r] =
-        softmax_table().cross_entropy(row_of(call, 0, r, labels.classes), labels.classes,
-                                      labels.at(call.src[1], r));
+    result(call)[r] = softmax_table().cross_entropy(row_of(call, 0, r, labels.classes),
+                                                    labels.classes, labels.at(call.src[1], r));
   }
 };
 

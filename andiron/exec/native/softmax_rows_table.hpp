@@ -15,8 +15,12 @@ struct SoftmaxTable {
   void (*cross_entropy_grad)(const float* x, int64_t n, int64_t label, float g, float* dst);
 };
 
-namespace avx2 { extern const SoftmaxTable kSoftmaxTable; }
-namespace avx512 { extern const SoftmaxTable kSoftmaxTable; }
+namespace avx2 {
+extern const SoftmaxTable kSoftmaxTable;
+}
+namespace avx512 {
+extern const SoftmaxTable kSoftmaxTable;
+}
 
 inline const SoftmaxTable& softmax_table(Isa isa = current_isa()) {
   return isa == Isa::avx512 ? avx512::kSoftmaxTable : avx2::kSoftmaxTable;

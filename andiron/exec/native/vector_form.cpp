@@ -51,9 +51,7 @@ constexpr Entry kPlain[] = {
     {"where", VectorOp::where},
 };
 
-bool is_vector_type(DType d) {
-  return d == DType::f32 || d == DType::bf16 || d == DType::boolean;
-}
+bool is_vector_type(DType d) { return d == DType::f32 || d == DType::bf16 || d == DType::boolean; }
 
 float number(const Node& node, std::string_view attribute) {
   return static_cast<float>(node.attr<double>(attribute));
@@ -63,9 +61,12 @@ std::optional<VectorForm> form_of_cast(const Node& node) {
   if (node.inputs[0].dtype() == DType::f64) return std::nullopt;
   switch (node.outputs[0].dtype) {
     case DType::f32:
-    case DType::bf16: return VectorForm{VectorOp::copy};
-    case DType::boolean: return VectorForm{VectorOp::not_zero};
-    default: return std::nullopt;
+    case DType::bf16:
+      return VectorForm{VectorOp::copy};
+    case DType::boolean:
+      return VectorForm{VectorOp::not_zero};
+    default:
+      return std::nullopt;
   }
 }
 
@@ -81,7 +82,8 @@ std::optional<VectorForm> vector_form(const Node& node) {
   if (node.is("leaky_relu"))
     return VectorForm{VectorOp::leaky_relu, {number(node, "negative_slope")}};
   if (node.is("elu")) return VectorForm{VectorOp::elu, {number(node, "alpha")}};
-  if (node.is("clip")) return VectorForm{VectorOp::clip, {number(node, "low"), number(node, "high")}};
+  if (node.is("clip"))
+    return VectorForm{VectorOp::clip, {number(node, "low"), number(node, "high")}};
   if (node.is("gelu"))
     return VectorForm{node.attr<bool>("approximate") ? VectorOp::gelu_tanh : VectorOp::gelu};
   const auto* entry = std::find_if(std::begin(kPlain), std::end(kPlain),

@@ -12,12 +12,48 @@ namespace andiron::exec {
 
 enum class VectorOp : uint8_t {
   // one operand
-  copy, negative, absolute, sign, square, reciprocal, sqrt, rsqrt, exp, log, log1p, step, sigmoid,
-  tanh, relu, leaky_relu, elu, gelu, gelu_tanh, gelu_derivative, softplus, clip, logical_not,
-  not_zero, round_bf16,
+  copy,
+  negative,
+  absolute,
+  sign,
+  square,
+  reciprocal,
+  sqrt,
+  rsqrt,
+  exp,
+  log,
+  log1p,
+  step,
+  sigmoid,
+  tanh,
+  relu,
+  leaky_relu,
+  elu,
+  gelu,
+  gelu_tanh,
+  gelu_derivative,
+  softplus,
+  clip,
+  logical_not,
+  not_zero,
+  round_bf16,
   // two operands
-  add, subtract, multiply, divide, maximum, minimum, power, equal, not_equal, less, less_equal,
-  greater, greater_equal, logical_and, logical_or, sigmoid_cross_entropy,
+  add,
+  subtract,
+  multiply,
+  divide,
+  maximum,
+  minimum,
+  power,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  logical_and,
+  logical_or,
+  sigmoid_cross_entropy,
   multiply_step,  ///< a * step(b): the gradient of relu
   add_relu,       ///< relu(a + b)
   // three operands
@@ -51,8 +87,12 @@ struct VectorTable {
   void (*fold_into[3])(double* total, const float* acc, int64_t n);
 };
 
-namespace avx2 { extern const VectorTable kVectorTable; }
-namespace avx512 { extern const VectorTable kVectorTable; }
+namespace avx2 {
+extern const VectorTable kVectorTable;
+}
+namespace avx512 {
+extern const VectorTable kVectorTable;
+}
 
 inline const VectorTable& vector_table(Isa isa = current_isa()) {
   return isa == Isa::avx512 ? avx512::kVectorTable : avx2::kVectorTable;

@@ -90,9 +90,10 @@ INSTANTIATE_TEST_SUITE_P(
         Function{"rsqrt", VectorOp::rsqrt, [](double x) { return 1 / std::sqrt(x); }, 1.5},
         Function{"tanh", VectorOp::tanh, [](double x) { return std::tanh(x); }, 2},
         Function{"sigmoid", VectorOp::sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }, 4},
-        Function{"softplus", VectorOp::softplus,
-                 [](double x) { return std::fmax(x, 0) + std::log1p(std::exp(-std::abs(x))) + 0 * x; },
-                 3, -3e38F, 3e38F},
+        Function{
+            "softplus", VectorOp::softplus,
+            [](double x) { return std::fmax(x, 0) + std::log1p(std::exp(-std::abs(x))) + 0 * x; },
+            3, -3e38F, 3e38F},
         Function{"gelu", VectorOp::gelu, gelu, 40, -kInf, kInf, 2e-9},
         Function{"gelu_tanh", VectorOp::gelu_tanh,
                  [](double x) {
@@ -102,7 +103,7 @@ INSTANTIATE_TEST_SUITE_P(
                  8, -kInf, kInf, 5e-8},
         Function{"gelu_derivative", VectorOp::gelu_derivative,
                  [](double x) {
-                                      return 0.5 * std::erfc(-x / std::sqrt(2.0)) +
+                   return 0.5 * std::erfc(-x / std::sqrt(2.0)) +
                           x * std::exp(-0.5 * x * x) / std::sqrt(2 * M_PI);
                  },
                  4, -kInf, kInf, 2e-7}),
@@ -120,10 +121,12 @@ TEST(VectorOps, power_agrees_with_double_precision_and_has_its_special_cases) {
   for (Isa isa : isas()) {
     std::vector<float> ys(bases.size());
     vector_table(isa).op[static_cast<size_t>(VectorOp::power)](
-        ys.data(), bases.data(), exponents.data(), nullptr, static_cast<int64_t>(ys.size()), nullptr);
+        ys.data(), bases.data(), exponents.data(), nullptr, static_cast<int64_t>(ys.size()),
+        nullptr);
     for (size_t i = 0; i < ys.size(); ++i)
       ASSERT_LE(error_in_ulp(ys[i], std::pow(static_cast<double>(bases[i]),
-                                             static_cast<double>(exponents[i]))), 1.0)
+                                             static_cast<double>(exponents[i]))),
+                1.0)
           << bases[i] << "^" << exponents[i];
   }
 }
