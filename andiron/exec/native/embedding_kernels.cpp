@@ -239,6 +239,9 @@ class HashCross final : public Kernel {
   int threads_;
 };
 
+// Rows that do not lie apart; a vector is one row.
+bool packed(const Operand& o) { return o.dense() || o.rows() <= 1; }
+
 template <class K>
 std::unique_ptr<Kernel> for_f32(const KernelRequest& request, size_t input) {
   if (request.src[input].dtype != DType::f32) return nullptr;
@@ -248,15 +251,17 @@ std::unique_ptr<Kernel> for_f32(const KernelRequest& request, size_t input) {
 }  // namespace
 
 std::unique_ptr<Kernel> make_embedding(const KernelRequest& r) {
-  return r.src[0].dense() && r.src[1].dense() ? std::make_unique<Embedding>(r) : nullptr;
+  return packed(r.src[0]) && packed(r.src[1]) ? std::make_unique<Embedding>(r) : nullptr;
 }
 std::unique_ptr<Kernel> make_embedding_bag(const KernelRequest& r) {
   return for_f32<EmbeddingBag>(r, 0);
 }
 std::unique_ptr<Kernel> make_embedding_grad_dense(const KernelRequest& r) {
-  return r.src[0].dense() && r.dst[0].dense() ? for_f32<EmbeddingGradDense>(r, 1) : nullptr;
+  return packed(r.src[0]) && packed(r.dst[0]) ? for_f32<EmbeddingGradDense>(r, 1) : nullptr;
 }
 std::unique_ptr<Kernel> make_sum_segments(const KernelRequest& r) {
+  for (size_t i = 0; i < 3; ++i)
+    if (!packed(r.src[i])) return nullptr;
   return for_f32<SumSegments>(r, 3);
 }
 std::unique_ptr<Kernel> make_hash_cross(const KernelRequest& r) {

@@ -256,7 +256,8 @@ std::unique_ptr<Kernel> make_optimizer(const KernelRequest& r) {
   if (cut == std::string_view::npos || r.dst[0].dtype != DType::f32) return nullptr;
   const std::string_view optimizer = op.substr(0, cut), what = op.substr(cut + 1);
   for (size_t i = 0; i < r.src.size(); ++i)
-    if (!r.src[i].dense() && !(what == "update_rows" && i == ops::UpdateRowsInputs::kValues))
+    if (r.node.inputs[i].defined() && !r.src[i].dense() &&
+        !(what == "update_rows" && i == ops::UpdateRowsInputs::kValues))
       return nullptr;
   if (optimizer == ops::Adam::kName) return make_for<ops::Adam>(r, what);
   if (optimizer == ops::Sgd::kName) return make_for<ops::Sgd>(r, what);

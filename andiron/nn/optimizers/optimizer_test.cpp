@@ -1,0 +1,149 @@
+#include "andiron/nn/optimizers/optimizer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "andiron/base/error.hpp"
+#include "andiron/exec/plan.hpp"
+#include "andiron/nn/optimizers/optimizer_goldens.hpp"
+#include "andiron/ops/ops.hpp"
+
+namespace andiron::nn {
+namespace {
+
+using nlohmann::json;
+
+Tensor scalar(double v) { return Tensor::scalar(v); }
+Tensor step_number(int64_t t) { return Tensor::scalar(static_cast<double>(t), DType::i64); }
+
+class Goldens : public testing::TestWithParam<OptimizerGolden> {};
+
+// See tools/make_optimizer_goldens.py for the problem.
+TEST_P(Goldens, equal_step_by_step) {
+  const OptimizerGolden& golden = GetParam();
+  const OptimizerPtr optimizer = optimizer_from_config(
+      {{"class_name", golden.class_name}, {"config", json::parse(golden.config)}});
+  constexpr int64_t kN = 6;
+  Tensor start(DType::f32, {kN}), stiffness(DType::f32, {kN});
+  for (int64_t i = 0; i < kN; ++i) {
+    start.data<float>()[i] = static_cast<float>(-1.0 + 0.5 * static_cast<double>(i));
+    stiffness.data<float>()[i] = static_cast<float>(1 + i) / 8;
+  }
+  const auto p = std::make_shared<Variable>("p", start);
+  const Value wave = input("wave", DType::f32, {kN});
+  const Value value = read(p);
+  const Value loss =
+      ops::sum(ops::square(value) * constant(stiffness) * 0.5 + value * wave);
+  const Graph graph = optimizer->minimize(Graph({wave}, {loss}), 0, {p});
+  const auto plan = exec::Plan::compile(graph, {}, {.threads = 1});
+  for (int64_t t = 1, shown = 0; t <= 100; ++t) {
+    Tensor w(DType::f32, {kN});
+    for (int64_t i = 0; i < kN; ++i)
+      w.data<float>()[i] = static_cast<float>(
+          std::sin(0.7 * static_cast<double>(t) + 1.3 * static_cast<double>(i)));
+    plan->run(std::vector<Tensor>{w, scalar(optimizer->learning_rate_at(t)), step_number(t)});
+    if (t != 1 && t != 10 && t != 100) continue;
+    for (int64_t i = 0; i < kN; ++i)
+      EXPECT_NEAR(p->value().item(i), golden.after[shown][i], 2e-5)
+          << golden.source << "'s " << golden.class_name << golden.config << ", step " << t;
+    ++shown;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(keras_and_torch, Goldens, testing::ValuesIn(kOptimizerGoldens),
+                         [](const auto& info) {
+                           return std::string(info.param.source) + info.param.class_name +
+                                  std::to_string(info.index);
+                         });
+
+TEST(Optimizer, config_round_trips) {
+  for (const char* name : {"sgd", "adagrad", "rmsprop", "adam", "AdamW", "ftrl", "random_search"}) {
+    const json description = optimizer_description(*get_optimizer(name));
+    EXPECT_EQ(optimizer_description(*optimizer_from_config(description)), description);
+  }
+  AdamOptions options;
+  options.learning_rate = Warmup(10, CosineDecay(0.1, 100));
+  options.clipnorm = 1.5;
+  options.lazy = true;
+  const auto groups = OptimizerGroups({{"wide", Ftrl()}, {"", Adam(options)}});
+  const json description = optimizer_description(*groups);
+  EXPECT_EQ(optimizer_description(*optimizer_from_config(description)), description);
+  EXPECT_EQ(groups->scalar_names(),
+            (std::vector<std::string>{"learning_rate_ftrl", "learning_rate_adam"}));
+}
+
+TEST(Optimizer, refuses_nonsense) {
+  EXPECT_THROW(LearningRate(0.0), Error);
+  EXPECT_THROW(LearningRate(-1.0), Error);
+  EXPECT_THROW(LearningRate{std::nan("")}, Error);
+  EXPECT_THROW(LearningRate{INFINITY}, Error);
+  AdamOptions adam;
+  adam.beta_1 = 1.0;
+  EXPECT_THROW(Adam(adam), Error);
+  AdamOptions clips;
+  clips.clipnorm = 1.0;
+  clips.clipvalue = 1.0;
+  EXPECT_THROW(Adam(clips), Error);
+  EXPECT_THROW(get_optimizer("adamm"), Error);
+  EXPECT_THROW(OptimizerGroups({{"(", Adam()}}), Error);
+  EXPECT_THROW(OptimizerGroups({{"a", Adam()}, {"b", Adam()}}), Error);
+  const Value x = input("x", DType::f32, {3});
+  EXPECT_THROW(Adam()->minimize(Graph({x}, {x}), 0, {}), Error);
+  EXPECT_THROW(Adam()->minimize(Graph({x}, {ops::sum(x)}), 1, {}), Error);
+}
+
+TEST(Schedule, follows_its_formula) {
+  EXPECT_DOUBLE_EQ((*InverseTimeDecay(0.1, 1, 0.5))(4), 0.1 / 3);
+  EXPECT_DOUBLE_EQ((*ExponentialDecay(0.1, 10, 0.5, true))(19), 0.05);
+  EXPECT_DOUBLE_EQ((*StepDecay(0.1, 10, 0.5))(20), 0.025);
+  const auto steps = PiecewiseConstantDecay({10, 20}, {3, 2, 1});
+  EXPECT_EQ((*steps)(10), 3);
+  EXPECT_EQ((*steps)(11), 2);
+  EXPECT_EQ((*steps)(21), 1);
+  EXPECT_NEAR((*CosineDecay(0.1, 100))(50), 0.05, 1e-12);
+  EXPECT_NEAR((*CosineDecay(0.0, 100, 0.0, 0.1, 10))(5), 0.05, 1e-12);
+  const auto warm = Warmup(9, StepDecay(1.0, 5, 0.1));
+  EXPECT_DOUBLE_EQ((*warm)(0), 0.1);
+  EXPECT_DOUBLE_EQ((*warm)(9), 1.0);
+  EXPECT_DOUBLE_EQ((*warm)(14), 0.1);
+}
+
+TEST(RandomSearch, keeps_improvements_only) {
+  const auto p = std::make_shared<Variable>("p", Tensor::full(DType::f32, {4}, 2.0));
+  RandomSearchOptions options;
+  options.learning_rate = 0.2;
+  const OptimizerPtr optimizer = RandomSearch(options);
+  const Graph graph = optimizer->minimize(Graph({}, {ops::sum(ops::square(read(p)))}), 0, {p});
+  const auto plan = exec::Plan::compile(graph, {}, {.threads = 1});
+  double before = 17.0;
+  for (int64_t t = 1; t <= 300; ++t) {
+    const double loss =
+        plan->run(std::vector<Tensor>{scalar(optimizer->learning_rate_at(t)), step_number(t)})[0]
+            .item();
+    EXPECT_LE(loss, before);
+    before = loss;
+  }
+  EXPECT_LT(before, 1.0);
+}
+
+TEST(OptimizerGroups, train_each_group_by_its_own_rule) {
+  const auto a = std::make_shared<Variable>("wide/kernel", Tensor::full(DType::f32, {2}, 1.0));
+  const auto b = std::make_shared<Variable>("deep/kernel", Tensor::full(DType::f32, {2}, 1.0));
+  SGDOptions slow, fast;
+  slow.name = "slow";
+  slow.learning_rate = 0.1;
+  fast.name = "fast";
+  fast.learning_rate = 0.5;
+  const auto groups = OptimizerGroups({{"^wide", SGD(slow)}, {"", SGD(fast)}});
+  const Graph graph = groups->minimize(Graph({}, {ops::sum(read(a) + read(b))}), 0, {a, b});
+  const auto rates = groups->scalars_at(1);
+  exec::Plan::compile(graph)->run(
+      std::vector<Tensor>{scalar(rates[0]), scalar(rates[1]), step_number(1)});
+  EXPECT_FLOAT_EQ(static_cast<float>(a->value().item()), 0.9F);
+  EXPECT_FLOAT_EQ(static_cast<float>(b->value().item()), 0.5F);
+}
+
+}  // namespace
+}  // namespace andiron::nn
