@@ -1,8 +1,23 @@
 #include <nanobind/nanobind.h>
 
 #include "bindings/info.hpp"
+#include "bindings/metrics.hpp"
+#include "bindings/python_layer.hpp"
+#include "bindings/tensor.hpp"
 
 NB_MODULE(_core, m) {
+  using namespace andiron::bindings;
   m.doc() = "The C++ core of Andiron.";
-  andiron::bindings::bind_info(m);
+  nanobind::set_leak_warnings(false);  // modules keep layers alive until the process ends
+  bind_info(m);
+  bind_errors(m);
+  bind_graph(m);
+  bind_tensor(m);
+  bind_ops(m);
+  bind_plan(m);
+  bind_layers(m);
+  bind_models(m);
+  bind_losses(m);
+  bind_metrics(m);
+  bind_training(m);
 }

@@ -9,18 +9,76 @@ from andiron._cpu import require_supported_cpu
 require_supported_cpu()
 
 from andiron import _core  # noqa: E402  (an older CPU would stop with SIGILL here)
+from andiron._core import (  # noqa: E402
+    Error,
+    Graph,
+    Plan,
+    Tensor,
+    Value,
+    Variable,
+    constant,
+    get_threads,
+    placeholder,
+    set_threads,
+)
 
 __version__ = _core.version()
 
 # Loaded when first used, so that `import andiron` stays quick.
-_LAZY_MODULES = {"apps", "testing"}
+_LAZY_MODULES = {
+    "apps",
+    "callbacks",
+    "datasets",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "profiler",
+    "regularizers",
+    "schedules",
+    "testing",
+}
+_LAZY_NAMES = {
+    "Input": "andiron.layers",
+    "KerasTensor": "andiron._core",
+    "Model": "andiron.models",
+    "Sequential": "andiron.models",
+    "grad": "andiron.gradients",
+    "load_model": "andiron.models",
+    "set_random_seed": "andiron._core",
+    "value_and_grad": "andiron.gradients",
+}
+_ELSEWHERE = {"schedules": "andiron.optimizers.schedules"}
+
+__all__ = [
+    "Error",
+    "Graph",
+    "Plan",
+    "Tensor",
+    "Value",
+    "Variable",
+    "constant",
+    "get_threads",
+    "placeholder",
+    "set_threads",
+    *sorted(_LAZY_NAMES),
+    *sorted(_LAZY_MODULES - {"apps", "testing"}),
+]
 
 
 def __getattr__(name: str):
-    if name in _LAZY_MODULES:
-        return importlib.import_module(f"andiron.{name}")
-    raise AttributeError(f"module 'andiron' has no attribute {name!r}")
+    if name in _LAZY_NAMES:
+        found = getattr(importlib.import_module(_LAZY_NAMES[name]), name)
+    elif name in _LAZY_MODULES:
+        found = importlib.import_module(_ELSEWHERE.get(name, f"andiron.{name}"))
+    else:
+        raise AttributeError(f"module 'andiron' has no attribute {name!r}")
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:
-    return sorted(set(globals()) | _LAZY_MODULES)
+    return sorted(set(globals()) | _LAZY_MODULES | set(_LAZY_NAMES))

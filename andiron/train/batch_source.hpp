@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+
+#include "andiron/nn/compiled_model.hpp"
+
+namespace andiron::train {
+
+/// Where training gets its batches from. The batches of an epoch depend on the epoch's number
+/// only, so that training can be resumed anywhere.
+/// Thread safety: one thread at a time.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  /// Rows and batches of an epoch; the last batch may be short.
+  virtual int64_t rows() const = 0;
+  virtual int64_t batches() const = 0;
+  /// Of what the source is made of: training is not resumed on other data.
+  virtual uint64_t digest() const = 0;
+
+  /// Begins an epoch, at a batch in its middle when a training is resumed.
+  virtual void start(int64_t epoch, int64_t first_batch = 0) = 0;
+  /// The next batch, valid until the next call; null at the end of the epoch.
+  virtual const nn::Batch* next() = 0;
+  /// Ends an epoch early; threads of the source are gone after it.
+  virtual void stop() {}
+};
+
+}  // namespace andiron::train

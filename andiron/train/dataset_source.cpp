@@ -1,0 +1,39 @@
+#include "andiron/train/dataset_source.hpp"
+
+#include "andiron/base/philox.hpp"
+#include "andiron/io/crc32c.hpp"
+
+namespace andiron::train {
+
+DatasetSource::DatasetSource(std::shared_ptr<Dataset> dataset, std::vector<Tensor> contents)
+    : dataset_(std::move(dataset)), contents_(std::move(contents)) {}
+
+uint64_t DatasetSource::digest() const {
+  const DataOptions& options = dataset_->options();
+  uint64_t digest = mix_key(static_cast<uint64_t>(dataset_->n_samples()),
+                            static_cast<uint64_t>(options.batch_size));
+  digest = mix_key(digest, options.shuffle ? options.seed + 1 : 0);
+  for (const Tensor& given : contents_) {
+    const Tensor t = given.contiguous();
+    digest = mix_key(digest, io::crc32c({static_cast<const std::byte*>(t.raw()), t.n_bytes()}));
+  }
+  return digest;
+}
+
+void DatasetSource::start(int64_t epoch, int64_t first_batch) {
+  stream_ = std::make_unique<BatchStream>(dataset_);
+  stream_->restore({.epoch = epoch,
+                    .batch = first_batch,
+                    .seed = dataset_->options().seed,
+                    .n_samples = dataset_->n_samples(),
+                    .batch_size = dataset_->options().batch_size});
+}
+
+const nn::Batch* DatasetSource::next() {
+  if (stream_ == nullptr) return nullptr;
+  const BatchBuffer* buffer = stream_->next();
+  if (buffer == nullptr) stream_.reset();
+  return buffer == nullptr ? nullptr : &buffer->batch();
+}
+
+}  // namespace andiron::train

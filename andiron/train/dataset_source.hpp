@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "andiron/train/batch_source.hpp"
+#include "andiron/train/data/batch_stream.hpp"
+
+namespace andiron::train {
+
+/// A dataset as batches of a training; a thread in the background prepares them.
+class DatasetSource : public BatchSource {
+ public:
+  /// `contents`: the tensors behind the dataset, for the digest.
+  explicit DatasetSource(std::shared_ptr<Dataset> dataset, std::vector<Tensor> contents = {});
+
+  int64_t rows() const override { return dataset_->n_samples(); }
+  int64_t batches() const override { return dataset_->n_batches(); }
+  uint64_t digest() const override;
+  void start(int64_t epoch, int64_t first_batch) override;
+  const nn::Batch* next() override;
+  void stop() override { stream_.reset(); }
+
+ private:
+  std::shared_ptr<Dataset> dataset_;
+  std::vector<Tensor> contents_;
+  std::unique_ptr<BatchStream> stream_;
+};
+
+}  // namespace andiron::train

@@ -1,0 +1,184 @@
+#include "andiron/train/trainer.hpp"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "andiron/base/error.hpp"
+#include "andiron/train/training_state.hpp"
+
+namespace andiron::train {
+
+namespace {
+
+// Ends the source's threads on every way out.
+struct StopSource {
+  BatchSource& source;
+  ~StopSource() { source.stop(); }
+};
+
+}  // namespace
+
+Trainer::Trainer(std::shared_ptr<nn::CompiledModel> compiled, std::vector<OutputMetric> metrics)
+    : compiled_(std::move(compiled)), metrics_(std::move(metrics)) {
+  const std::vector<nn::LossPtr>& losses = compiled_->options().losses;
+  for (OutputMetric& m : metrics_) {
+    if (m.output >= losses.size())
+      fail("[compile] metric '{}' is of output {}, but the model has {}", m.name, m.output,
+           losses.size());
+    if (losses[m.output] == nullptr)
+      fail("[compile] metric '{}' is of output {}, which has no loss and so no targets", m.name,
+           m.output);
+    m.target = 0;  // targets are given for outputs with a loss only
+    for (size_t i = 0; i < m.output; ++i) m.target += losses[i] != nullptr ? 1 : 0;
+  }
+}
+
+void Trainer::reset_metrics() {
+  for (OutputMetric& m : metrics_) m.metric->reset();
+}
+
+void Trainer::add(const nn::StepResult& result, const nn::Batch& batch, Progress& progress) {
+  const auto rows = static_cast<double>(batch.x[0].size(0));
+  reported_.clear();
+  progress.sums.resize(1 + result.output_losses.size() + result.reported.size());
+  size_t at = 0;
+  progress.sums[at++] += result.loss * rows;
+  for (double loss : result.output_losses) progress.sums[at++] += loss * rows;
+  for (const auto& [name, value] : result.reported) {
+    progress.sums[at++] += value * rows;
+    reported_.push_back(name);
+  }
+  progress.rows += rows;
+  if (result.predictions.empty()) return;
+  for (OutputMetric& m : metrics_) {
+    Tensor weight;
+    if (m.weighted && !batch.sample_weight.empty())
+      weight = batch.sample_weight.size() == 1 ? batch.sample_weight[0]
+                                               : batch.sample_weight.at(m.target);
+    m.metric->update(batch.y.at(m.target), result.predictions[m.output], weight);
+  }
+}
+
+Logs Trainer::logs_of(const Progress& progress) const {
+  Logs logs;
+  const auto mean = [&](size_t i) { return progress.sums[i] / progress.rows; };
+  if (progress.sums.empty()) return logs;
+  logs.emplace_back("loss", mean(0));
+  const size_t n_losses = progress.sums.size() - 1 - reported_.size();
+  const std::vector<std::string> outputs = compiled_->model()->output_names();
+  if (outputs.size() > 1) {
+    size_t at = 1;
+    for (size_t i = 0; i < outputs.size(); ++i)
+      if (compiled_->options().losses[i] != nullptr && at <= n_losses)
+        logs.emplace_back(outputs[i] + "_loss", mean(at++));
+  }
+  for (const OutputMetric& m : metrics_) logs.emplace_back(m.name, m.metric->result());
+  for (size_t i = 0; i < reported_.size(); ++i)
+    logs.emplace_back(reported_[i], mean(1 + n_losses + i));
+  return logs;
+}
+
+void Trainer::check_finite(const nn::StepResult& result, const FitOptions& options,
+                           const Progress& progress) {
+  if (std::isfinite(result.loss) || options.on_nan == OnNan::proceed) return;
+  if (options.on_nan == OnNan::stop) {
+    stop_training_ = true;
+    return;
+  }
+  fail(
+      "[fit] the loss became {} in epoch {}, batch {} (step {}). Usual causes: a learning rate that "
+      "is too large, NaN or infinite values in the data, log or division in a loss of your own. "
+      "check_numerics=True in compile names the first op that produced one; on_nan=\"stop\" or "
+      "\"ignore\" in fit goes on without this error",
+      result.loss, progress.epoch + 1, progress.batch + 1, compiled_->step());
+}
+
+void Trainer::train_epoch(BatchSource& data, const FitOptions& options, TrainingState& state,
+                          Progress& progress) {
+  StopSource stop{data};
+  data.start(progress.epoch, progress.batch);
+  while (!stop_training_) {
+    const nn::Batch* batch = data.next();
+    if (batch == nullptr) break;
+    for (const CallbackPtr& c : options.callbacks) c->on_train_batch_begin(progress.batch);
+    const nn::StepResult& result = compiled_->train_on_batch(*batch);
+    check_finite(result, options, progress);
+    add(result, *batch, progress);
+    if (!options.callbacks.empty()) {
+      const Logs logs = batch_logs(progress);
+      for (const CallbackPtr& c : options.callbacks) c->on_train_batch_end(progress.batch, logs);
+    }
+    ++progress.batch;
+    if (options.checkpoint.every_steps > 0 &&
+        compiled_->step() % options.checkpoint.every_steps == 0 && progress.batch < data.batches())
+      state.save(progress);
+    if (options.between_steps) options.between_steps();
+  }
+}
+
+// The figures while an epoch runs. Areas under curves would sort all scores after each batch, so
+// metrics are left to the end of the epoch.
+Logs Trainer::batch_logs(const Progress& progress) const {
+  return {{"loss", progress.sums[0] / progress.rows}};
+}
+
+const History& Trainer::fit(BatchSource& data, const FitOptions& options) {
+  if (options.epochs < 0) fail("[fit] epochs must not be negative; got {}", options.epochs);
+  if (options.validation_freq < 1)
+    fail("[fit] validation_freq must be positive; got {}", options.validation_freq);
+  history_ = {};
+  stop_training_ = false;
+  epochs_ = options.epochs;
+  batches_ = data.batches();
+  reset_metrics();
+  Progress progress;
+  progress.epoch = options.initial_epoch;
+  for (const CallbackPtr& c : options.callbacks) c->set_trainer(this);
+  for (const CallbackPtr& c : options.callbacks) c->on_train_begin();
+  TrainingState state(*this, data, options);
+  if (options.checkpoint.resume) state.load(progress);
+
+  Logs last = history_.logs.empty() ? Logs{} : history_.logs.back();
+  while (progress.epoch < options.epochs && !stop_training_) {
+    if (progress.batch == 0) reset_metrics();
+    for (const CallbackPtr& c : options.callbacks) c->on_epoch_begin(progress.epoch);
+    train_epoch(data, options, state, progress);
+    last = logs_of(progress);
+    if (options.validation != nullptr && (progress.epoch + 1) % options.validation_freq == 0)
+      for (const auto& [name, value] :
+           evaluate(*options.validation, options.callbacks, options.between_steps))
+        last.emplace_back("val_" + name, value);
+    history_.epoch.push_back(progress.epoch);
+    history_.logs.push_back(last);
+    for (const CallbackPtr& c : options.callbacks) c->on_epoch_end(progress.epoch, last);
+    progress = Progress{.epoch = progress.epoch + 1};
+    state.save(progress);
+  }
+  for (const CallbackPtr& c : options.callbacks) c->on_train_end(last);
+  compiled_->catch_up();
+  return history_;
+}
+
+Logs Trainer::evaluate(BatchSource& data, const std::vector<CallbackPtr>& callbacks,
+                       const std::function<void()>& between_steps) {
+  StopSource stop{data};
+  reset_metrics();
+  for (const CallbackPtr& c : callbacks) c->on_test_begin();
+  Progress progress;
+  data.start(0);
+  while (const nn::Batch* batch = data.next()) {
+    for (const CallbackPtr& c : callbacks) c->on_test_batch_begin(progress.batch);
+    add(compiled_->test_on_batch(*batch), *batch, progress);
+    if (!callbacks.empty()) {
+      const Logs logs = batch_logs(progress);
+      for (const CallbackPtr& c : callbacks) c->on_test_batch_end(progress.batch, logs);
+    }
+    ++progress.batch;
+    if (between_steps) between_steps();
+  }
+  Logs logs = logs_of(progress);
+  for (const CallbackPtr& c : callbacks) c->on_test_end(logs);
+  return logs;
+}
+
+}  // namespace andiron::train

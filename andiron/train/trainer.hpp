@@ -1,0 +1,105 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "andiron/nn/compiled_model.hpp"
+#include "andiron/nn/metrics/metric.hpp"
+#include "andiron/train/batch_source.hpp"
+#include "andiron/train/callback.hpp"
+
+namespace andiron::train {
+
+class TrainingState;
+
+/// A metric of one output of the model.
+struct OutputMetric {
+  std::string name;  ///< as in the logs: "accuracy", "rating_mae"
+  size_t output = 0;
+  metrics::MetricPtr metric;
+  size_t target = 0;      ///< its place among the targets; the trainer finds it
+  bool weighted = false;  ///< takes sample weights into account (Keras's weighted_metrics)
+};
+
+enum class OnNan {
+  error,   ///< throw Error naming the step
+  stop,    ///< end the training after this epoch's figures
+  proceed  ///< go on, as Keras does
+};
+
+struct CheckpointOptions {
+  std::string folder;        ///< empty: no checkpoints
+  int64_t every_steps = 0;   ///< 0: at the end of each epoch only
+  bool resume = false;       ///< go on from the newest checkpoint, if there is one
+};
+
+struct FitOptions {
+  int64_t epochs = 1, initial_epoch = 0;
+  BatchSource* validation = nullptr;
+  int64_t validation_freq = 1;
+  std::vector<CallbackPtr> callbacks = {};
+  OnNan on_nan = OnNan::error;
+  CheckpointOptions checkpoint = {};
+  /// Called between steps; may throw to interrupt the training.
+  std::function<void()> between_steps = {};
+};
+
+/// For each finished epoch its number and figures.
+struct History {
+  std::vector<int64_t> epoch;
+  std::vector<Logs> logs;
+};
+
+/// The training loop. Whatever ends it (an error, an interrupt), the model stays usable and holds
+/// the weights of the last finished step.
+/// Thread safety: one fit or evaluate at a time.
+class Trainer {
+ public:
+  Trainer(std::shared_ptr<nn::CompiledModel> compiled, std::vector<OutputMetric> metrics);
+
+  nn::CompiledModel& compiled() { return *compiled_; }
+  const std::vector<OutputMetric>& metrics() const { return metrics_; }
+
+  const History& fit(BatchSource& data, const FitOptions& options);
+  Logs evaluate(BatchSource& data, const std::vector<CallbackPtr>& callbacks = {},
+                const std::function<void()>& between_steps = {});
+
+  /// Ends `fit` after the current epoch's batch; callbacks call it.
+  void stop_training() { stop_training_ = true; }
+  void set_stop_training(bool stop) { stop_training_ = stop; }
+  bool stopping() const { return stop_training_; }
+  /// Of the training that runs: for progress bars.
+  int64_t epochs() const { return epochs_; }
+  int64_t batches() const { return batches_; }
+  const History& history() const { return history_; }
+
+ private:
+  friend class TrainingState;
+  /// Sums over the batches of an epoch, and where in the training they stand.
+  struct Progress {
+    int64_t epoch = 0, batch = 0;
+    std::vector<double> sums;  // loss, outputs' losses, reported figures: value * rows
+    double rows = 0.0;
+  };
+
+  void add(const nn::StepResult& result, const nn::Batch& batch, Progress& progress);
+  Logs logs_of(const Progress& progress) const;
+  Logs batch_logs(const Progress& progress) const;
+  void reset_metrics();
+  void train_epoch(BatchSource& data, const FitOptions& options, TrainingState& state,
+                   Progress& progress);
+  void check_finite(const nn::StepResult& result, const FitOptions& options,
+                    const Progress& progress);
+
+  std::shared_ptr<nn::CompiledModel> compiled_;
+  std::vector<OutputMetric> metrics_;
+  std::vector<std::string> reported_;
+  History history_;
+  bool stop_training_ = false;
+  int64_t epochs_ = 0, batches_ = 0;
+};
+
+}  // namespace andiron::train

@@ -1,0 +1,117 @@
+#include "andiron/nn/model.hpp"
+
+#include <nanobind/stl/map.h>
+
+#include <nlohmann/json.hpp>
+
+#include "andiron/base/error.hpp"
+#include "andiron/nn/model_file.hpp"
+#include "andiron/nn/predictor.hpp"
+#include "bindings/json.hpp"
+#include "bindings/python_layer.hpp"
+
+namespace andiron::bindings {
+
+namespace {
+
+nn::ModelExtras extras_from(nb::handle compile, nb::handle tensors) {
+  nn::ModelExtras extras;
+  extras.compile = json_from(compile);
+  if (!tensors.is_none())
+    for (auto [name, tensor] : nb::borrow<nb::dict>(tensors))
+      extras.tensors[nb::cast<std::string>(name)] = tensor_from(tensor);
+  return extras;
+}
+
+nb::tuple to_python(nn::LoadedModel loaded) {
+  nb::dict tensors;
+  for (const auto& [name, tensor] : loaded.extras.tensors) tensors[nb::cast(name)] = tensor;
+  return nb::make_tuple(std::shared_ptr<nn::Layer>(loaded.model),
+                        bindings::to_python(loaded.extras.compile), tensors);
+}
+
+void bind_predictor(nb::module_& m) {
+  nb::class_<nn::Predictor>(m, "Predictor")
+      .def("__init__",
+           [](nn::Predictor* self, const nn::ModelPtr& model, int64_t chunk_rows, int threads) {
+             new (self) nn::Predictor(model, chunk_rows, {.threads = threads});
+           },
+           nb::arg("model"), nb::arg("chunk_rows") = 0, nb::arg("threads") = 0)
+      .def("predict",
+           [](const nn::Predictor& p, nb::handle inputs) {
+             std::vector<Tensor> x = tensors_from(inputs);
+             nb::gil_scoped_release unlocked;
+             return p.predict(x);
+           })
+      .def("predict_numpy",
+           [](const nn::Predictor& p, nb::handle inputs) {
+             std::vector<Tensor> x = tensors_from(inputs);
+             std::vector<Tensor> y;
+             {
+               nb::gil_scoped_release unlocked;
+               y = p.predict(x);
+             }
+             nb::list out;
+             for (const Tensor& t : y) out.append(to_numpy(t));
+             return out;
+           })
+      .def_prop_ro("chunk_rows", &nn::Predictor::chunk_rows)
+      .def_prop_ro("graph", [](const nn::Predictor& p) { return *p.graph(); });
+}
+
+}  // namespace
+
+void bind_models(nb::module_& m) {
+  using nn::FunctionalModel;
+  nb::class_<FunctionalModel, nn::Layer>(m, "ModelCore")
+      .def_prop_ro("layers", &FunctionalModel::layers)
+      .def_prop_ro("inputs", &FunctionalModel::inputs)
+      .def_prop_ro("outputs", &FunctionalModel::outputs)
+      .def_prop_ro("input_names", &FunctionalModel::input_names)
+      .def_prop_ro("output_names", &FunctionalModel::output_names)
+      .def("summary", &FunctionalModel::summary)
+      .def("trace", &FunctionalModel::trace, nb::arg("training") = false)
+      .def("weights", &FunctionalModel::weights)
+      .def("set_weights",
+           [](FunctionalModel& model, nb::handle weights) {
+             model.set_weights(tensors_from(weights));
+           });
+  nb::class_<nn::SequentialModel, FunctionalModel>(m, "SequentialCore")
+      .def("add", &nn::SequentialModel::add)
+      .def("pop", &nn::SequentialModel::pop)
+      .def_prop_ro("stack", [](const nn::SequentialModel& s) { return s.sublayers(); });
+  m.def("functional_model",
+        [](std::vector<nn::SymbolicTensor> inputs, std::vector<nn::SymbolicTensor> outputs,
+           const std::string& name) {
+          return nn::Model(std::move(inputs), std::move(outputs), {.name = name});
+        });
+  m.def("sequential_model", [](const std::vector<nn::LayerPtr>& layers, const std::string& name) {
+    std::vector<nn::LayerRef> refs(layers.begin(), layers.end());
+    return nn::Sequential(std::move(refs), {.name = name});
+  });
+  m.def(
+      "save_model",
+      [](const nn::ModelPtr& model, const std::string& path, nb::handle compile,
+         nb::handle tensors) {
+        const nn::ModelExtras extras = extras_from(compile, tensors);
+        nb::gil_scoped_release unlocked;
+        nn::save_model(*model, path, extras).value_or_throw();
+      },
+      nb::arg("model"), nb::arg("path"), nb::arg("compile").none(), nb::arg("tensors").none());
+  m.def(
+      "model_bytes",
+      [](const nn::ModelPtr& model, nb::handle compile, nb::handle tensors) {
+        const std::string bytes = nn::model_bytes(*model, extras_from(compile, tensors));
+        return nb::bytes(bytes.data(), bytes.size());
+      },
+      nb::arg("model"), nb::arg("compile").none(), nb::arg("tensors").none());
+  m.def("load_model",
+        [](const std::string& path) { return to_python(nn::load_model(path).value_or_throw()); });
+  m.def("model_from_bytes", [](nb::bytes bytes) {
+    return to_python(
+        nn::model_from_bytes(std::string(bytes.c_str(), bytes.size())).value_or_throw());
+  });
+  bind_predictor(m);
+}
+
+}  // namespace andiron::bindings

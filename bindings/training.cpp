@@ -1,0 +1,181 @@
+#include <nanobind/stl/function.h>
+#include <nanobind/stl/map.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "andiron/base/error.hpp"
+#include "andiron/nn/optimizers/optimizer.hpp"
+#include "andiron/train/callbacks.hpp"
+#include "andiron/train/data/array_dataset.hpp"
+#include "andiron/train/dataset_source.hpp"
+#include "andiron/train/trainer.hpp"
+#include "bindings/json.hpp"
+#include "bindings/python_callback.hpp"
+#include "bindings/python_layer.hpp"
+
+namespace andiron::bindings {
+
+namespace {
+
+using train::BatchSource;
+using train::Trainer;
+
+// Lets Ctrl-C through: looks for signals at most ten times a second, since it needs the GIL.
+std::function<void()> signal_check() {
+  using Clock = std::chrono::steady_clock;
+  return [last = Clock::now()]() mutable {
+    const Clock::time_point now = Clock::now();
+    if (now - last < std::chrono::milliseconds(100)) return;
+    last = now;
+    nb::gil_scoped_acquire gil;
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+  };
+}
+
+train::OnNan on_nan_from(const std::string& text) {
+  if (text == "error") return train::OnNan::error;
+  if (text == "stop") return train::OnNan::stop;
+  if (text == "ignore") return train::OnNan::proceed;
+  fail("[fit] on_nan is \"error\", \"stop\" or \"ignore\"; got \"{}\"", text);
+}
+
+nb::dict as_dict(const train::Logs& logs) {
+  nb::dict out;
+  for (const auto& [name, value] : logs) out[nb::cast(name)] = value;
+  return out;
+}
+
+nb::tuple as_python(const train::History& history) {
+  nb::list logs;
+  for (const train::Logs& l : history.logs) logs.append(as_dict(l));
+  return nb::make_tuple(history.epoch, logs);
+}
+
+void bind_compiled(nb::module_& m) {
+  using nn::CompiledModel;
+  nb::class_<CompiledModel>(m, "CompiledModel")
+      .def("__init__",
+           [](CompiledModel* self, const nn::ModelPtr& model, nn::OptimizerPtr optimizer,
+              const std::vector<std::shared_ptr<nn::Loss>>& losses,
+              const std::vector<double>& loss_weights, bool predictions_in_training,
+              bool check_numerics, bool profile, int threads) {
+             nn::CompileOptions options;
+             options.optimizer = std::move(optimizer);
+             options.losses.assign(losses.begin(), losses.end());
+             options.loss_weights = loss_weights;
+             options.predictions_in_training = predictions_in_training;
+             options.plan.check_numerics = check_numerics;
+             options.plan.profile = profile;
+             options.plan.threads = threads;
+             new (self) CompiledModel(model, std::move(options));
+           },
+           nb::arg("model"), nb::arg("optimizer").none(), nb::arg("losses"),
+           nb::arg("loss_weights"), nb::arg("predictions_in_training"),
+           nb::arg("check_numerics") = false, nb::arg("profile") = false, nb::arg("threads") = 0)
+      .def("train_graph", &CompiledModel::train_graph, nb::arg("weighted") = false)
+      .def("test_graph", &CompiledModel::test_graph, nb::arg("weighted") = false)
+      .def_prop_rw("step", &CompiledModel::step, &CompiledModel::set_step)
+      .def("catch_up", &CompiledModel::catch_up, nb::call_guard<nb::gil_scoped_release>())
+      .def("state", &CompiledModel::state);
+}
+
+void bind_sources(nb::module_& m) {
+  nb::class_<BatchSource>(m, "BatchSource")
+      .def_prop_ro("rows", &BatchSource::rows)
+      .def_prop_ro("batches", &BatchSource::batches)
+      .def("start", &BatchSource::start, nb::arg("epoch"), nb::arg("first_batch") = 0,
+           nb::call_guard<nb::gil_scoped_release>())
+      .def("stop", &BatchSource::stop, nb::call_guard<nb::gil_scoped_release>())
+      .def("next", [](BatchSource& source) -> nb::object {
+        const nn::Batch* batch = nullptr;
+        {
+          nb::gil_scoped_release unlocked;
+          batch = source.next();
+        }
+        if (batch == nullptr) return nb::none();
+        return nb::make_tuple(batch->x, batch->y, batch->sample_weight);
+      });
+  m.def(
+      "array_source",
+      [](nb::handle x, nb::handle y, nb::handle weights, int64_t batch_size, bool shuffle,
+         uint64_t seed) -> std::shared_ptr<BatchSource> {
+        train::ArrayData data;
+        std::vector<Tensor> contents;
+        const auto take = [&](nb::handle list, const char* what, std::vector<train::Column>& out) {
+          for (const Tensor& t : tensors_from(list)) {
+            out.push_back({fmt::format("{}{}", what, out.size()), t});
+            contents.push_back(t);
+          }
+        };
+        take(x, "x", data.inputs);
+        take(y, "y", data.labels);
+        take(weights, "sample_weight", data.weights);
+        auto dataset = std::make_shared<train::ArrayDataset>(
+            std::move(data),
+            train::DataOptions{.batch_size = batch_size, .shuffle = shuffle, .seed = seed});
+        return std::make_shared<train::DatasetSource>(std::move(dataset), std::move(contents));
+      },
+      nb::arg("x"), nb::arg("y") = nb::make_tuple(), nb::arg("sample_weight") = nb::make_tuple(),
+      nb::arg("batch_size") = 32, nb::arg("shuffle") = false, nb::arg("seed") = 0);
+}
+
+}  // namespace
+
+void bind_training(nb::module_& m) {
+  bind_compiled(m);
+  bind_sources(m);
+  bind_callbacks(m);
+  nb::class_<Trainer>(m, "Trainer")
+      .def("__init__",
+           [](Trainer* self, std::shared_ptr<nn::CompiledModel> compiled, nb::handle metrics) {
+             std::vector<train::OutputMetric> list;
+             for (nb::handle item : metrics)
+               list.push_back({.name = nb::cast<std::string>(item[nb::int_(0)]),
+                               .output = nb::cast<size_t>(item[nb::int_(1)]),
+                               .metric = nb::cast<metrics::MetricPtr>(item[nb::int_(2)]),
+                               .weighted = nb::cast<bool>(item[nb::int_(3)])});
+             new (self) Trainer(std::move(compiled), std::move(list));
+           })
+      .def(
+          "fit",
+          [](Trainer& trainer, BatchSource& data, BatchSource* validation, int64_t epochs,
+             int64_t initial_epoch, int64_t validation_freq,
+             const std::vector<train::CallbackPtr>& callbacks, const std::string& on_nan,
+             const std::string& checkpoint_dir, int64_t checkpoint_every, bool resume) {
+            train::FitOptions options;
+            options.epochs = epochs;
+            options.initial_epoch = initial_epoch;
+            options.validation = validation;
+            options.validation_freq = validation_freq;
+            options.callbacks = callbacks;
+            options.on_nan = on_nan_from(on_nan);
+            options.checkpoint = {checkpoint_dir, checkpoint_every, resume};
+            options.between_steps = signal_check();
+            nb::gil_scoped_release unlocked;
+            trainer.fit(data, options);
+          },
+          nb::arg("data"), nb::arg("validation").none(), nb::arg("epochs"),
+          nb::arg("initial_epoch"), nb::arg("validation_freq"), nb::arg("callbacks"),
+          nb::arg("on_nan") = "error", nb::arg("checkpoint_dir") = "",
+          nb::arg("checkpoint_every") = 0, nb::arg("resume") = false)
+      .def("evaluate",
+           [](Trainer& trainer, BatchSource& data,
+              const std::vector<train::CallbackPtr>& callbacks) {
+             train::Logs logs;
+             {
+               nb::gil_scoped_release unlocked;
+               for (const train::CallbackPtr& c : callbacks) c->set_trainer(&trainer);
+               logs = trainer.evaluate(data, callbacks, signal_check());
+             }
+             return as_dict(logs);
+           })
+      .def_prop_ro("history", [](const Trainer& t) { return as_python(t.history()); })
+      .def_prop_rw("stop_training", &Trainer::stopping, &Trainer::set_stop_training);
+  m.def("sample_weight_of_classes",
+        [](nb::handle labels, const std::map<int64_t, double>& weights) {
+          return nn::sample_weight_of_classes(tensor_from(labels), weights);
+        });
+}
+
+}  // namespace andiron::bindings

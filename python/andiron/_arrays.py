@@ -1,0 +1,119 @@
+"""What users hand in as data, as NumPy arrays of dtypes that Andiron has."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+# dtypes that Andiron lacks -> the smallest that holds all their values.
+_WIDER = {
+    "float16": np.float32,
+    "int16": np.int32,
+    "uint16": np.int32,
+    "uint32": np.int64,
+    "longdouble": np.float64,
+    "float128": np.float64,
+}
+
+
+def is_pandas(x: Any) -> bool:
+    """Whether x is a DataFrame, Series or Index; pandas is not imported for the question."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(x, (pandas.DataFrame, pandas.Series, pandas.Index))
+
+
+def _from_series(series: Any) -> np.ndarray:
+    pandas = sys.modules["pandas"]
+    if isinstance(series.dtype, pandas.CategoricalDtype):
+        return series.cat.codes.to_numpy().astype(np.int32)
+    if pandas.api.types.is_bool_dtype(series.dtype):
+        return series.to_numpy(dtype=bool)
+    if pandas.api.types.is_extension_array_dtype(series.dtype):
+        return series.to_numpy(dtype=np.float64, na_value=np.nan)
+    return series.to_numpy()
+
+
+def from_pandas(x: Any) -> np.ndarray:
+    """A Series as [n], a DataFrame as [n, columns]. Categories become their codes (-1: missing)."""
+    pandas = sys.modules["pandas"]
+    if isinstance(x, pandas.Index):
+        x = x.to_series()
+    if isinstance(x, pandas.Series):
+        return plain_array(_from_series(x))
+    columns = []
+    for name in x.columns:
+        try:
+            columns.append(plain_array(_from_series(x[name])))
+        except TypeError as error:
+            raise TypeError(f"column {name!r}: {error}") from None
+    if not columns:
+        return np.empty((len(x), 0), np.float32)
+    return np.stack(columns, axis=1)
+
+
+def plain_array(x: Any) -> Any:
+    """x as an array of a dtype that Andiron has; the same memory where nothing has to change.
+
+    float16, int16, uint16 and uint32 are widened; Python floats become float32. Texts and objects
+    are a TypeError.
+    """
+    from andiron import _core
+
+    if isinstance(x, _core.Tensor):
+        return x
+    if is_pandas(x):
+        return from_pandas(x)
+    given = isinstance(x, (np.ndarray, np.generic)) or hasattr(x, "__array__")
+    array = np.asarray(x)
+    name = array.dtype.name
+    if name == "bfloat16":
+        flat = np.ascontiguousarray(array).reshape(-1)
+        return _core.bfloat16_from_bytes(flat.view(np.uint8), array.shape)
+    if name in _WIDER:
+        return array.astype(_WIDER[name])
+    if name == "uint64":
+        if array.size and array.max() > np.iinfo(np.int64).max:
+            raise TypeError("uint64 values beyond int64 have no dtype in Andiron")
+        return array.astype(np.int64)
+    if array.dtype.kind not in "fiub":
+        what = "texts" if array.dtype.kind in "US" else f"dtype {array.dtype}"
+        hint = " (map them to numbers first, for instance by pandas categories)"
+        raise TypeError(f"numbers are needed; got {what}{hint if array.dtype.kind in 'USO' else ''}")
+    if not given and array.dtype == np.float64:
+        array = array.astype(np.float32)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    if not array.flags.aligned or any(s % array.itemsize for s in array.strides):
+        array = array.copy()
+    if array.dtype.char not in "fd?bBilq":
+        array = array.astype(array.dtype.name)
+    return array
+
+
+def as_bfloat16(bits: np.ndarray) -> np.ndarray:
+    """uint16 bits as ml_dtypes.bfloat16 where that is installed."""
+    try:
+        import ml_dtypes
+    except ImportError:
+        return bits
+    return bits.view(ml_dtypes.bfloat16)
+
+
+def tree_map(function, tree: Any) -> Any:
+    """Applies function to the leaves of nested lists, tuples and dicts."""
+    if isinstance(tree, dict):
+        return {key: tree_map(function, value) for key, value in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(tree_map(function, value) for value in tree)
+    return function(tree)
+
+
+def tree_leaves(tree: Any) -> list:
+    """The leaves in order."""
+    if isinstance(tree, dict):
+        return [leaf for value in tree.values() for leaf in tree_leaves(value)]
+    if isinstance(tree, (list, tuple)):
+        return [leaf for value in tree for leaf in tree_leaves(value)]
+    return [tree]

@@ -1,0 +1,109 @@
+"""What people hand to fit, evaluate and predict, as lists of arrays in the model's order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from andiron import _core
+from andiron._arrays import is_pandas, plain_array
+
+
+def _one(x: Any, what: str):
+    try:
+        array = plain_array(x)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"[data] {what}: {error}") from None
+    return array
+
+
+def columns(data: Any, names: list[str], what: str) -> list:
+    """Arrays in the order of `names`, from an array, a list, a dict or a DataFrame.
+
+    Args:
+        data: one array for one name; a list in the order of the names; a dict or, for several
+            names, a DataFrame, by name.
+        names: of the model's inputs or outputs.
+        what: "x" or "y", for messages.
+    """
+    table = is_pandas(data) and hasattr(data, "columns")
+    if isinstance(data, dict) or (table and len(names) > 1):
+        missing = [name for name in names if name not in data]
+        if missing:
+            raise _core.Error(
+                f"[data] {what} has no {missing[0]!r}; the model takes {names}, "
+                f"and there are {list(data)}"
+            )
+        return [_one(data[name], f"{what}[{name!r}]") for name in names]
+    if isinstance(data, (list, tuple)) and (
+        len(names) > 1 or (len(data) == 1 and hasattr(data[0], "shape") and data[0].shape != ())
+    ):
+        if len(data) != len(names):
+            raise _core.Error(
+                f"[data] {what} is a list of {len(data)}, but the model takes {len(names)}: {names}"
+            )
+        return [_one(item, f"{what}[{i}]") for i, item in enumerate(data)]
+    if len(names) != 1:
+        raise _core.Error(
+            f"[data] {what} must be a list or a dict, since the model takes {len(names)}: {names}; "
+            f"got {type(data).__name__}"
+        )
+    return [_one(data, what)]
+
+
+def rows_of(arrays: list) -> int:
+    """The number of samples, the same in all arrays."""
+    counts = [a.shape[0] if len(a.shape) else -1 for a in arrays]
+    if -1 in counts:
+        raise _core.Error("[data] a first axis, the samples, is needed; got a scalar")
+    if len(set(counts)) > 1:
+        raise _core.Error(
+            f"[data] inputs, targets and weights need equal numbers of samples; got {counts}"
+        )
+    return counts[0]
+
+
+def check_labels(arrays: list, names: list[str]) -> None:
+    """Refuses NaN and infinite targets."""
+    for array, name in zip(arrays, names, strict=True):
+        array = np.asarray(array)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            at = int(np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))[0])
+            raise _core.Error(
+                f"[data] target {name!r} must be finite; got {array.reshape(len(array), -1)[at]} "
+                f"in row {at}"
+            )
+
+
+def weights_of(sample_weight: Any, class_weight: Any, y: list, names: list[str]) -> list:
+    """Sample weights, one array for all outputs or one for each; [] when there are none."""
+    weights: list = []
+    if sample_weight is not None:
+        several = isinstance(sample_weight, dict) or (
+            isinstance(sample_weight, (list, tuple)) and len(names) > 1
+        )
+        chosen = columns(sample_weight, names if several else ["sample_weight"], "sample_weight")
+        weights = [np.asarray(w).astype(np.float32, copy=False) for w in chosen]
+        for w in weights:
+            if not np.isfinite(w).all() or (w < 0).any():
+                raise _core.Error("[data] sample_weight must be finite and not negative")
+    if class_weight is not None:
+        if len(names) != 1:
+            raise _core.Error("[fit] class_weight is for models with one output")
+        table = {int(k): float(v) for k, v in class_weight.items()}
+        of_class = _core.sample_weight_of_classes(y[0], table).numpy()
+        weights = [weights[0] * of_class] if weights else [of_class]
+    return weights
+
+
+def split(arrays: list, fraction: float) -> tuple[list, list]:
+    """The first part and the last `fraction`, as Keras's validation_split takes it."""
+    if not 0.0 < fraction < 1.0:
+        raise _core.Error(f"[fit] validation_split must be in (0, 1); got {fraction}")
+    if not arrays:
+        return [], []
+    at = int(rows_of(arrays) * (1.0 - fraction))
+    if at == 0:
+        raise _core.Error(f"[fit] validation_split={fraction} leaves nothing to train on")
+    return [np.asarray(a)[:at] for a in arrays], [np.asarray(a)[at:] for a in arrays]

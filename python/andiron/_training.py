@@ -1,0 +1,364 @@
+"""compile, fit and evaluate, which Model takes over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from andiron import _core, callbacks, optimizers
+from andiron._compile import losses_of, metrics_of, per_output, unique
+from andiron._data import check_labels, columns, rows_of, split, weights_of
+
+
+class Training:
+    """The part of a model that learns."""
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        *,
+        check_numerics: bool = False,
+        profile: bool = False,
+        threads: int = 0,
+    ) -> None:
+        """Says how to learn.
+
+        Args:
+            optimizer: a name or an Optimizer. Default: "rmsprop".
+            loss: a name, a Loss or a function (y_true, y_pred) of andiron.ops; a list or a dict
+                for several outputs.
+            loss_weights: of the outputs' losses in the sum. Default: 1.
+            metrics: names, Metrics or functions; computed without sample weights.
+            weighted_metrics: the same with sample weights.
+            check_numerics: whether steps look for the first op that makes NaN or infinity (slow).
+            profile: whether steps are timed node by node (`andiron.profiler`).
+            threads: 0 for all.
+        """
+        if loss is None:
+            raise _core.Error("[compile] needs a loss")
+        self.optimizer = None if optimizer is None else optimizers.get(optimizer)
+        self._compiled_with = {
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "plan": {"check_numerics": check_numerics, "profile": profile, "threads": threads},
+        }
+        self._compiled = None
+        if self._network is not None and self._network.built:
+            self._compile_now()
+
+    def _compile_now(self) -> None:
+        given, names = self._compiled_with, self._network.output_names
+        weights = given["loss_weights"]
+        weights = [] if weights is None else per_output(weights, names, "loss_weights")
+        weights = [1.0 if w is None else float(w) for w in weights]
+        found = metrics_of(given["metrics"], False, names)
+        found += metrics_of(given["weighted_metrics"], True, names)
+        self._metrics = unique(found)
+        self._losses = losses_of(given["loss"], names)
+        self._compiled = _core.CompiledModel(
+            self._network,
+            None if self.optimizer is None else self.optimizer._core,
+            self._losses,
+            weights,
+            bool(self._metrics),
+            **given["plan"],
+        )
+        if self.optimizer is not None:
+            self.optimizer._model = self._compiled
+        self._trainer = _core.Trainer(
+            self._compiled, [(name, i, m._core, w) for name, i, m, w in self._metrics]
+        )
+
+    def _require_compiled(self, x: Any = None):
+        if self._compiled_with is None:
+            raise _core.Error("[fit] call compile first")
+        self._ready(x)
+        if self._compiled is None:
+            self._compile_now()
+        return self._compiled
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The figures of evaluate, in order."""
+        self._require_compiled()
+        names = self._network.output_names
+        losses = [f"{n}_loss" for n in names] if len(names) > 1 else []
+        return ["loss", *losses, *(name for name, *_ in self._metrics)]
+
+    def _targets(self) -> list[str]:
+        names = self._network.output_names
+        return [n for n, loss in zip(names, self._losses, strict=True) if loss is not None]
+
+    def _arrays(self, x: Any, y: Any, sample_weight: Any, class_weight: Any = None):
+        if y is None:
+            raise _core.Error("[fit] needs targets y")
+        xs = columns(x, self._network.input_names, "x")
+        names = self._targets()
+        ys = columns(y, names, "y")
+        check_labels(ys, names)
+        ws = weights_of(sample_weight, class_weight, ys, names)
+        if rows_of([*xs, *ys, *ws]) == 0:
+            raise _core.Error("[data] is empty: 0 samples")
+        return xs, ys, ws
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        validation_batch_size: int | None = None,
+        validation_freq: int = 1,
+        *,
+        seed: int | None = None,
+        on_nan: str = "error",
+        checkpoint_dir: Any = None,
+        checkpoint_every: int = 0,
+        resume: bool = False,
+    ):
+        """Trains.
+
+        Ctrl-C ends it within a step; the model stays usable with what it has learnt.
+
+        Args:
+            x: an array, a DataFrame, or a list or dict of arrays for several inputs; or a source
+                of batches made by andiron.datasets.
+            y: targets in the same forms, in the order of the outputs.
+            batch_size: samples a step. Default: 32.
+            epochs: where to stop, counted from 0 (not from initial_epoch).
+            verbose: 0 silent, 1 a bar, 2 a line for each epoch. Default: 1.
+            callbacks: of andiron.callbacks.
+            validation_split: the last part of the data that is not trained on.
+            validation_data: (x, y) or (x, y, sample_weight).
+            shuffle: another order in each epoch, by seed. Default: True.
+            class_weight: a weight for each class id; others weigh 1.
+            sample_weight: a weight for each sample.
+            initial_epoch: the first epoch's number.
+            validation_freq: validation in every so many epochs.
+            seed: of the order; otherwise drawn from andiron.set_random_seed's stream.
+            on_nan: when the loss becomes NaN or infinite: "error", "stop" or "ignore".
+            checkpoint_dir: folder for checkpoints of the whole training.
+            checkpoint_every: steps between checkpoints; 0: at the end of each epoch.
+            resume: goes on from the newest checkpoint in checkpoint_dir, with the same bits as if
+                training had not stopped.
+
+        Returns:
+            History: `history` has a list for each figure.
+        """
+        if x is None:
+            raise _core.Error("[fit] needs data x")
+        _whole(epochs, "epochs", 0)
+        _whole(initial_epoch, "initial_epoch", 0)
+        source, validation = self._sources(
+            x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
+            sample_weight, validation_batch_size, seed,
+        )  # fmt: skip
+        if self.optimizer is None:
+            raise _core.Error("[fit] the model was compiled without an optimizer")
+        options = {
+            "on_nan": on_nan,
+            "checkpoint_dir": "" if checkpoint_dir is None else str(checkpoint_dir),
+            "checkpoint_every": checkpoint_every,
+            "resume": resume,
+        }
+        return self._run(source, validation, epochs, initial_epoch, validation_freq, verbose,
+                         list(callbacks or []), options)  # fmt: skip
+
+    def _sources(self, x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
+                 sample_weight, validation_batch_size, seed):  # fmt: skip
+        if isinstance(x, _core.BatchSource):
+            self._require_compiled()
+            source = x
+        else:
+            self._require_compiled(x)
+            batch_size = _whole(32 if batch_size is None else batch_size, "batch_size", 1)
+            arrays = self._arrays(x, y, sample_weight, class_weight)
+            if validation_split:
+                parts = [split(a, validation_split) for a in arrays]
+                arrays = [first for first, _ in parts]
+                if validation_data is None:
+                    validation_data = tuple(last for _, last in parts)
+            source = _core.array_source(
+                *arrays, batch_size, bool(shuffle), _core.next_seed() if seed is None else int(seed)
+            )
+        if validation_data is None or isinstance(validation_data, _core.BatchSource):
+            return source, validation_data
+        if not isinstance(validation_data, (list, tuple)) or len(validation_data) not in (2, 3):
+            raise _core.Error("[fit] validation_data is (x, y) or (x, y, sample_weight)")
+        weights = validation_data[2] if len(validation_data) == 3 else None
+        weights = None if isinstance(weights, list) and not weights else weights
+        size = validation_batch_size or batch_size or 32
+        arrays = self._arrays(validation_data[0], validation_data[1], weights)
+        return source, _core.array_source(*arrays, size)
+
+    def _run(self, source, validation, epochs, initial_epoch, validation_freq, verbose, given,
+             options):  # fmt: skip
+        history = callbacks.History()
+        for callback in given:
+            if isinstance(callback, callbacks.BackupAndRestore):
+                options["checkpoint_dir"] = callback.backup_dir
+                options["checkpoint_every"] = callback.save_freq
+                options["resume"] = True
+            elif isinstance(callback, callbacks.TerminateOnNaN):
+                options["on_nan"] = "stop"
+        verbose = 1 if verbose == "auto" else int(verbose)
+        if verbose:
+            given = [*given, callbacks.ProgbarLogger(verbose)]
+        self.history = history
+        self.stop_training = False
+        trainer = self._trainer
+        try:
+            trainer.fit(
+                source,
+                validation,
+                epochs,
+                initial_epoch,
+                validation_freq,
+                callbacks.for_core(given, self),
+                **options,
+            )
+        finally:
+            history._take(*trainer.history)
+        for callback in given:
+            if isinstance(callback, callbacks.History):
+                callback._take(*trainer.history)
+            if isinstance(callback, callbacks.BackupAndRestore) and callback.delete_checkpoint:
+                callback.clear()
+        return history
+
+    @property
+    def stop_training(self) -> bool:
+        """Set it in a callback to end training after the current batch."""
+        trainer = self.__dict__.get("_trainer")
+        return False if trainer is None else trainer.stop_training
+
+    @stop_training.setter
+    def stop_training(self, stop: bool) -> None:
+        trainer = self.__dict__.get("_trainer")
+        if trainer is not None:
+            trainer.stop_training = bool(stop)
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ):
+        """Loss and metrics on data, in inference mode.
+
+        Returns:
+            The loss, or a list [loss, metrics...] in the order of metrics_names, or a dict.
+        """
+        if isinstance(x, _core.BatchSource):
+            self._require_compiled()
+            source = x
+        else:
+            self._require_compiled(x)
+            arrays = self._arrays(x, y, sample_weight)
+            size = _whole(32 if batch_size is None else batch_size, "batch_size", 1)
+            source = _core.array_source(*arrays, size)
+        from andiron.callbacks import for_core
+
+        logs = self._trainer.evaluate(source, for_core(list(callbacks or []), self))
+        if return_dict:
+            return logs
+        values = list(logs.values())
+        return values[0] if len(values) == 1 else values
+
+    def _one_step(self, x: Any, y: Any, sample_weight: Any, class_weight: Any):
+        self._require_compiled(x)
+        arrays = self._arrays(x, y, sample_weight, class_weight)
+        return _core.array_source(*arrays, max(1, rows_of(arrays[0])))
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """One step on these samples. Returns the loss before it, and the metrics."""
+        source = self._one_step(x, y, sample_weight, class_weight)
+        self._trainer.fit(source, None, 1, 0, 1, [])
+        logs = self._trainer.history[1][-1]
+        values = list(logs.values())
+        return logs if return_dict else values[0] if len(values) == 1 else values
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Loss and metrics of these samples."""
+        n = len(np.asarray(columns(x, self._ready(x).input_names, "x")[0]))
+        return self.evaluate(x, y, max(1, n), 0, sample_weight, return_dict=return_dict)
+
+    # What files keep of it.
+
+    def _training_state(self, with_optimizer: bool) -> tuple[Any, Any]:
+        if self._compiled is None:
+            return None, None
+        self._compiled.catch_up()
+        if not with_optimizer:
+            return None, None
+        outputs = self._network.outputs
+        config = {
+            "optimizer": None if self.optimizer is None else self.optimizer._core.description(),
+            "losses": [
+                None if loss is None else loss.description(out.dtype, out.shape)
+                for loss, out in zip(self._losses, outputs, strict=True)
+            ],
+            "loss_weights": self._compiled_with["loss_weights"],
+            "metrics": [
+                {"name": name, "output": i, "made": m._made, "weighted": w}
+                for name, i, m, w in self._metrics
+                if not m._own  # the code of one's own is not in the file
+            ],
+            "step": self._compiled.step,
+        }
+        state = self._compiled.state()[len(self._network.variables) :]
+        tensors = {f"optimizer/{i:04d}/{v.name}": v.value for i, v in enumerate(state)}
+        return config, tensors
+
+    def _restore_training(self, config: dict, tensors: dict) -> None:
+        from andiron import metrics
+
+        kept = []
+        for m in config["metrics"]:
+            metric = object.__new__(metrics.Metric)
+            metric._take(m["name"], *m["made"])
+            kept.append((m["name"], m["output"], metric, m["weighted"]))
+        self.compile(config["optimizer"], config["losses"], config["loss_weights"])
+        self._metrics = kept
+        self._compiled = _core.CompiledModel(
+            self._network,
+            None if self.optimizer is None else self.optimizer._core,
+            self._losses,
+            [1.0 if w is None else float(w) for w in config["loss_weights"] or []],
+            bool(kept),
+        )
+        if self.optimizer is not None:
+            self.optimizer._model = self._compiled
+        self._trainer = _core.Trainer(self._compiled, [(n, i, m._core, w) for n, i, m, w in kept])
+        state = self._compiled.state()[len(self._network.variables) :]
+        for variable, name in zip(state, sorted(tensors), strict=True):
+            variable.assign(tensors[name])
+        self._compiled.step = config["step"]
+
+
+def _whole(value: Any, what: str, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"[fit] {what} must be an integer; got {value!r}")
+    if value < least:
+        raise _core.Error(f"[fit] {what} must be at least {least}; got {value}")
+    return int(value)

@@ -1,0 +1,65 @@
+"""Layers that take several inputs, and layers that change the shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from andiron.layers.base import CoreLayer
+
+
+class Concatenate(CoreLayer):
+    """Inputs side by side.
+
+    Args:
+        axis: not the batch. Default: -1, the last.
+    """
+
+    def __init__(self, axis: int = -1, *, name: str | None = None):
+        self._make(name, True, axis=axis)
+
+
+class Add(CoreLayer):
+    """The sum of the inputs."""
+
+    def __init__(self, *, name: str | None = None):
+        self._make(name, True)
+
+
+class Multiply(CoreLayer):
+    """The elementwise product of the inputs."""
+
+    def __init__(self, *, name: str | None = None):
+        self._make(name, True)
+
+
+class Dot(CoreLayer):
+    """Dot products of two inputs, sample by sample: [b, n] . [b, n] to [b, 1].
+
+    Args:
+        axes: one for both inputs, or one for each.
+        normalize: the cosine instead. Default: False.
+    """
+
+    def __init__(
+        self, axes: int | Sequence[int], normalize: bool = False, *, name: str | None = None
+    ):
+        both = [axes, axes] if isinstance(axes, int) else list(axes)
+        self._make(name, True, axes=both, normalize=normalize)
+
+
+class Flatten(CoreLayer):
+    """[batch, a, b, ...] to [batch, a*b*...]; [batch] to [batch, 1]."""
+
+    def __init__(self, *, name: str | None = None):
+        self._make(name, True)
+
+
+class Reshape(CoreLayer):
+    """Other sizes for each sample.
+
+    Args:
+        target_shape: without the batch; one size may be -1.
+    """
+
+    def __init__(self, target_shape: Sequence[int], *, name: str | None = None):
+        self._make(name, True, target_shape=list(target_shape))

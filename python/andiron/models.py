@@ -1,0 +1,331 @@
+"""Networks of layers: describe, compile, fit, evaluate, predict, save, load."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from andiron import _core, _training
+from andiron._data import columns
+from andiron.layers.base import Layer, _Bridge, face_of, spec_of
+
+__all__ = ["Model", "Sequential", "load_model"]
+
+
+def _listed(x: Any) -> list:
+    if isinstance(x, dict):
+        return list(x.values())
+    return list(x) if isinstance(x, (list, tuple)) else [x]
+
+
+class Model(_training.Training, Layer):
+    """A network from inputs to outputs; itself a layer.
+
+    Args:
+        inputs: symbolic tensors made by Input: one, a list or a dict.
+        outputs: what layers made of them.
+        name: default "functional".
+
+    A model of one's own derives from Model, makes layers in `__init__` and composes them in
+    `call(inputs)`; its network is made when it first sees data.
+
+    Example:
+        >>> import numpy as np
+        >>> from andiron import Input, Model, layers
+        >>> x = Input((3,))
+        >>> model = Model(x, layers.Dense(1)(x))
+        >>> model.predict(np.zeros((2, 3), np.float32)).shape
+        (2, 1)
+    """
+
+    def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None):
+        self._start()
+        if inputs is None and outputs is None and type(self).call is not Layer.call:
+            self._adopt(_core.PythonLayer(type(self).__name__, _Bridge(self), name or "", True))
+            self._network = None
+            return
+        if inputs is None or outputs is None:
+            raise TypeError("[Model] takes inputs and outputs; or derive from it and write call")
+        core = _core.functional_model(_listed(inputs), _listed(outputs), name or "")
+        self._adopt(core)
+        self._network = core
+
+    def _start(self) -> None:
+        object.__setattr__(self, "_core", None)
+        self._lock = threading.Lock()
+        self._predictor = None
+        self._compiled_with: dict | None = None
+        self._compiled = None
+        self.optimizer = None
+        self.stop_training = False
+
+    def _adopt(self, core) -> None:
+        if "_lock" not in self.__dict__:
+            self._start()  # made for a layer of the core, not by __init__
+            self._network = core
+        super()._adopt(core)
+
+    # The network.
+
+    def _ready(self, x: Any = None):
+        """The core's model; builds it for these data where that is still to be done."""
+        if isinstance(self._network, _core.SequentialCore) and not self._network.built:
+            if x is None:
+                raise _core.Error(
+                    "[Sequential] the input's shape is not known yet: start with an Input, call "
+                    "build, or fit first"
+                )
+            self._network.build([spec_of(_core.Tensor(columns(x, ["x"], "x")[0]))])
+        if self._network is None:
+            if x is None:
+                raise _core.Error(f"[{type(self).__name__}] call build or fit first")
+            arrays = x if isinstance(x, (list, tuple)) else [x]
+            inputs = []
+            for array in arrays:
+                dtype, shape = spec_of(_core.Tensor(array))
+                inputs.append(_core.symbolic_input(shape[1:], "", dtype))
+            outputs = self._core.call_symbolic(inputs, None)
+            self._network = _core.functional_model(inputs, outputs, self.name)
+        return self._network
+
+    def build(self, input_shape=None) -> None:
+        """Makes the variables for inputs of this shape (None: the batch)."""
+        if isinstance(self._network, _core.SequentialCore) and not self._network.built:
+            self._network.build([("float32", (None, *input_shape[1:]))])
+        elif self._network is None:
+            several = isinstance(input_shape[0], (list, tuple))
+            shapes = input_shape if several else [input_shape]
+            inputs = [_core.symbolic_input(s[1:], "", "float32") for s in shapes]
+            outputs = self._core.call_symbolic(inputs, None)
+            self._network = _core.functional_model(inputs, outputs, self.name)
+
+    @property
+    def layers(self) -> list:
+        """The layers in the order of their use."""
+        core = self._network
+        return [] if core is None else [face_of(layer) for layer in core.layers]
+
+    def get_layer(self, name: str | None = None, index: int | None = None):
+        """A layer by name or by index."""
+        if index is not None:
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise _core.Error(
+            f"[get_layer] there is no layer {name!r}; there are {[x.name for x in self.layers]}"
+        )
+
+    @property
+    def inputs(self) -> list:
+        return self._ready().inputs
+
+    @property
+    def outputs(self) -> list:
+        return self._ready().outputs
+
+    @property
+    def input_shape(self):
+        shapes = [x.shape for x in self.inputs]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    @property
+    def output_shape(self):
+        shapes = [x.shape for x in self.outputs]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    @property
+    def input_names(self) -> list[str]:
+        return self._ready().input_names
+
+    @property
+    def output_names(self) -> list[str]:
+        return self._ready().output_names
+
+    def summary(self, line_length: int | None = None, print_fn=print) -> None:
+        """Prints layers, output shapes and numbers of parameters."""
+        print_fn(self._ready().summary())
+
+    def graph(self, training: bool = False):
+        """The network as a Graph, symbolic in "batch"."""
+        return self._ready().trace(training)
+
+    # Predictions.
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ):
+        """The outputs for x, as NumPy arrays.
+
+        Safe from several threads at once, while nothing trains the model.
+
+        Args:
+            x: an array, a DataFrame, or a list or dict of arrays for several inputs.
+            batch_size, verbose, steps, callbacks: accepted for Keras's sake. Rows go through in
+                chunks of a size that suits the model.
+        """
+        core = self._ready(x)
+        predictor = self._predictor
+        if predictor is None:
+            with self._lock:
+                predictor = self._predictor = self._predictor or _core.Predictor(core)
+        if self._compiled is not None:
+            self._compiled.catch_up()
+        out = predictor.predict_numpy(columns(x, core.input_names, "x"))
+        return out[0] if len(out) == 1 else out
+
+    predict_on_batch = predict
+
+    # Files.
+
+    def save(self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True) -> None:
+        """Writes architecture, weights and the state of training as one safetensors file.
+
+        The file appears complete or not at all. Layers, losses of one's own are stored as what they
+        do: the file loads without their classes.
+
+        Errors:
+            OSError when the file cannot be written; a file of that name stays as it was.
+        """
+        import os
+
+        path = os.fspath(filepath)
+        if not overwrite and os.path.exists(path):
+            raise FileExistsError(f"[save] '{path}' is there already (overwrite=False)")
+        compile_config, tensors = self._training_state(include_optimizer)
+        _core.save_model(self._ready(), path, compile_config, tensors)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Writes the weights only: a safetensors file, a tensor for each variable."""
+        self.save(filepath, overwrite, include_optimizer=False)
+
+    def load_weights(self, filepath: Any) -> None:
+        """Takes the weights of a file that `save` or `save_weights` wrote, by order."""
+        import os
+
+        other, _, _ = _core.load_model(os.fspath(filepath))
+        self._ready().set_weights(other.weights())
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all variables' values."""
+        if self._compiled is not None:
+            self._compiled.catch_up()
+        return super().get_weights()
+
+    @property
+    def variables(self) -> list:
+        core = self._network if self._network is not None else self._core
+        return core.variables
+
+    weights = variables
+
+    def __reduce__(self):
+        compile_config, tensors = self._training_state(True)
+        return _from_bytes, (_core.model_bytes(self._ready(), compile_config, tensors),)
+
+    def __call__(self, inputs, *more, training: bool | None = None):
+        if self._compiled is not None:
+            self._compiled.catch_up()
+        return super().__call__(inputs, *more, training=training)
+
+
+class Sequential(Model):
+    """A stack of layers with one input and one output each.
+
+    Args:
+        layers: the first may be an Input; without one the model is built when it first sees data.
+        name: default "sequential".
+
+    Example:
+        >>> import numpy as np
+        >>> from andiron import Sequential, layers
+        >>> model = Sequential([layers.Dense(4, activation="relu"), layers.Dense(1)])
+        >>> model.compile("adam", "mse")
+        >>> x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+        >>> sorted(model.fit(x, x.sum(1), epochs=2, verbose=0).history)
+        ['loss']
+    """
+
+    def __init__(self, layers: Sequence[Any] | None = None, name: str | None = None):
+        self._start()
+        cores = [self._core_of(layer) for layer in layers or []]
+        self._faces = list(layers or [])
+        core = _core.sequential_model(cores, name or "")
+        self._adopt(core)
+        self._network = core
+
+    @staticmethod
+    def _core_of(layer: Any):
+        if isinstance(layer, _core.KerasTensor):
+            return layer.layer
+        if not isinstance(layer, Layer):
+            raise TypeError(f"[Sequential] takes layers; got {layer!r}")
+        return layer._core
+
+    def add(self, layer: Any) -> None:
+        """Puts a layer on top."""
+        self._network.add(self._core_of(layer))
+        self._faces.append(layer)
+        self._forget()
+
+    def pop(self) -> None:
+        """Takes the top layer away."""
+        self._network.pop()
+        if self._faces:
+            self._faces.pop()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._predictor = self._compiled = None
+
+    @property
+    def layers(self) -> list:
+        return [
+            face_of(layer) for layer in self._network.stack if layer.class_name != "InputLayer"
+        ]
+
+
+def _restored(core, compile_config, tensors, compile: bool) -> Model:
+    model = face_of(core)
+    if compile and compile_config:
+        model._restore_training(compile_config, tensors)
+    return model
+
+
+def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True) -> Model:
+    """Reads what Model.save wrote.
+
+    Args:
+        filepath: of the file.
+        custom_objects: accepted for Keras's sake; layers and losses of one's own load as what they
+            do.
+        compile: whether the model comes compiled, with its optimizer's state. Default: True.
+
+    Errors:
+        OSError when the file cannot be read, is truncated or damaged: the message says where.
+    """
+    import os
+
+    return _restored(*_core.load_model(os.fspath(filepath)), compile)
+
+
+def _from_bytes(data: bytes) -> Model:
+    return _restored(*_core.model_from_bytes(data), True)
+
+
+def _register() -> None:
+    from andiron.layers.base import _CLASSES
+
+    _CLASSES["Functional"] = Model
+    _CLASSES["Sequential"] = Sequential
+
+
+_register()

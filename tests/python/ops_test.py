@@ -1,0 +1,164 @@
+"""Ops as Python functions, eagerly and in graphs; gradients; plans."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import andiron
+from andiron import _core, ops
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(3, 4)).astype(np.float32)
+
+
+def test_every_op_of_the_catalog_is_a_function_with_its_schema():
+    for op in _core.catalog():
+        if op["name"] in ("input", "constant", "variable"):
+            continue
+        function = getattr(ops, op["name"])
+        parameters = inspect.signature(function).parameters
+        names = ops.attribute_names(op)
+        assert set(parameters) == {s["name"] for s in op["inputs"]} | set(names), op["name"]
+        for spec, name in zip(op["attributes"], names, strict=True):
+            if not spec["required"]:
+                assert parameters[name].default == spec["default"]
+        assert op["summary"] in function.__doc__
+        assert len(function.__doc__.strip()) > 10, op["name"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "numpys"),
+    [
+        (lambda x: ops.exp(x), np.exp),
+        (lambda x: ops.sum(x, axes=[0], keepdims=True), lambda x: x.sum(0, keepdims=True)),
+        (lambda x: ops.reshape(x, (2, -1)), lambda x: x.reshape(2, -1)),
+        (lambda x: ops.transpose(x), np.transpose),
+        (lambda x: ops.concat([x, x], axis=0), lambda x: np.concatenate([x, x])),
+        (lambda x: ops.slice(x, [1, 0], [-1, 2]), lambda x: x[1:, :2]),
+        (lambda x: ops.gather(x, np.array([2, 0])), lambda x: x[[2, 0]]),
+        (lambda x: ops.where(ops.greater(x, 0.0), x, 0.0), lambda x: np.where(x > 0, x, 0)),
+        (lambda x: ops.matmul(x, x, transpose_b=True), lambda x: x @ x.T),
+        (lambda x: ops.expand_dims(x, -1), lambda x: x[..., None]),
+        (lambda x: 2.0 * ops.maximum(x, 0.5) - 1.0, lambda x: 2 * np.maximum(x, 0.5) - 1),
+    ],
+)
+def test_eager_and_traced_give_numpys_answer(ours, numpys):
+    np.testing.assert_allclose(np.asarray(ours(X)), numpys(X), rtol=1e-6)
+    leaf = andiron.placeholder("x", X.shape)
+    plan = andiron.Plan.compile(andiron.Graph([leaf], [ours(leaf)]))
+    np.testing.assert_allclose(plan.run(X)[0].numpy(), numpys(X), rtol=1e-6)
+
+
+def test_operators():
+    t = andiron.Tensor(X)
+    np.testing.assert_allclose(((1 - t) / (t * t + 2)).numpy(), (1 - X) / (X * X + 2), rtol=1e-6)
+    np.testing.assert_allclose((np.ones((2, 3), np.float32) @ t).numpy(), X.sum(0)[None].repeat(2, 0), rtol=1e-5)
+    np.testing.assert_array_equal((t > 0).numpy(), X > 0)
+    v = andiron.placeholder("x", (None, 4))
+    assert (X[:1] * v).shape == ("batch", 4)
+    assert v[:, 1].shape == ("batch",)
+    assert v[..., 1:3].shape == ("batch", 2)
+    assert v[:, None].shape == ("batch", 1, 4)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [bool, float, int, np.asarray, list, lambda v: v.numpy(), lambda v: 1 if v > 0 else 2],
+)
+def test_reading_a_value_that_is_traced_is_an_error(read):
+    v = andiron.placeholder("x", (2,))
+    with pytest.raises(andiron.Error, match="traced"):
+        read(v)
+
+
+def test_errors_name_the_op_and_what_came():
+    with pytest.raises(andiron.Error, match=r"\[matmul\].*"):
+        ops.matmul(np.zeros((2, 3), np.float32), np.zeros((2, 3), np.float32))
+    with pytest.raises(ValueError):
+        ops.softmax(X, axis=5)
+    with pytest.raises(TypeError):
+        ops.softmax(X, axis="last")
+    with pytest.raises(TypeError):
+        ops.softmax(X, nonsense=1)
+    with pytest.raises(andiron.Error, match="float16x"):
+        ops.cast(X, "float16x")
+
+
+def test_grad_is_the_slope():
+    def f(w, b):
+        return ops.sum(ops.tanh(ops.matmul(X, w) + b) * 0.5)
+
+    w, b = RNG.normal(size=(4, 2)).astype("float32"), np.zeros(2, np.float32)
+    value, (dw, db) = andiron.value_and_grad(f, argnums=(0, 1))(w, b)
+    y = np.tanh(X @ w + b)
+    assert float(value) == pytest.approx(0.5 * y.sum(), rel=1e-5)
+    np.testing.assert_allclose(dw.numpy(), X.T @ (0.5 * (1 - y * y)), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(db.numpy(), (0.5 * (1 - y * y)).sum(0), rtol=1e-4, atol=1e-5)
+
+
+def test_grad_of_grad_and_of_trees():
+    cube = lambda x: x * x * x  # noqa: E731
+    assert float(andiron.grad(andiron.grad(cube))(2.0)) == pytest.approx(12.0)
+    g = andiron.grad(lambda p: ops.sum(p["a"] * p["b"]))({"a": [1.0, 2.0], "b": [3.0, 4.0]})
+    assert g["a"].numpy().tolist() == [3.0, 4.0]
+
+
+def test_grad_of_graph_values_and_variables():
+    v = andiron.Variable([1.0, 2.0], name="v")
+    x = andiron.placeholder("x", (2,))
+    y = ops.sum(x * v * v)
+    dv, dx = andiron.grad(y, [v, x])
+    plan = andiron.Plan.compile(andiron.Graph([x], [dv, dx]))
+    dv, dx = plan.run(np.array([3.0, 5.0], np.float32))
+    assert dv.numpy().tolist() == [6.0, 20.0]
+    assert dx.numpy().tolist() == [1.0, 4.0]
+
+
+def test_grad_refuses_what_is_no_scalar():
+    with pytest.raises(andiron.Error, match="scalar"):
+        andiron.grad(lambda x: x * x)([1.0, 2.0])
+    with pytest.raises(TypeError):
+        andiron.grad(lambda x: 3.0)(1.0)
+
+
+def test_updates_change_variables():
+    v = andiron.Variable([1.0])
+    read = v.read()
+    plan = andiron.Plan.compile(andiron.Graph([], [read], [(v, read * 2.0)]))
+    for expected in (2.0, 4.0, 8.0):
+        plan.run()
+        assert v.numpy()[0] == expected
+
+
+def test_plans_print_profile_and_tell_their_stages():
+    x = andiron.placeholder("x", (None, 4))
+    graph = andiron.Graph([x], [ops.relu(ops.matmul(x, np.ones((4, 2), np.float32)))])
+    assert "matmul" in graph.print()
+    assert "digraph" in graph.dot()
+    plan = andiron.Plan.compile(graph, {"batch": 3}, profile=True)
+    plan.run(X)
+    assert plan.print()
+    assert len(plan.stages()) > 1
+    rows = plan.profile()
+    assert sum(r["seconds"] for r in rows) > 0
+    from andiron import profiler
+
+    assert "GFLOP/s" in profiler.table(plan)
+
+
+def test_a_plan_refuses_other_shapes():
+    x = andiron.placeholder("x", (2,))
+    plan = andiron.Plan.compile(andiron.Graph([x], [x + 1.0]))
+    with pytest.raises(andiron.Error):
+        plan.run(np.zeros(3, np.float32))
+    with pytest.raises(andiron.Error):
+        plan.run()
+
+
+def test_check_numerics_names_the_first_op():
+    x = andiron.placeholder("x", (2,))
+    graph = andiron.Graph([x], [ops.exp(ops.log(x))])
+    plan = andiron.Plan.compile(graph, check_numerics=True)
+    with pytest.raises(andiron.Error, match="log"):
+        plan.run(np.array([-1.0, 1.0], np.float32))
