@@ -178,19 +178,39 @@ void bind_graph(nb::module_& m) {
   m.def("read", &read, nb::arg("variable"));
   m.def(
       "grad_values",
-      [](const Value& y, nb::handle xs) { return grad(y, values_from(xs)); }, nb::arg("y"),
+      [](const Value& y, nb::handle xs) {
+        std::vector<Value> grads = grad(y, values_from(xs));
+        for (Value& g : grads)
+          if (ops::is_row_sparse(g)) g = ops::densify(g);
+        return grads;
+      }, nb::arg("y"),
       nb::arg("xs"), "d sum(y) / dx for each x.");
   m.def("grad_of_variables",
         [](const Value& y, const std::vector<VariablePtr>& variables) {
+          // A variable may have been read several times: its gradient is the sum over the reads.
           std::vector<Value> leaves;
-          for (const VariablePtr& variable : variables) {
-            Value leaf;
-            for (const Node* node : topological_order({y}))
-              if (node->op == &kVariableOp && node->attr<VariablePtr>("variable") == variable)
-                leaf = Value(node->shared_from_this(), 0);
-            leaves.push_back(leaf.defined() ? leaf : read(variable));
+          std::vector<size_t> owner;
+          const std::vector<const Node*> nodes = topological_order({y});
+          for (size_t i = 0; i < variables.size(); ++i) {
+            const size_t before = leaves.size();
+            for (const Node* node : nodes) {
+              if (node->op != &kVariableOp || node->attr<VariablePtr>("variable") != variables[i])
+                continue;
+              leaves.emplace_back(node->shared_from_this(), 0);
+              owner.push_back(i);
+            }
+            if (leaves.size() > before) continue;
+            leaves.push_back(read(variables[i]));
+            owner.push_back(i);
           }
-          return grad(y, leaves);
+          const std::vector<Value> grads = grad(y, leaves);
+          std::vector<Value> out(variables.size());
+          for (size_t i = 0; i < grads.size(); ++i) {
+            Value& sum = out[owner[i]];
+            const Value g = ops::is_row_sparse(grads[i]) ? ops::densify(grads[i]) : grads[i];
+            sum = sum.defined() ? sum + g : g;
+          }
+          return out;
         });
 
   nb::class_<Graph>(m, "Graph", "Placeholders in, values out, new values for variables.")

@@ -95,11 +95,12 @@ void bind_layers(nb::module_& m) {
       .def("config", [](const nn::Layer& l) { return to_python(l.config()); })
       .def("description", [](const nn::Layer& l) { return to_python(nn::layer_description(l)); });
   nb::class_<PythonLayer, nn::Layer>(m, "PythonLayer")
-      .def("__init__",
-           [](PythonLayer* self, const std::string& class_name, nb::object face,
-              const std::string& name, bool trainable) {
-             new (self) PythonLayer(class_name, std::move(face), {name, trainable});
-           })
+      .def_static("make",
+                  [](const std::string& class_name, nb::object face, const std::string& name,
+                     bool trainable) {
+                    return std::make_shared<PythonLayer>(class_name, std::move(face),
+                                                         nn::LayerOptions{name, trainable});
+                  })
       .def("add_weight",
            [](PythonLayer& l, const std::string& name, const std::vector<int64_t>& sizes,
               nb::handle initializer, nb::handle regularizer, bool trainable, nb::handle dtype) {

@@ -19,14 +19,13 @@ std::vector<Value> build(const Op& op, const std::vector<Value>& x, const Attrib
   };
   if (op.name == "reshape") return {ops::reshape(x.at(0), attributes.get<Shape>("shape"))};
   if (op.name == "transpose") return {ops::transpose(x.at(0), ints("permutation"))};
-  if (op.name == "slice") return {ops::slice(x.at(0), ints("begin"), ints("size"))};
   return make_node(op, x, attributes);
 }
 
 namespace {
 
 bool has_builder(const Op& op) {
-  return op.name == "reshape" || op.name == "transpose" || op.name == "slice";
+  return op.name == "reshape" || op.name == "transpose";
 }
 
 nb::object results(std::vector<Value> values) {

@@ -38,7 +38,8 @@ void bind_plan(nb::module_& m) {
             nb::gil_scoped_release unlocked;
             return exec::Plan::compile(graph, sizes,
                                        {.threads = threads,
-                                        .fuse = fuse,
+                                        // Fused nodes could not say which of their ops it was.
+                                        .fuse = fuse && !check_numerics,
                                         .tile = tile,
                                         .tile_rows = tile_rows,
                                         .profile = profile,

@@ -66,6 +66,7 @@ void bind_compiled(nb::module_& m) {
              options.loss_weights = loss_weights;
              options.predictions_in_training = predictions_in_training;
              options.plan.check_numerics = check_numerics;
+             options.plan.fuse = !check_numerics;  // fused nodes could not name the op
              options.plan.profile = profile;
              options.plan.threads = threads;
              new (self) CompiledModel(model, std::move(options));

@@ -6,12 +6,29 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from andiron import _core
-from andiron._arrays import tree_leaves, tree_map
+from andiron import _arrays, _core
+
+
+def _is_array(tree: Any) -> bool:
+    """Whether a list is an array written out: numbers, or lists of numbers."""
+    return isinstance(tree, (list, tuple)) and all(
+        isinstance(x, (int, float)) or _is_array(x) for x in tree
+    )
+
+
+def _whole(tree: Any) -> Any:
+    """The same with arrays instead of written-out ones."""
+    if _is_array(tree):
+        return _core.Tensor(tree)
+    if isinstance(tree, dict):
+        return {key: _whole(value) for key, value in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(_whole(value) for value in tree)
+    return tree
 
 
 def _traced(tree: Any) -> bool:
-    return any(isinstance(leaf, _core.Value) for leaf in tree_leaves(tree))
+    return any(isinstance(leaf, _core.Value) for leaf in _arrays.tree_leaves(tree))
 
 
 class _Gradient:
@@ -38,20 +55,21 @@ class _Gradient:
                 "or a mean of it"
             )
         chosen = [args[n] for n in self._argnums]
-        found = iter(_core.grad_values(value, tree_leaves(chosen)))
-        grads = [tree_map(lambda _: next(found), tree) for tree in chosen]
+        found = iter(_core.grad_values(value, _arrays.tree_leaves(chosen)))
+        grads = [_arrays.tree_map(lambda _: next(found), tree) for tree in chosen]
         return value, grads[0] if self._single else tuple(grads)
 
     def __call__(self, *args):
         for n in self._argnums:
             if not -len(args) <= n < len(args):
                 raise TypeError(f"[grad] argnums={n}, but there are {len(args)} arguments")
+        args = tuple(_whole(arg) for arg in args)
         if _traced(args):
             value, grads = self._build(args)
             return (value, grads) if self._with_value else grads
-        tensors = [_core.Tensor(leaf) for leaf in tree_leaves(args)]
+        tensors = [_core.Tensor(leaf) for leaf in _arrays.tree_leaves(args)]
         key = (
-            repr(tree_map(lambda _: 0, args)),
+            repr(_arrays.tree_map(lambda _: 0, args)),
             tuple((t.dtype, t.shape) for t in tensors),
         )
         if key not in self._plans:
@@ -63,13 +81,13 @@ class _Gradient:
                 inputs.append(_core.placeholder(f"x{len(inputs)}", t.shape, t.dtype))
                 return inputs[-1]
 
-            value, grads = self._build(tree_map(placeholder, args))
-            outputs = [value, *tree_leaves(grads)]
+            value, grads = self._build(_arrays.tree_map(placeholder, args))
+            outputs = [value, *_arrays.tree_leaves(grads)]
             self._plans[key] = _core.Plan.compile(_core.Graph(inputs, outputs)), grads
         plan, form = self._plans[key]
         results = iter(plan.run(*tensors))
         value = next(results)
-        grads = tree_map(lambda _: next(results), form)
+        grads = _arrays.tree_map(lambda _: next(results), form)
         return (value, grads) if self._with_value else grads
 
 

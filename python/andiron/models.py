@@ -44,7 +44,7 @@ class Model(_training.Training, Layer):
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None):
         self._start()
         if inputs is None and outputs is None and type(self).call is not Layer.call:
-            self._adopt(_core.PythonLayer(type(self).__name__, _Bridge(self), name or "", True))
+            self._adopt(_core.PythonLayer.make(type(self).__name__, _Bridge(self), name or "", True))
             self._network = None
             return
         if inputs is None or outputs is None:
@@ -101,6 +101,8 @@ class Model(_training.Training, Layer):
             inputs = [_core.symbolic_input(s[1:], "", "float32") for s in shapes]
             outputs = self._core.call_symbolic(inputs, None)
             self._network = _core.functional_model(inputs, outputs, self.name)
+
+    build._of_model = True  # not a build of one's own
 
     @property
     def layers(self) -> list:

@@ -61,7 +61,7 @@ class Layer:
     def __init__(self, *, name: str | None = None, trainable: bool = True, dtype: Any = None):
         if dtype not in (None, "float32", np.float32):
             raise _core.Error(f"[{type(self).__name__}] layers compute in float32; got {dtype}")
-        self._adopt(_core.PythonLayer(type(self).__name__, _Bridge(self), name or "", trainable))
+        self._adopt(_core.PythonLayer.make(type(self).__name__, _Bridge(self), name or "", trainable))
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -259,6 +259,8 @@ class _Bridge:
         self._separate = len(positional) > 2  # self, and more than one input
 
     def _build(self, shapes) -> None:
+        if getattr(type(self._layer).build, "_of_model", False):
+            return  # a model's layers build themselves
         self._layer.build(shapes[0] if len(shapes) == 1 else list(shapes))
 
     def _call(self, values, training: bool):
