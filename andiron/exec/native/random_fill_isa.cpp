@@ -36,7 +36,7 @@ void fill_uniform(float* dst, uint64_t key, int64_t block, int64_t n_blocks, flo
     for (int w = 0; w < 4; ++w)
       for (int j = 0; j < kLanes; ++j) {
         const float unit = static_cast<float>(static_cast<int32_t>(c[w][j] >> 8)) * 0x1p-24F;
-        const float value = low + unit * (high - low);
+        const float value = __builtin_fmaf(unit, high - low, low);
         u[w][j] = value < high ? value : below_high;
       }
     const int64_t left = n_blocks - first;

@@ -88,9 +88,10 @@ struct Parts {
   float m, k;
 };
 inline Parts split_exponent(float x) {
-  constexpr int32_t kSqrtHalf = 0x3F3504F3;
-  const int32_t offset = bits_of(x) - kSqrtHalf;
-  return {from_bits((offset & 0x007FFFFF) + kSqrtHalf), static_cast<float>(offset >> 23)};
+  constexpr uint32_t kSqrtHalf = 0x3F3504F3U;
+  const uint32_t offset = __builtin_bit_cast(uint32_t, x) - kSqrtHalf;  // may wrap around
+  const auto m = static_cast<int32_t>((offset & 0x007FFFFFU) + kSqrtHalf);
+  return {from_bits(m), static_cast<float>(static_cast<int32_t>(offset) >> 23)};
 }
 
 inline float log_of(float x) {
@@ -189,8 +190,8 @@ inline float power_of(float base, float exponent) {
   p = p * z + 0.96179669411291246;
   p = p * z + 2.8853900817778508;
   double t = (p * s + static_cast<double>(tiny ? k - 23.0F : k)) * static_cast<double>(exponent);
-  t = t > 200.0 ? 200.0 : t;
-  t = t < -200.0 ? -200.0 : t;
+  t = t < 200.0 ? t : 200.0;  // NaN too: what follows converts to an integer
+  t = t > -200.0 ? t : -200.0;
   constexpr double kMagic = 6755399441055744.0;  // 1.5 2^52
   const double n = (t + kMagic) - kMagic;
   const double r = t - n;
