@@ -39,7 +39,7 @@ test-slow: build  ## The slow tests (installs Spark, PyTorch and other peers: se
 
 bench: build  ## Speed beside PyTorch and TensorFlow; ROWS=ncf for one row
 	@scripts/setup peers
-	@$(PYTHON) -m benchmarks.run $(ROWS)
+	@.venv-peers/bin/python -m benchmarks.run $(ROWS)
 
 docs: build  ## docs/api from the docstrings
 	@$(PYTHON) scripts/make_docs.py
