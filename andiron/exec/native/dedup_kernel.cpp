@@ -18,8 +18,9 @@ class Dedup final : public Kernel {
         n_(r.src[0].count()),
         n_rows_(r.node.attr<int64_t>("n_rows")),
         threads_(n_ < 16384 ? 1 : std::min(r.threads, kMaxThreads)) {
-    const int bits = std::max(1, static_cast<int>(std::bit_width(
-                                     static_cast<uint64_t>(std::max<int64_t>(n_rows_ - 1, 1)))));
+    const int bits = std::max(
+        1,
+        static_cast<int>(std::bit_width(static_cast<uint64_t>(std::max<int64_t>(n_rows_ - 1, 1)))));
     passes_ = (bits + kMaxDigit - 1) / kMaxDigit;
     digit_ = (bits + passes_ - 1) / passes_;
   }
@@ -41,8 +42,9 @@ class Dedup final : public Kernel {
       n_valid = first_pass(ids, from, call.scratch);
     });
     for (int pass = 1; pass < passes_; ++pass) {
-      move(n_valid, pass * digit_, call.scratch, to,
-           [&](int64_t i) { return from[i]; }, [](const Item&) { return true; });
+      move(
+          n_valid, pass * digit_, call.scratch, to, [&](int64_t i) { return from[i]; },
+          [](const Item&) { return true; });
       std::swap(from, to);
     }
     const int32_t count = list_rows(from, n_valid, order, rows, starts);
@@ -70,12 +72,13 @@ class Dedup final : public Kernel {
 
   template <class Id>
   int64_t first_pass(const Id* ids, Item* to, std::byte* scratch) const {
-    return move(n_, 0, scratch, to,
-                [=](int64_t i) {
-                  const uint32_t row = ids[i] < 0 ? kNoRow : static_cast<uint32_t>(ids[i]);
-                  return Item{row, static_cast<uint32_t>(i)};
-                },
-                [](const Item& item) { return item.row != kNoRow; });
+    return move(
+        n_, 0, scratch, to,
+        [=](int64_t i) {
+          const uint32_t row = ids[i] < 0 ? kNoRow : static_cast<uint32_t>(ids[i]);
+          return Item{row, static_cast<uint32_t>(i)};
+        },
+        [](const Item& item) { return item.row != kNoRow; });
   }
 
   // One pass over n items by the digit at `shift`; returns how many were kept.

@@ -87,7 +87,8 @@ class EmbeddingBag final : public Kernel {
     visit_ids(id_type_, call.src[1], [&](const auto* ids) {
       std::atomic<int64_t> bad = INT64_MAX;
       parallel(threads_, [&](int part, int parts) {
-        auto* scales = reinterpret_cast<float*>(call.scratch + stride() * static_cast<size_t>(part));
+        auto* scales =
+            reinterpret_cast<float*>(call.scratch + stride() * static_cast<size_t>(part));
         float* ones = scales + k_;
         for (int64_t j = 0; j < k_; ++j) ones[j] = 1.0F;
         const Range range = part_of(n_, part, parts);

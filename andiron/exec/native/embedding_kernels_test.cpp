@@ -62,8 +62,8 @@ TEST(EmbeddingKernels, bad_ids_are_named) {
     const Value id_input = input("ids", DType::i32, {3000});
     const Value table = input("table", DType::f32, {50, 20});
     try {
-      run_kernel(ops::embedding(table, id_input).node(),
-                 {random_tensor(table.type(), 1), ids}, {.threads = threads});
+      run_kernel(ops::embedding(table, id_input).node(), {random_tensor(table.type(), 1), ids},
+                 {.threads = threads});
       FAIL();
     } catch (const Error& e) {
       EXPECT_STREQ(e.what(),

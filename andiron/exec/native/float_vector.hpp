@@ -25,10 +25,18 @@ struct FloatVector {
   void store(float* p) const { _mm512_storeu_ps(p, v); }
   void store(float* p, int64_t n) const { _mm512_mask_storeu_ps(p, mask(n), v); }
 
-  friend FloatVector operator+(FloatVector a, FloatVector b) { return FloatVector(_mm512_add_ps(a.v, b.v)); }
-  friend FloatVector operator-(FloatVector a, FloatVector b) { return FloatVector(_mm512_sub_ps(a.v, b.v)); }
-  friend FloatVector operator*(FloatVector a, FloatVector b) { return FloatVector(_mm512_mul_ps(a.v, b.v)); }
-  friend FloatVector operator/(FloatVector a, FloatVector b) { return FloatVector(_mm512_div_ps(a.v, b.v)); }
+  friend FloatVector operator+(FloatVector a, FloatVector b) {
+    return FloatVector(_mm512_add_ps(a.v, b.v));
+  }
+  friend FloatVector operator-(FloatVector a, FloatVector b) {
+    return FloatVector(_mm512_sub_ps(a.v, b.v));
+  }
+  friend FloatVector operator*(FloatVector a, FloatVector b) {
+    return FloatVector(_mm512_mul_ps(a.v, b.v));
+  }
+  friend FloatVector operator/(FloatVector a, FloatVector b) {
+    return FloatVector(_mm512_div_ps(a.v, b.v));
+  }
   friend FloatVector operator-(FloatVector a) {
     return FloatVector(_mm512_xor_ps(a.v, _mm512_set1_ps(-0.0F)));
   }
@@ -36,8 +44,12 @@ struct FloatVector {
     return FloatVector(_mm512_fmadd_ps(a.v, b.v, c.v));
   }
   friend FloatVector root(FloatVector a) { return FloatVector(_mm512_sqrt_ps(a.v)); }
-  friend FloatVector larger(FloatVector a, FloatVector b) { return FloatVector(_mm512_max_ps(a.v, b.v)); }
-  friend FloatVector smaller(FloatVector a, FloatVector b) { return FloatVector(_mm512_min_ps(a.v, b.v)); }
+  friend FloatVector larger(FloatVector a, FloatVector b) {
+    return FloatVector(_mm512_max_ps(a.v, b.v));
+  }
+  friend FloatVector smaller(FloatVector a, FloatVector b) {
+    return FloatVector(_mm512_min_ps(a.v, b.v));
+  }
 
  private:
   static __mmask16 mask(int64_t n) { return static_cast<__mmask16>((1U << n) - 1U); }
@@ -60,10 +72,18 @@ struct FloatVector {
   void store(float* p) const { _mm256_storeu_ps(p, v); }
   void store(float* p, int64_t n) const { _mm256_maskstore_ps(p, mask(n), v); }
 
-  friend FloatVector operator+(FloatVector a, FloatVector b) { return FloatVector(_mm256_add_ps(a.v, b.v)); }
-  friend FloatVector operator-(FloatVector a, FloatVector b) { return FloatVector(_mm256_sub_ps(a.v, b.v)); }
-  friend FloatVector operator*(FloatVector a, FloatVector b) { return FloatVector(_mm256_mul_ps(a.v, b.v)); }
-  friend FloatVector operator/(FloatVector a, FloatVector b) { return FloatVector(_mm256_div_ps(a.v, b.v)); }
+  friend FloatVector operator+(FloatVector a, FloatVector b) {
+    return FloatVector(_mm256_add_ps(a.v, b.v));
+  }
+  friend FloatVector operator-(FloatVector a, FloatVector b) {
+    return FloatVector(_mm256_sub_ps(a.v, b.v));
+  }
+  friend FloatVector operator*(FloatVector a, FloatVector b) {
+    return FloatVector(_mm256_mul_ps(a.v, b.v));
+  }
+  friend FloatVector operator/(FloatVector a, FloatVector b) {
+    return FloatVector(_mm256_div_ps(a.v, b.v));
+  }
   friend FloatVector operator-(FloatVector a) {
     return FloatVector(_mm256_xor_ps(a.v, _mm256_set1_ps(-0.0F)));
   }
@@ -71,8 +91,12 @@ struct FloatVector {
     return FloatVector(_mm256_fmadd_ps(a.v, b.v, c.v));
   }
   friend FloatVector root(FloatVector a) { return FloatVector(_mm256_sqrt_ps(a.v)); }
-  friend FloatVector larger(FloatVector a, FloatVector b) { return FloatVector(_mm256_max_ps(a.v, b.v)); }
-  friend FloatVector smaller(FloatVector a, FloatVector b) { return FloatVector(_mm256_min_ps(a.v, b.v)); }
+  friend FloatVector larger(FloatVector a, FloatVector b) {
+    return FloatVector(_mm256_max_ps(a.v, b.v));
+  }
+  friend FloatVector smaller(FloatVector a, FloatVector b) {
+    return FloatVector(_mm256_min_ps(a.v, b.v));
+  }
 
  private:
   static __m256i mask(int64_t n) {

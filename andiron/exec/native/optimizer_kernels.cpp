@@ -35,8 +35,7 @@ class OptimizerKernel : public Kernel {
  protected:
   RuleRun run_at(const KernelCall& call, int64_t begin, int64_t n) const {
     RuleRun run{static_cast<float*>(call.dst[0]) + begin, {}, n};
-    for (int s = 0; s < n_slots_; ++s)
-      run.slot[s] = static_cast<float*>(call.dst[s + 1]) + begin;
+    for (int s = 0; s < n_slots_; ++s) run.slot[s] = static_cast<float*>(call.dst[s + 1]) + begin;
     return run;
   }
   // Moves elements [begin, begin + n) to dst, where they are not there already.
@@ -57,7 +56,8 @@ class OptimizerKernel : public Kernel {
     const int last = n_slots_ + 1;
     const void* src = call.src[first_slot_ + static_cast<size_t>(n_slots_)];
     if (src != call.dst[last])
-      std::memcpy(call.dst[last], src, static_cast<size_t>(count_ / std::max<int64_t>(width_, 1)) * 4);
+      std::memcpy(call.dst[last], src,
+                  static_cast<size_t>(count_ / std::max<int64_t>(width_, 1)) * 4);
   }
   int32_t* last_step(const KernelCall& call) const {
     return exact_ ? static_cast<int32_t*>(call.dst[n_slots_ + 1]) : nullptr;
@@ -91,8 +91,8 @@ class Update final : public OptimizerKernel<R> {
       : OptimizerKernel<R>(r, In::kSlots), attributes_(r.node.attributes) {}
 
   void run(const KernelCall& call) const override {
-    const ops::StepScalars k = R::scalars(attributes_, scalar(call, In::kLearningRate),
-                                          step_of(call, In::kStep));
+    const ops::StepScalars k =
+        R::scalars(attributes_, scalar(call, In::kLearningRate), step_of(call, In::kStep));
     const auto* g = static_cast<const float*>(call.src[In::kGrad]);
     parallel(this->threads_, [&](int part, int parts) {
       const ops::FlushDenormals flush;

@@ -98,8 +98,7 @@ class OptimizerKernels : public testing::TestWithParam<Setting> {
 
   ops::OptimizerState state(Inputs& in, bool exact) {
     std::vector<Tensor> tensors;
-    const ops::OptimizerState made =
-        state_of(GetParam(), tensors, {kRows, kWidth}, exact, kStep);
+    const ops::OptimizerState made = state_of(GetParam(), tensors, {kRows, kWidth}, exact, kStep);
     ops::OptimizerState state{in(tensors[0]), {}, {}};
     for (size_t i = 0; i < made.slots.size(); ++i) state.slots.push_back(in(tensors[i + 1]));
     if (exact) state.last_step = in(tensors.back());
@@ -165,8 +164,8 @@ TEST_P(OptimizerKernels, replay_has_the_bits_of_the_reference) {
   KernelCall call{};
   std::vector<const void*> src_memory;
   for (const Tensor& t : src) {
-    request.src.push_back(t.defined() ? Operand{t.dtype(), t.sizes(), t.rank() ? t.sizes().back() : 1}
-                                      : Operand{});
+    request.src.push_back(
+        t.defined() ? Operand{t.dtype(), t.sizes(), t.rank() ? t.sizes().back() : 1} : Operand{});
     src_memory.push_back(t.defined() ? t.raw() : nullptr);
   }
   std::vector<Tensor> got, want;
@@ -186,10 +185,9 @@ TEST_P(OptimizerKernels, replay_has_the_bits_of_the_reference) {
   for (size_t i = 0; i < want.size(); ++i) expect_same_bits(got[i], want[i]);
 }
 
-INSTANTIATE_TEST_SUITE_P(all, OptimizerKernels, testing::ValuesIn(kSettings),
-                         [](const auto& info) {
-                           return std::string(info.param.optimizer) + std::to_string(info.index);
-                         });
+INSTANTIATE_TEST_SUITE_P(all, OptimizerKernels, testing::ValuesIn(kSettings), [](const auto& info) {
+  return std::string(info.param.optimizer) + std::to_string(info.index);
+});
 
 TEST(OptimizerKernels, instruction_sets_agree) {
   if (!has_isa(Isa::avx512)) GTEST_SKIP();

@@ -38,14 +38,18 @@ struct RuleLoops {
 template <class R>
 struct RuleLoopsOf;  ///< get(isa): the loops of a rule
 
-#define ANDIRON_RULE_LOOPS(R, name)                                                            \
-  namespace avx2 { extern const RuleLoops<ops::R> name; }                                      \
-  namespace avx512 { extern const RuleLoops<ops::R> name; }                                    \
-  template <>                                                                                  \
-  struct RuleLoopsOf<ops::R> {                                                                 \
-    static const RuleLoops<ops::R>& get(Isa isa) {                                             \
-      return isa == Isa::avx512 ? avx512::name : avx2::name;                                   \
-    }                                                                                          \
+#define ANDIRON_RULE_LOOPS(R, name)                          \
+  namespace avx2 {                                           \
+  extern const RuleLoops<ops::R> name;                       \
+  }                                                          \
+  namespace avx512 {                                         \
+  extern const RuleLoops<ops::R> name;                       \
+  }                                                          \
+  template <>                                                \
+  struct RuleLoopsOf<ops::R> {                               \
+    static const RuleLoops<ops::R>& get(Isa isa) {           \
+      return isa == Isa::avx512 ? avx512::name : avx2::name; \
+    }                                                        \
   };
 ANDIRON_RULE_LOOPS(Adam, kAdamLoops)
 ANDIRON_RULE_LOOPS(Sgd, kSgdLoops)

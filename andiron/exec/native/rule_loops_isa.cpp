@@ -1,6 +1,5 @@
-#include "andiron/exec/native/rule_loops.hpp"
-
 #include "andiron/exec/native/float_vector.hpp"
+#include "andiron/exec/native/rule_loops.hpp"
 
 namespace andiron::exec::ANDIRON_ISA {
 
@@ -18,8 +17,8 @@ struct Registers {
     const int64_t n = run.n - at;
     p = n >= kW ? FloatVector::load(run.p + at) : FloatVector::load(run.p + at, n);
     for (int s = 0; s < S; ++s)
-      slot[s] = n >= kW ? FloatVector::load(run.slot[s] + at)
-                        : FloatVector::load(run.slot[s] + at, n);
+      slot[s] =
+          n >= kW ? FloatVector::load(run.slot[s] + at) : FloatVector::load(run.slot[s] + at, n);
   }
   void store(const RuleRun& run, int64_t at) const {
     const int64_t n = run.n - at;

@@ -71,11 +71,14 @@ const Setting kSettings[] = {
     {"adagrad", [](LearningRate lr) { return Adagrad(with<AdagradOptions>(lr, [](auto&) {})); }},
     {"rmsprop",
      [](LearningRate lr) {
-       return RMSprop(with<RMSpropOptions>(lr, [](auto& o) { o.centered = true, o.momentum = 0.5; }));
+       return RMSprop(
+           with<RMSpropOptions>(lr, [](auto& o) { o.centered = true, o.momentum = 0.5; }));
      }},
     {"adam", [](LearningRate lr) { return Adam(with<AdamOptions>(lr, [](auto&) {})); }},
     {"amsgrad",
-     [](LearningRate lr) { return Adam(with<AdamOptions>(lr, [](auto& o) { o.amsgrad = true; })); }},
+     [](LearningRate lr) {
+       return Adam(with<AdamOptions>(lr, [](auto& o) { o.amsgrad = true; }));
+     }},
     {"adamw", [](LearningRate lr) { return AdamW(with<AdamOptions>(lr, [](auto&) {})); }},
     {"ftrl", [](LearningRate lr) { return Ftrl(with<FtrlOptions>(lr, [](auto&) {})); }},
     {"ftrl_shrinkage",
@@ -140,7 +143,8 @@ TEST_P(ExactRows, have_the_bits_of_the_dense_sweep) {
   const auto& rule = dynamic_cast<const RuleOptimizer&>(*optimizer);
   Sweep sweep(rule, training.table->value(), slots);
   for (int64_t step = 1; step <= kSteps; ++step) {
-    const Tensor ids = random_ids(step), g = random({kBatch, kWidth}, 1000 + static_cast<uint64_t>(step));
+    const Tensor ids = random_ids(step),
+                 g = random({kBatch, kWidth}, 1000 + static_cast<uint64_t>(step));
     const double lr = optimizer->learning_rate_at(step);
     const Tensor now = Tensor::scalar(static_cast<double>(step), DType::i64);
     training.step->run(std::vector<Tensor>{ids, g, Tensor::scalar(lr), now});
@@ -188,7 +192,8 @@ TEST(LazyRows, stay_where_they_are_when_not_used) {
   Tensor want = training.table->value().clone();
   Tensor m = Tensor::zeros(DType::f32, {kRows, kWidth}), v = m.clone();
   for (int64_t step = 1; step <= 50; ++step) {
-    const Tensor ids = random_ids(step), g = random({kBatch, kWidth}, 1000 + static_cast<uint64_t>(step));
+    const Tensor ids = random_ids(step),
+                 g = random({kBatch, kWidth}, 1000 + static_cast<uint64_t>(step));
     const Tensor now = Tensor::scalar(static_cast<double>(step), DType::i64);
     training.step->run(std::vector<Tensor>{ids, g, Tensor::scalar(0.01), now});
     // The documented formula: Adam for the rows of the batch, the global step in the correction.
@@ -214,23 +219,23 @@ TEST(ExactRows, large_batches_give_nearly_the_same_as_small_ones) {
   constexpr int64_t kLarge = 2000;
   std::vector<Tensor> results;
   for (const bool large : {false, true}) {
-    const OptimizerPtr optimizer = Adam(with<AdamOptions>(
-        0.01, [](auto& o) { o.global_clipnorm = 3.0; }));
+    const OptimizerPtr optimizer =
+        Adam(with<AdamOptions>(0.01, [](auto& o) { o.global_clipnorm = 3.0; }));
     const auto table = std::make_shared<Variable>("table", random({kRows, kWidth}, 1));
     const Value ids = input("ids", DType::i32, {Dim::symbol("batch")});
     const Value g = input("g", DType::f32, {Dim::symbol("batch"), kWidth});
     const Value loss = ops::sum(ops::embedding(read(table), ids) * g);
     const Graph graph = optimizer->minimize(Graph({ids, g}, {loss}), 0, {table});
-    const auto plan = exec::Plan::compile(
-        large ? graph : bind_sizes(graph, {{"batch", kLarge}}),
-        large ? std::map<std::string, int64_t>{{"batch", kLarge}} : std::map<std::string, int64_t>{});
+    const auto plan = exec::Plan::compile(large ? graph : bind_sizes(graph, {{"batch", kLarge}}),
+                                          large ? std::map<std::string, int64_t>{{"batch", kLarge}}
+                                                : std::map<std::string, int64_t>{});
     for (int64_t step = 1; step <= 5; ++step) {
       Tensor id_values(DType::i32, {kLarge});
       for (int64_t i = 0; i < kLarge; ++i)
         id_values.data<int32_t>()[i] = static_cast<int32_t>(noise(3, step * kLarge + i) * 80);
-      plan->run(std::vector<Tensor>{id_values, random({kLarge, kWidth}, static_cast<uint64_t>(step)),
-                                    Tensor::scalar(0.01),
-                                    Tensor::scalar(static_cast<double>(step), DType::i64)});
+      plan->run(std::vector<Tensor>{
+          id_values, random({kLarge, kWidth}, static_cast<uint64_t>(step)), Tensor::scalar(0.01),
+          Tensor::scalar(static_cast<double>(step), DType::i64)});
     }
     results.push_back(table->value());
   }

@@ -53,8 +53,8 @@ OptimizerPtr optimizer_from_config(const json& description) {
     if (name == "OptimizerGroups") {
       std::vector<OptimizerGroup> groups;
       for (const json& group : config.at("groups"))
-        groups.push_back({group.at("pattern").get<std::string>(),
-                          optimizer_from_config(group.at("optimizer"))});
+        groups.push_back(
+            {group.at("pattern").get<std::string>(), optimizer_from_config(group.at("optimizer"))});
       return OptimizerGroups(std::move(groups));
     }
     fail_unknown(name);

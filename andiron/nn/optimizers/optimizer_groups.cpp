@@ -38,8 +38,8 @@ class Groups final : public Optimizer {
   json config() const override {
     json groups = json::array();
     for (const OptimizerGroup& group : groups_)
-      groups.push_back({{"pattern", group.pattern},
-                        {"optimizer", optimizer_description(*group.optimizer)}});
+      groups.push_back(
+          {{"pattern", group.pattern}, {"optimizer", optimizer_description(*group.optimizer)}});
     return {{"groups", groups}};
   }
 

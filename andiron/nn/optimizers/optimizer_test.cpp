@@ -34,15 +34,14 @@ TEST_P(Goldens, equal_step_by_step) {
   const auto p = std::make_shared<Variable>("p", start);
   const Value wave = input("wave", DType::f32, {kN});
   const Value value = read(p);
-  const Value loss =
-      ops::sum(ops::square(value) * constant(stiffness) * 0.5 + value * wave);
+  const Value loss = ops::sum(ops::square(value) * constant(stiffness) * 0.5 + value * wave);
   const Graph graph = optimizer->minimize(Graph({wave}, {loss}), 0, {p});
   const auto plan = exec::Plan::compile(graph, {}, {.threads = 1});
   for (int64_t t = 1, shown = 0; t <= 100; ++t) {
     Tensor w(DType::f32, {kN});
     for (int64_t i = 0; i < kN; ++i)
-      w.data<float>()[i] = static_cast<float>(
-          std::sin(0.7 * static_cast<double>(t) + 1.3 * static_cast<double>(i)));
+      w.data<float>()[i] =
+          static_cast<float>(std::sin(0.7 * static_cast<double>(t) + 1.3 * static_cast<double>(i)));
     plan->run(std::vector<Tensor>{w, scalar(optimizer->learning_rate_at(t)), step_number(t)});
     if (t != 1 && t != 10 && t != 100) continue;
     for (int64_t i = 0; i < kN; ++i)

@@ -55,8 +55,7 @@ const OptimizerKind& kind_of(std::string_view class_name) {
 }
 
 void check_positive(const char* optimizer, const char* name, const std::optional<double>& value) {
-  if (value && !(*value > 0.0))
-    fail("[{}] {} must be positive; got {}", optimizer, name, *value);
+  if (value && !(*value > 0.0)) fail("[{}] {} must be positive; got {}", optimizer, name, *value);
 }
 
 template <class Options>
@@ -81,17 +80,17 @@ RuleOptimizer::RuleOptimizer(const OptimizerKind& kind, const OptimizerOptions& 
       learning_rate_(std::move(learning_rate)),
       initial_accumulator_value_(initial_accumulator_value) {
   for (const AttributeSpec& spec : ops::find(std::string(kind.op) + "_update").attributes)
-    settings_.set(spec.name, settings.has(spec.name) ? *settings.find(spec.name)
-                                                     : spec.default_value);
+    settings_.set(spec.name,
+                  settings.has(spec.name) ? *settings.find(spec.name) : spec.default_value);
   settings_.set("weight_decay", options.weight_decay.value_or(kind.weight_decay));
   ops::check_settings({{}, settings_, kind.class_name});
   check_positive(kind.class_name, "clipnorm", options.clipnorm);
   check_positive(kind.class_name, "clipvalue", options.clipvalue);
   check_positive(kind.class_name, "global_clipnorm", options.global_clipnorm);
   if (options.clipnorm.has_value() + options.clipvalue.has_value() +
-          options.global_clipnorm.has_value() > 1)
-    fail("[{}] only one of clipnorm, clipvalue and global_clipnorm may be given",
-         kind.class_name);
+          options.global_clipnorm.has_value() >
+      1)
+    fail("[{}] only one of clipnorm, clipvalue and global_clipnorm may be given", kind.class_name);
   if (kind.initial_accumulator_value >= 0.0 && !(initial_accumulator_value >= 0.0))
     fail("[{}] initial_accumulator_value must be zero or positive; got {}", kind.class_name,
          initial_accumulator_value);
@@ -215,8 +214,9 @@ void RuleOptimizer::append_catch_up(const Value& step, std::vector<Graph::Update
 
 Graph RuleOptimizer::minimize(const Graph& forward, size_t loss_output,
                               const std::vector<VariablePtr>& trainable) {
-  return training_step({this}, [](const VariablePtr&) { return size_t{0}; }, scalar_names(),
-                       forward, loss_output, trainable);
+  return training_step(
+      {this}, [](const VariablePtr&) { return size_t{0}; }, scalar_names(), forward, loss_output,
+      trainable);
 }
 
 Graph RuleOptimizer::catch_up() const {
@@ -245,27 +245,21 @@ OptimizerPtr Adagrad(const AdagradOptions& o) {
 }
 
 OptimizerPtr RMSprop(const RMSpropOptions& o) {
-  return make("RMSprop", o,
-              {{"rho", o.rho},
-               {"momentum", o.momentum},
-               {"epsilon", o.epsilon},
-               {"centered", o.centered}});
+  return make(
+      "RMSprop", o,
+      {{"rho", o.rho}, {"momentum", o.momentum}, {"epsilon", o.epsilon}, {"centered", o.centered}});
 }
 
 OptimizerPtr Adam(const AdamOptions& o) {
-  return make("Adam", o,
-              {{"beta_1", o.beta_1},
-               {"beta_2", o.beta_2},
-               {"epsilon", o.epsilon},
-               {"amsgrad", o.amsgrad}});
+  return make(
+      "Adam", o,
+      {{"beta_1", o.beta_1}, {"beta_2", o.beta_2}, {"epsilon", o.epsilon}, {"amsgrad", o.amsgrad}});
 }
 
 OptimizerPtr AdamW(const AdamOptions& o) {
-  return make("AdamW", o,
-              {{"beta_1", o.beta_1},
-               {"beta_2", o.beta_2},
-               {"epsilon", o.epsilon},
-               {"amsgrad", o.amsgrad}});
+  return make(
+      "AdamW", o,
+      {{"beta_1", o.beta_1}, {"beta_2", o.beta_2}, {"epsilon", o.epsilon}, {"amsgrad", o.amsgrad}});
 }
 
 OptimizerPtr Ftrl(const FtrlOptions& o) {

@@ -97,8 +97,7 @@ SchedulePtr StepDecay(double initial, int64_t step_size, double gamma) {
   positive("StepDecay", "step_size", static_cast<double>(step_size));
   positive("StepDecay", "gamma", gamma);
   return make(
-      "StepDecay",
-      {{"initial_learning_rate", initial}, {"step_size", step_size}, {"gamma", gamma}},
+      "StepDecay", {{"initial_learning_rate", initial}, {"step_size", step_size}, {"gamma", gamma}},
       [=](int64_t n) { return initial * std::pow(gamma, static_cast<double>(n / step_size)); });
 }
 
@@ -107,7 +106,8 @@ SchedulePtr CosineDecay(double initial, int64_t steps, double alpha, double warm
   if (!(initial >= 0.0) || !std::isfinite(initial))
     fail("[CosineDecay] initial_learning_rate must not be negative; got {}", initial);
   positive("CosineDecay", "decay_steps", static_cast<double>(steps));
-  if (warmup_steps < 0) fail("[CosineDecay] warmup_steps must not be negative; got {}", warmup_steps);
+  if (warmup_steps < 0)
+    fail("[CosineDecay] warmup_steps must not be negative; got {}", warmup_steps);
   const bool warms_up = warmup_target >= 0.0;
   json config = {{"initial_learning_rate", initial},
                  {"decay_steps", steps},
@@ -131,14 +131,12 @@ SchedulePtr Warmup(int64_t warmup_steps, SchedulePtr after, double start) {
   if (warmup_steps < 1) fail("[Warmup] warmup_steps must be positive; got {}", warmup_steps);
   if (!after) fail("[Warmup] needs the schedule that comes after");
   if (!(start >= 0.0)) fail("[Warmup] start must not be negative; got {}", start);
-  json config = {{"warmup_steps", warmup_steps},
-                 {"after", schedule_description(*after)},
-                 {"start", start}};
+  json config = {
+      {"warmup_steps", warmup_steps}, {"after", schedule_description(*after)}, {"start", start}};
   return make("Warmup", std::move(config), [=](int64_t n) {
     if (n >= warmup_steps) return (*after)(n - warmup_steps);
     // The first step moves already when start is 0: n + 1 of warmup_steps + 1.
-    const double share =
-        static_cast<double>(n + 1) / static_cast<double>(warmup_steps + 1);
+    const double share = static_cast<double>(n + 1) / static_cast<double>(warmup_steps + 1);
     return (*after)(0) * (start + (1.0 - start) * share);
   });
 }
@@ -163,9 +161,10 @@ SchedulePtr schedule_from_config(const json& description) {
   if (name == "Warmup")
     return Warmup(get(c, "warmup_steps", int64_t{1}), schedule_from_config(c.at("after")),
                   get(c, "start", 0.0));
-  fail("[schedule] there is no schedule '{}'; there are InverseTimeDecay, ExponentialDecay, "
-       "PiecewiseConstantDecay, StepDecay, CosineDecay and Warmup",
-       name);
+  fail(
+      "[schedule] there is no schedule '{}'; there are InverseTimeDecay, ExponentialDecay, "
+      "PiecewiseConstantDecay, StepDecay, CosineDecay and Warmup",
+      name);
 }
 
 json schedule_description(const LearningRateSchedule& schedule) {

@@ -31,8 +31,8 @@ SchedulePtr ExponentialDecay(double initial_learning_rate, double decay_steps, d
 SchedulePtr PiecewiseConstantDecay(std::vector<int64_t> boundaries, std::vector<double> values);
 /// initial * gamma^floor(n / step_size)
 SchedulePtr StepDecay(double initial_learning_rate, int64_t step_size, double gamma = 0.1);
-/// From initial down to alpha times it along half a cosine; before that, with warmup_steps, linearly
-/// from initial up to warmup_target (Loshchilov & Hutter 2017).
+/// From initial down to alpha times it along half a cosine; before that, with warmup_steps,
+/// linearly from initial up to warmup_target (Loshchilov & Hutter 2017).
 SchedulePtr CosineDecay(double initial_learning_rate, int64_t decay_steps, double alpha = 0.0,
                         double warmup_target = -1.0, int64_t warmup_steps = 0);
 /// Linearly from `start` times the schedule's first value up to it in warmup_steps, then `after`.

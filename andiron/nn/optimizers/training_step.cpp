@@ -22,8 +22,8 @@ struct Parameter {
   Value leaf;                 // where the variable is read
   Value gradient;             // dense, or the sums of the rows that occur
   bool sparse = false;
-  ops::Dedup rows;            // sparse only
-  Value values;               // sparse only, before they are summed
+  ops::Dedup rows;  // sparse only
+  Value values;     // sparse only, before they are summed
 };
 
 const VariablePtr& variable_of(const Node& node) { return node.attr<VariablePtr>("variable"); }
@@ -109,10 +109,9 @@ class TrainingStep {
       const std::vector<Value> ids = lookups_of(p.leaf);
       if (ids.empty()) continue;
       const ops::Dedup rows = dedup(flat_ids(ids), p.leaf.shape()[0].size());
-      p.state = ops::optimizer_catch_up(
-          p.optimizer->op(), p.optimizer->settings(),
-          p.optimizer->state_of(p.variable, p.leaf, true), &rows,
-          history_of(*p.optimizer), step_);
+      p.state = ops::optimizer_catch_up(p.optimizer->op(), p.optimizer->settings(),
+                                        p.optimizer->state_of(p.variable, p.leaf, true), &rows,
+                                        history_of(*p.optimizer), step_);
       rewrite.map(p.leaf, p.state.parameter);
       p.leaf = p.state.parameter;
       any = true;
@@ -132,10 +131,8 @@ class TrainingStep {
       Parameter& p = parameters_[i];
       const bool caught_up = p.state.last_step.defined();
       // A table that is read in other ways too moves as a whole.
-      p.sparse = ops::is_row_sparse(grads[i]) &&
-                 (caught_up || !p.optimizer->replays());
-      if (!p.state.parameter.defined())
-        p.state = p.optimizer->state_of(p.variable, p.leaf, false);
+      p.sparse = ops::is_row_sparse(grads[i]) && (caught_up || !p.optimizer->replays());
+      if (!p.state.parameter.defined()) p.state = p.optimizer->state_of(p.variable, p.leaf, false);
       if (!p.sparse) {
         ANDIRON_ASSERT(!caught_up);
         p.gradient = ops::densify(grads[i]);
@@ -252,8 +249,8 @@ Graph merge_reads(const Graph& graph) {
 Value step_input(const Graph& graph, std::vector<Value>& rest) {
   Value step;
   for (const Value& v : graph.inputs()) {
-    const bool is_step = v.node().attr<std::string>("name") == "step" && v.rank() == 0 &&
-                         v.dtype() == DType::i64;
+    const bool is_step =
+        v.node().attr<std::string>("name") == "step" && v.rank() == 0 && v.dtype() == DType::i64;
     if (is_step) {
       step = v;
     } else {

@@ -18,7 +18,8 @@ void reference_dedup(const ReferenceContext& c) {
     const int64_t bad = first_bad_id(ids, n, n_rows, true);
     if (bad >= 0) fail_id("dedup", ids[bad], bad, n_rows);
     std::iota(order, order + n, 0);
-    int32_t* valid = std::stable_partition(order, order + n, [&](int32_t i) { return ids[i] >= 0; });
+    int32_t* valid =
+        std::stable_partition(order, order + n, [&](int32_t i) { return ids[i] >= 0; });
     std::stable_sort(order, valid, [&](int32_t a, int32_t b) { return ids[a] < ids[b]; });
     const auto n_valid = static_cast<int32_t>(valid - order);
     int32_t count = 0;
@@ -67,7 +68,8 @@ extern const Op kDedup = {
       if (n_rows < 0 || n_rows > INT32_MAX)
         fail("[dedup] n_rows must lie in [0, 2^31); got {}", n_rows);
       const Dim n = c.shape(0)[0];
-      if (n.known() && n.size() > INT32_MAX) fail("[dedup] takes fewer than 2^31 ids; got {}", n.str());
+      if (n.known() && n.size() > INT32_MAX)
+        fail("[dedup] takes fewer than 2^31 ids; got {}", n.str());
       return {{DType::i32, {n}}, {DType::i32, {n}}, {DType::i32, {n + 1}}, {DType::i32, {1}}};
     },
     .why_not_differentiable = "its results are integers",
@@ -90,8 +92,7 @@ extern const Op kSumSegments = {
                {"count", "[1], from dedup"},
                {"values", "[n, d]"}},
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
-      if (c.shape(3).rank() != 2 || !is_floating(c.in(3).dtype) ||
-          c.shape(3)[0] != c.shape(0)[0])
+      if (c.shape(3).rank() != 2 || !is_floating(c.in(3).dtype) || c.shape(3)[0] != c.shape(0)[0])
         fail("[sum_segments] takes floating point values [n, d] for order {}; got {}", str(c.in(0)),
              str(c.in(3)));
       return {c.in(3)};

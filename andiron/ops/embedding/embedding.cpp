@@ -33,25 +33,27 @@ extern const Op kEmbedding = {
       const Value ids = reshape(c.in(1), {c.in(1).shape().count()});
       return {row_sparse(ids, as_rows(c.grad()), c.in(0).shape()[0].size()), Value()};
     },
-    .reference = [](const ReferenceContext& c) {
-      const Tensor& table = c.src[0];
-      const size_t row_bytes = static_cast<size_t>(table.size(1)) * size_of(table.dtype());
-      const auto* rows = static_cast<const char*>(table.raw());
-      auto* dst = static_cast<char*>(c.dst[0].raw());
-      visit_ids(c.src[1].dtype(), c.src[1].raw(), [&](const auto* ids) {
-        for (int64_t i = 0; i < c.src[1].count(); ++i) {
-          if (!in_range(ids[i], table.size(0)))
-            fail_id("embedding", ids[i], c.first_row + i, table.size(0));
-          std::memcpy(dst + static_cast<size_t>(i) * row_bytes,
-                      rows + static_cast<size_t>(ids[i]) * row_bytes, row_bytes);
-        }
-      });
-    },
+    .reference =
+        [](const ReferenceContext& c) {
+          const Tensor& table = c.src[0];
+          const size_t row_bytes = static_cast<size_t>(table.size(1)) * size_of(table.dtype());
+          const auto* rows = static_cast<const char*>(table.raw());
+          auto* dst = static_cast<char*>(c.dst[0].raw());
+          visit_ids(c.src[1].dtype(), c.src[1].raw(), [&](const auto* ids) {
+            for (int64_t i = 0; i < c.src[1].count(); ++i) {
+              if (!in_range(ids[i], table.size(0)))
+                fail_id("embedding", ids[i], c.first_row + i, table.size(0));
+              std::memcpy(dst + static_cast<size_t>(i) * row_bytes,
+                          rows + static_cast<size_t>(ids[i]) * row_bytes, row_bytes);
+            }
+          });
+        },
     // The table may also be the result of something that needed the whole batch (catch_up).
-    .batch = [](const Node&, std::span<const BatchKind> in) {
-      const bool whole_table = in[0] == BatchKind::fixed || in[0] == BatchKind::blocked;
-      return whole_table && in[1] == BatchKind::rows ? BatchKind::rows : BatchKind::blocked;
-    },
+    .batch =
+        [](const Node&, std::span<const BatchKind> in) {
+          const bool whole_table = in[0] == BatchKind::fixed || in[0] == BatchKind::blocked;
+          return whole_table && in[1] == BatchKind::rows ? BatchKind::rows : BatchKind::blocked;
+        },
     .flops = [](const Node&) { return 0.0; },
     .cases = {{{"f32[5,3]", "i32[4]@0:5"}},
               {{"f32[5,3]", "i64[2,3]@0:5"}},
@@ -62,6 +64,8 @@ extern const Op kEmbedding = {
               {{"bf16[6,20]", "i32[8]@0:6"}}},
 };
 
-Value embedding(const Value& table, const Value& ids) { return make_value(kEmbedding, {table, ids}); }
+Value embedding(const Value& table, const Value& ids) {
+  return make_value(kEmbedding, {table, ids});
+}
 
 }  // namespace andiron::ops

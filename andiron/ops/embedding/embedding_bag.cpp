@@ -1,5 +1,6 @@
-#include "andiron/ops/elementwise.hpp"
 #include "andiron/ops/embedding/embedding_bag.hpp"
+
+#include "andiron/ops/elementwise.hpp"
 #include "andiron/ops/embedding/ids.hpp"
 #include "andiron/ops/ops.hpp"
 
@@ -7,7 +8,8 @@ namespace andiron::ops {
 
 namespace {
 
-const AttributeSpec kCombiner = {"combiner", "sum", "\"sum\", or \"mean\": divided by the weights' sum"};
+const AttributeSpec kCombiner = {"combiner", "sum",
+                                 "\"sum\", or \"mean\": divided by the weights' sum"};
 
 void check_bag(const InferContext& c, size_t ids, size_t weights, DType dtype) {
   check_ids(c, ids);
@@ -94,8 +96,8 @@ void reference_grad_weights(const ReferenceContext& c) {
           for (int64_t j = 0; j < k; ++j) {
             if (ids[j] < 0) continue;
             for (int64_t d = 0; d < width; ++d)
-              along[static_cast<size_t>(j)] += static_cast<C>(c.src[0].data<T>()[ids[j] * width + d]) *
-                                               static_cast<C>(grad[d]);
+              along[static_cast<size_t>(j)] +=
+                  static_cast<C>(c.src[0].data<T>()[ids[j] * width + d]) * static_cast<C>(grad[d]);
             weight += static_cast<C>(weights[j]);
             along_dst += scales[j] * along[static_cast<size_t>(j)];
           }
@@ -144,7 +146,8 @@ extern const Op kEmbeddingBagGradValues = {
 extern const Op kEmbeddingBagGradWeights = {
     .name = "embedding_bag_grad_weights",
     .summary = "The gradient of embedding_bag with respect to its weights.",
-    .formula = "sum: <table[ids[i, j]], grad[i]>; mean: <table[ids[i, j]] - dst[i], grad[i]> / W[i]",
+    .formula =
+        "sum: <table[ids[i, j]], grad[i]>; mean: <table[ids[i, j]] - dst[i], grad[i]> / W[i]",
     .inputs = {{"table", "[v, d]"}, {"ids", "[n, k]"}, {"weights", "[n, k]"}, {"grad", "[n, d]"}},
     .attributes = {kCombiner},
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
@@ -164,8 +167,9 @@ extern const Op kEmbeddingBagGradWeights = {
 extern const Op kEmbeddingBag = {
     .name = "embedding_bag",
     .summary = "Sums or averages k rows of a table for each sample; negative ids are padding.",
-    .formula = "dst[i, :] = sum over j of w[i, j] table[ids[i, j], :], for \"mean\" divided by the "
-               "sum of w[i, j]; an empty bag is zero",
+    .formula =
+        "dst[i, :] = sum over j of w[i, j] table[ids[i, j], :], for \"mean\" divided by the "
+        "sum of w[i, j]; an empty bag is zero",
     .inputs = {{"table", "[v, d], floating point"},
                {"ids", "[n, k], int32 or int64; negative: left out"},
                {"weights", "[n, k] of the table's dtype; ones when left out", true}},
@@ -178,14 +182,15 @@ extern const Op kEmbeddingBag = {
     .gradient = [](const GradContext& c) -> std::vector<Value> {
       const Value weights = c.node.inputs.size() > 2 ? c.in(2) : Value();
       const Attributes combiner = {{"combiner", c.attr<std::string>("combiner")}};
-      const Value values = make_value(kEmbeddingBagGradValues, {c.grad(), c.in(1), weights}, combiner);
+      const Value values =
+          make_value(kEmbeddingBagGradValues, {c.grad(), c.in(1), weights}, combiner);
       const Value ids = reshape(c.in(1), {c.in(1).shape().count()});
       std::vector<Value> grads = {row_sparse(ids, values, c.in(0).shape()[0].size()), Value()};
       if (c.node.inputs.size() > 2)
-        grads.push_back(weights.defined() ? make_value(kEmbeddingBagGradWeights,
-                                                       {c.in(0), c.in(1), weights, c.grad()},
-                                                       combiner)
-                                          : Value());
+        grads.push_back(weights.defined()
+                            ? make_value(kEmbeddingBagGradWeights,
+                                         {c.in(0), c.in(1), weights, c.grad()}, combiner)
+                            : Value());
       return grads;
     },
     .reference = reference,

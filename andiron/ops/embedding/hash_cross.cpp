@@ -1,6 +1,7 @@
+#include "andiron/ops/embedding/hash_cross.hpp"
+
 #include "andiron/base/philox.hpp"
 #include "andiron/ops/embedding/ids.hpp"
-#include "andiron/ops/embedding/hash_cross.hpp"
 #include "andiron/ops/ops.hpp"
 
 namespace andiron::ops {
@@ -25,7 +26,8 @@ void reference(const ReferenceContext& c) {
 extern const Op kHashCross = {
     .name = "hash_cross",
     .summary = "Crosses integer columns and hashes each combination to a bucket; stable on disk.",
-    .formula = "h = seed; h = mix(h, column[i]) for each column; dst[i] = floor(h * buckets / 2^64)",
+    .formula =
+        "h = seed; h = mix(h, column[i]) for each column; dst[i] = floor(h * buckets / 2^64)",
     .reference_source = "mix: SplitMix64's finalizer (Steele, Lea and Flood, OOPSLA 2014)",
     .inputs = {{"columns", "int32 or int64, all of one shape; their order counts", false, true}},
     .attributes = {{"buckets", {}, "number of buckets", int64_t{1}},
@@ -45,11 +47,12 @@ extern const Op kHashCross = {
     },
     .why_not_differentiable = "its result is an integer",
     .reference = reference,
-    .batch = [](const Node&, std::span<const BatchKind> in) {
-      for (BatchKind kind : in)
-        if (kind != BatchKind::rows) return BatchKind::blocked;
-      return BatchKind::rows;
-    },
+    .batch =
+        [](const Node&, std::span<const BatchKind> in) {
+          for (BatchKind kind : in)
+            if (kind != BatchKind::rows) return BatchKind::blocked;
+          return BatchKind::rows;
+        },
     .cases = {{{"i32[50]@0:9", "i64[50]@0:9"}, {{"buckets", int64_t{100}}}},
               {{"i32[7]@-5:9"}, {{"buckets", int64_t{10}}, {"seed", int64_t{3}}}},
               {{"i32[4,2]@0:9", "i32[4,2]@0:9", "i64[4,2]@0:9"}, {{"buckets", int64_t{10000}}}},

@@ -10,8 +10,7 @@ void check_ids(const InferContext& c, size_t i) {
 void check_table(const InferContext& c, size_t i) {
   if (!is_floating(c.in(i).dtype) || c.shape(i).rank() != 2)
     fail("[{}] the table must be a floating point matrix [v, d]; got {}", c.op, str(c.in(i)));
-  if (!c.shape(i).known())
-    fail("[{}] the table's sizes must be known; got {}", c.op, str(c.in(i)));
+  if (!c.shape(i).known()) fail("[{}] the table's sizes must be known; got {}", c.op, str(c.in(i)));
 }
 
 void fail_id(std::string_view op, int64_t id, int64_t position, int64_t n_rows) {

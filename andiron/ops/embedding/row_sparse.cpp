@@ -1,6 +1,7 @@
-#include "andiron/ops/embedding/ids.hpp"
-#include "andiron/ops/elementwise.hpp"
 #include "andiron/ops/embedding/row_sparse.hpp"
+
+#include "andiron/ops/elementwise.hpp"
+#include "andiron/ops/embedding/ids.hpp"
 
 // The gradient of an embedding table: `row_sparse` is its form in graphs, which optimizers and the
 // collectives take apart; `embedding_grad_dense` computes it as a matrix.
@@ -45,16 +46,14 @@ void reference(const ReferenceContext& c) {
 }
 
 const std::vector<InputSpec> kInputs = {
-    {"ids", "[n] int32 or int64: the row of each value; negative: none"},
-    {"values", "[n, d]"}};
+    {"ids", "[n] int32 or int64: the row of each value; negative: none"}, {"values", "[n, d]"}};
 const std::vector<AttributeSpec> kAttributes = {
     {"n_rows", {}, "the table's number of rows", int64_t{0}}};
-const std::vector<Case> kCases = {
-    {{"i32[6]@0:4", "f32[6,3]"}, {{"n_rows", int64_t{4}}}},
-    {{"i64[50]@0:7", "f32[50,40]"}, {{"n_rows", int64_t{7}}}},
-    {{"i64[9]@-3:5", "f32[9,1]"}, {{"n_rows", int64_t{5}}}},
-    {{"i32[0]@0:4", "f32[0,3]"}, {{"n_rows", int64_t{4}}}},
-    {{"i32[6]@0:4", "bf16[6,3]"}, {{"n_rows", int64_t{4}}}}};
+const std::vector<Case> kCases = {{{"i32[6]@0:4", "f32[6,3]"}, {{"n_rows", int64_t{4}}}},
+                                  {{"i64[50]@0:7", "f32[50,40]"}, {{"n_rows", int64_t{7}}}},
+                                  {{"i64[9]@-3:5", "f32[9,1]"}, {{"n_rows", int64_t{5}}}},
+                                  {{"i32[0]@0:4", "f32[0,3]"}, {{"n_rows", int64_t{4}}}},
+                                  {{"i32[6]@0:4", "bf16[6,3]"}, {{"n_rows", int64_t{4}}}}};
 
 }  // namespace
 
@@ -80,13 +79,13 @@ extern const Op kEmbeddingGradDense = {
     .infer = infer,
     .gradient = gradient,
     .reference = reference,
-    .batch = [](const Node&, std::span<const BatchKind> in) {
-      return in[0] == BatchKind::rows && in[1] == BatchKind::rows ? BatchKind::partial_sum
-                                                                  : BatchKind::blocked;
-    },
-    .flops = [](const Node& node) {
-      return static_cast<double>(node.inputs[1].shape().count().size());
-    },
+    .batch =
+        [](const Node&, std::span<const BatchKind> in) {
+          return in[0] == BatchKind::rows && in[1] == BatchKind::rows ? BatchKind::partial_sum
+                                                                      : BatchKind::blocked;
+        },
+    .flops =
+        [](const Node& node) { return static_cast<double>(node.inputs[1].shape().count().size()); },
     .cases = kCases,
 };
 

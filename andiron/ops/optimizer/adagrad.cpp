@@ -9,9 +9,7 @@ std::vector<AttributeSpec> Adagrad::attributes() {
           {"weight_decay", 0.0, "p -= weight_decay * learning_rate * p before the step"}};
 }
 
-const char* Adagrad::formula() {
-  return "a += g^2; p -= lr g / sqrt(a + epsilon)";
-}
+const char* Adagrad::formula() { return "a += g^2; p -= lr g / sqrt(a + epsilon)"; }
 
 extern const Op kAdagradUpdate = update_op<Adagrad>({{}, {{"weight_decay", 0.01}}});
 extern const Op kAdagradUpdateRows = update_rows_op<Adagrad>();

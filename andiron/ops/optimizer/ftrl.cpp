@@ -18,7 +18,13 @@ const char* Ftrl::formula() {
          "p = (clip(z, -l1, l1) - z) / (n'^-power / lr + 2 l2 + beta / lr); n = n'";
 }
 
-extern const Op kFtrlUpdate = update_op<Ftrl>({{}, {{"learning_rate_power", -0.7}}, {{"l1_regularization_strength", 0.1}, {"l2_regularization_strength", 0.2}, {"l2_shrinkage_regularization_strength", 0.05}, {"beta", 0.3}, {"weight_decay", 0.01}}});
+extern const Op kFtrlUpdate = update_op<Ftrl>({{},
+                                               {{"learning_rate_power", -0.7}},
+                                               {{"l1_regularization_strength", 0.1},
+                                                {"l2_regularization_strength", 0.2},
+                                                {"l2_shrinkage_regularization_strength", 0.05},
+                                                {"beta", 0.3},
+                                                {"weight_decay", 0.01}}});
 extern const Op kFtrlUpdateRows = update_rows_op<Ftrl>();
 extern const Op kFtrlCatchUp = catch_up_op<Ftrl>();
 extern const Op kFtrlRecord = record_op<Ftrl>();

@@ -20,8 +20,8 @@ struct Ftrl {
     return each ? Replay::all_always : Replay::last;
   }
   static StepScalars scalars(const Attributes& a, double learning_rate, int64_t) {
-    const double ridge = 2.0 * a.get<double>("l2_regularization_strength") +
-                         a.get<double>("beta") / learning_rate;
+    const double ridge =
+        2.0 * a.get<double>("l2_regularization_strength") + a.get<double>("beta") / learning_rate;
     return {static_cast<float>(learning_rate), decay_of(a, learning_rate),
             static_cast<float>(ridge)};
   }

@@ -7,15 +7,13 @@ namespace andiron::ops {
 namespace {
 
 void expect(const InferContext& c, size_t i, const char* name, const TensorType& type) {
-  if (c.in(i) != type)
-    fail("[{}] {} must be {}; got {}", c.op, name, str(type), str(c.in(i)));
+  if (c.in(i) != type) fail("[{}] {} must be {}; got {}", c.op, name, str(type), str(c.in(i)));
 }
 
 void expect_parameter(const InferContext& c) {
   const DType dtype = c.in(0).dtype;
   if ((dtype != DType::f32 && dtype != DType::f64) || !c.shape(0).known())
-    fail("[{}] parameters must be float32 or float64 with known sizes; got {}", c.op,
-         str(c.in(0)));
+    fail("[{}] parameters must be float32 or float64 with known sizes; got {}", c.op, str(c.in(0)));
 }
 
 void expect_table(const InferContext& c) {
@@ -51,11 +49,12 @@ void check_settings(const InferContext& c) {
   for (const char* name : {"beta_1", "beta_2", "rho"}) check(name, share, "in [0, 1)");
   check("momentum", [](double v) { return v >= 0.0 && v <= 1.0; }, "in [0, 1]");
   check("epsilon", [](double v) { return v > 0.0 && std::isfinite(v); }, "positive");
-  check("learning_rate_power", [](double v) { return v <= 0.0 && std::isfinite(v); },
-        "zero or negative");
-  for (const char* name : {"weight_decay", "l1_regularization_strength",
-                           "l2_regularization_strength", "l2_shrinkage_regularization_strength",
-                           "beta"})
+  check(
+      "learning_rate_power", [](double v) { return v <= 0.0 && std::isfinite(v); },
+      "zero or negative");
+  for (const char* name :
+       {"weight_decay", "l1_regularization_strength", "l2_regularization_strength",
+        "l2_shrinkage_regularization_strength", "beta"})
     check(name, at_least_zero, "zero or positive");
 }
 
@@ -150,9 +149,8 @@ std::vector<InputSpec> catch_up_inputs() {
 }
 
 std::vector<InputSpec> record_inputs() {
-  return {{"history", "[h, 4]"},
-          {"learning_rate", "float32 scalar"},
-          {"step", "int64 scalar, from 1"}};
+  return {
+      {"history", "[h, 4]"}, {"learning_rate", "float32 scalar"}, {"step", "int64 scalar, from 1"}};
 }
 
 std::vector<std::string> update_case(int n_slots) {
@@ -163,9 +161,10 @@ std::vector<std::string> update_case(int n_slots) {
 
 void fail_history(std::string_view optimizer, int64_t row, int64_t last_step, int64_t step,
                   int64_t n_history) {
-  fail("[{}_catch_up] row {} was last brought up to date at step {} and now it is step {}, but the "
-       "history holds {} steps; call the optimizer's catch_up before steps are skipped",
-       optimizer, row, last_step, step, n_history);
+  fail(
+      "[{}_catch_up] row {} was last brought up to date at step {} and now it is step {}, but the "
+      "history holds {} steps; call the optimizer's catch_up before steps are skipped",
+      optimizer, row, last_step, step, n_history);
 }
 
 }  // namespace andiron::ops

@@ -17,7 +17,10 @@ const char* RmsProp::formula() {
          "d = lr g / sqrt(v + epsilon); with momentum: m = momentum m + d and d = m; p -= d";
 }
 
-extern const Op kRmsPropUpdate = update_op<RmsProp>({{}, {{"momentum", 0.5}}, {{"centered", true}, {"epsilon", 1.0}, {"momentum", 0.5}, {"weight_decay", 0.01}}});
+extern const Op kRmsPropUpdate = update_op<RmsProp>(
+    {{},
+     {{"momentum", 0.5}},
+     {{"centered", true}, {"epsilon", 1.0}, {"momentum", 0.5}, {"weight_decay", 0.01}}});
 extern const Op kRmsPropUpdateRows = update_rows_op<RmsProp>();
 extern const Op kRmsPropCatchUp = catch_up_op<RmsProp>();
 extern const Op kRmsPropRecord = record_op<RmsProp>();

@@ -10,9 +10,9 @@
 /// What an optimizer's rule is made of.
 ///
 /// A rule says what one step does to one element. It is written once, for a T that is float, double
-/// or a vector of floats (exec/native/simd.hpp), and used by the reference kernels, the dense sweep,
-/// the update of touched rows and the replay of missed steps. All of these give the same bits:
-/// every multiply-add is an explicit `fused`, and no other product is added to anything, so a
+/// or a vector of floats (exec/native/simd.hpp), and used by the reference kernels, the dense
+/// sweep, the update of touched rows and the replay of missed steps. All of these give the same
+/// bits: every multiply-add is an explicit `fused`, and no other product is added to anything, so a
 /// compiler has no choice left.
 ///
 ///   struct Rule {

@@ -15,7 +15,8 @@ const char* Sgd::formula() {
          "p += momentum m - lr g";
 }
 
-extern const Op kSgdUpdate = update_op<Sgd>({{}, {{"momentum", 0.9}}, {{"momentum", 0.9}, {"nesterov", true}, {"weight_decay", 0.01}}});
+extern const Op kSgdUpdate = update_op<Sgd>(
+    {{}, {{"momentum", 0.9}}, {{"momentum", 0.9}, {"nesterov", true}, {"weight_decay", 0.01}}});
 extern const Op kSgdUpdateRows = update_rows_op<Sgd>();
 extern const Op kSgdCatchUp = catch_up_op<Sgd>();
 extern const Op kSgdRecord = record_op<Sgd>();
