@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from andiron import set_random_seed
 from andiron.apps.recommend.data import Interactions
 from andiron.apps.recommend.history import Histories
 from andiron.apps.recommend.ids import UNKNOWN, IdMap
@@ -51,7 +52,7 @@ class Recommender:
         on_epoch: Callable[[int, Recommender], None] | None = None,
         verbose: int = 1,
     ) -> Recommender:
-        """Trains from scratch.
+        """Trains from scratch; sets andiron's random seed to that of the settings.
 
         Args:
             data: what the model may learn from (`Split.train` or `Split.refit`).
@@ -64,10 +65,15 @@ class Recommender:
         """
         if len(data) == 0:
             raise ValueError(f"[{self.name}] training needs interactions; the table has none")
+        if np.bincount(data.user).max() < 2:
+            raise ValueError(
+                f"[{self.name}] training needs users with two interactions or more"
+            )
         self.users, self.items = data.users, data.items
         self._histories = Histories.of(data, self.settings.seed)
         self._popularity = data.popularity().astype(np.float32)
         self.curves = {"loss": []}
+        set_random_seed(self.settings.seed)  # starting weights and dropout
         self._build()
         self._train(on_epoch, verbose)
         return self
@@ -170,6 +176,30 @@ class Recommender:
             best_items.append(self.items.ids[best])
             best_scores.append(np.take_along_axis(scores, best, axis=1))
         return np.concatenate(best_items), np.concatenate(best_scores)
+
+    def aligned(self, test: Interactions) -> tuple[Interactions, Interactions, int]:
+        """What the model has seen, and `test` in the model's rows, for `ranking.evaluate`.
+
+        Returns:
+            seen; test without unseen ids and pairs met in training; how many were left out.
+
+        Raises:
+            ValueError: nothing is left.
+        """
+        self._require_fit()
+        h = self._histories
+        seen = Interactions(self.users, self.items, h.user, h.items)
+        user = self.users.rows(test.users.ids)[test.user]
+        item = self.items.rows(test.items.ids)[test.item]
+        known = (user != UNKNOWN) & (item != UNKNOWN)
+        known &= ~np.isin(user * h.n_items + item, h.user * np.int64(h.n_items) + h.items)
+        if not known.any():
+            raise ValueError(
+                f"[{self.name}] no line of the table has a known user, a known item and a pair "
+                "that training did not see"
+            )
+        left_out = len(test) - int(known.sum())
+        return seen, Interactions(self.users, self.items, user[known], item[known]), left_out
 
     # Files ------------------------------------------------------------------------------------
 

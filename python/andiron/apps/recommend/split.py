@@ -76,8 +76,35 @@ def temporal_holdout(
     return _split("temporal", data, _labels(np.lexsort((noise, data.time)), test, validation), seed)
 
 
+def user_temporal_holdout(
+    data: Interactions, test: float = 0.2, validation: float = 0.1, seed: int = 0
+) -> Split:
+    """The latest share `test` of each user's interactions, and before it the share `validation`.
+
+    Unlike `temporal_holdout`, every user with enough interactions is in all parts: where people
+    come, rate for an evening and leave (MovieLens), hardly anyone crosses a common date. Users
+    with fewer than one test and one validation interaction by these shares stay in train.
+    """
+    _check_shares(len(data), test, validation)
+    positions, starts = histories(data, seed)
+    counts = np.diff(starts)
+    n_test, n_validation = (counts * test).astype(int), (counts * validation).astype(int)
+    enough = (n_test > 0) & (n_validation > 0)
+    if not enough.any():
+        raise ValueError("[split] no user has enough interactions for these shares")
+    left = np.repeat(starts[1:], counts) - np.arange(len(data))  # 1 for a user's latest
+    of = np.repeat(np.arange(len(counts)), counts)
+    ordered = np.zeros(len(data), np.int8)
+    ordered[enough[of] & (left <= n_test[of] + n_validation[of])] = 1
+    ordered[enough[of] & (left <= n_test[of])] = 2
+    label = np.empty(len(data), np.int8)
+    label[positions] = ordered
+    return _split("user-temporal", data, label, seed)
+
+
 PROTOCOLS = {
     "leave-one-out": leave_one_out,
+    "user-temporal": user_temporal_holdout,
     "random": random_holdout,
     "temporal": temporal_holdout,
 }

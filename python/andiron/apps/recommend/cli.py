@@ -1,0 +1,170 @@
+"""The command `andiron recommend`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+
+import click
+
+
+def _said(command: Callable) -> Callable:
+    """A user's mistake ends in one line, not in a traceback."""
+
+    @wraps(command)
+    def run(*args, **kwargs):
+        try:
+            return command(*args, **kwargs)
+        except (ValueError, OSError, ImportError) as error:
+            raise click.ClickException(str(error)) from error
+
+    return run
+
+
+@click.group(name="recommend", context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Train, compare and use recommenders on (user, item) tables."""
+
+
+def _columns(command: Callable) -> Callable:
+    for option in (
+        click.option("--user", default="user", show_default=True, help="Column of user ids."),
+        click.option("--item", default="item", show_default=True, help="Column of item ids."),
+        click.option("--rating", default=None, help="Column of ratings; none: implicit feedback."),
+        click.option("--time", default=None, help="Column of times (numbers or dates)."),
+    ):
+        command = option(command)
+    return command
+
+
+@cli.command()
+@click.option("--out", default="build/demo", show_default=True, help="Folder for report and models.")
+@click.option("--seed", default=0, show_default=True)
+@_said
+def demo(out: str, seed: int) -> None:
+    """MovieLens: NCF and Wide & Deep beside Spark's ALS and popularity."""
+    from andiron.apps.recommend.demo import run
+
+    run(out, seed, echo=click.echo)
+
+
+@cli.command()
+@click.option("--results", default="build/study/results.jsonl", show_default=True,
+              help="One line a trained model; what is there is not trained again.")  # fmt: skip
+@click.option("--seeds", default=3, show_default=True, help="How many.")
+@click.option("--settings", default="tuned,published", show_default=True)
+@click.option("--protocols", default="user-temporal,leave-one-out", show_default=True)
+@click.option("--models", default="popularity,ALS,NeuralCF,WideAndDeep", show_default=True)
+@click.option("--tune/--no-tune", default=False, help="First the same trials for every model.")
+@click.option("--minutes", default=None, type=float, help="Starts nothing new after so long.")
+@_said
+def study(results, seeds, settings, protocols, models, tune, minutes) -> None:
+    """The whole protocol, resumably: several seeds, tuned and published settings."""
+    from andiron.apps.recommend import study as a_study
+    from andiron.apps.recommend import tune as tuning
+
+    path = Path(results)
+    tuned = None
+    if tune:
+        trials = path.with_name("trials.jsonl")
+        tuned = tuning.run(trials, models.split(","), echo=click.echo, minutes=minutes)
+    a_study.run(path, range(seeds), settings.split(","), protocols.split(","), models.split(","),
+                tuned=tuned, minutes=minutes, echo=click.echo)  # fmt: skip
+    click.echo(a_study.markdown(path))
+
+
+@cli.command()
+@click.argument("table", type=click.Path())
+@click.option("--model", type=click.Choice(["NeuralCF", "WideAndDeep"]), default="WideAndDeep",
+              show_default=True)  # fmt: skip
+@click.option("--out", required=True, help="Folder for the model.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
+              help="A setting of the model, for instance epochs=5; several times.")  # fmt: skip
+@click.option("--seed", default=0, show_default=True)
+@_columns
+@_said
+def train(table, model, out, settings, seed, user, item, rating, time) -> None:
+    """Train a model on TABLE (.csv, .csv.gz or .parquet)."""
+    from andiron.apps.recommend.data import Interactions
+    from andiron.apps.recommend.lineup import train as train_model
+
+    data = Interactions.read(table, user=user, item=item, rating=rating, time=time)
+    chosen = dict(_setting(text) for text in settings)
+    trained = train_model(model, data, chosen, seed, verbose=1)
+    trained.save(out)
+    click.echo(f"{model} of {len(data):,} interactions, {data.n_users:,} users, "
+               f"{data.n_items:,} items: {out}")  # fmt: skip
+
+
+def _setting(text: str) -> tuple[str, object]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"[recommend] --set takes NAME=VALUE; got {text!r}")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+@cli.command()
+@click.argument("folder", type=click.Path())
+@click.argument("users", nargs=-1)
+@click.option("-k", default=10, show_default=True, help="Items a user.")
+@click.option("--all", "everyone", is_flag=True, help="For every user of the training table.")
+@click.option("--seen/--no-seen", default=False, help="Whether met items may come. Default: no.")
+@click.option("--output", default=None, help="A .csv or .parquet file instead of lines.")
+@_said
+def predict(folder, users, k, everyone, seen, output) -> None:
+    """The best items for USERS by the model in FOLDER."""
+    import pandas as pd
+
+    from andiron.apps.recommend.models import load
+
+    if bool(users) == everyone:
+        raise ValueError("[recommend] name users, or give --all")
+    model = load(folder)
+    wanted = model.users.ids.tolist() if everyone else list(users)
+    items, scores = model.recommend_all(k, not seen, users=wanted)
+    places = pd.DataFrame(
+        [(u, r, i, s)
+         for u, line, values in zip(wanted, items.tolist(), scores.tolist(), strict=True)
+         for r, (i, s) in enumerate(zip(line, values, strict=True), 1) if s > float("-inf")],
+        columns=["user", "rank", "item", "score"],
+    )  # fmt: skip
+    if output is None:
+        click.echo(places.to_string(index=False))
+    elif str(output).endswith(".csv"):
+        places.to_csv(output, index=False)
+    elif str(output).endswith(".parquet"):
+        places.to_parquet(output)
+    else:
+        raise ValueError(f"[recommend] --output is a .csv or .parquet file; got {output}")
+
+
+@cli.command()
+@click.argument("folder", type=click.Path())
+@click.argument("table", type=click.Path())
+@click.option("-k", default=10, show_default=True)
+@_columns
+@_said
+def evaluate(folder, table, k, user, item, rating, time) -> None:
+    """Rank all unmet items by the model in FOLDER and judge by the interactions in TABLE."""
+    from andiron.apps.recommend.baselines import Popularity
+    from andiron.apps.recommend.data import Interactions
+    from andiron.apps.recommend.models import load
+    from andiron.apps.recommend.ranking import evaluate as judged
+
+    model = load(folder)
+    test = Interactions.read(table, user=user, item=item, rating=rating, time=time)
+    seen, known, left_out = model.aligned(test)
+    if left_out:
+        click.echo(f"{left_out} of {len(test)} lines left out: ids unseen, or met in training")
+    naive = Popularity().fit(seen)
+    ours, theirs = judged(model.scores, seen, known, k), judged(naive.scores, seen, known, k)
+    for name, figure in ours.figures().items():
+        click.echo(f"{name:<14} {model.name} {figure}   popularity {theirs.figure(name)}")
+    gain = ours.difference(theirs, f"ndcg@{k}")
+    if gain.mean <= 2 * gain.error:
+        click.echo("By NDCG this model is not shown to be better than popularity.")
