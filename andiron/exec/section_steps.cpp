@@ -55,6 +55,7 @@ bool SectionBuilder::only_moves(const Node& node, std::vector<Move>& moves) cons
   if (normalize_axis("concat", node.attr<int64_t>("axis"), rank) != rank - 1) return false;
   int64_t offset = to.offset;
   for (const Value& v : node.inputs) {
+    if (v.shape().back() == Dim(0)) continue;  // its place would be its neighbour's
     move(home_.at(v), {to.storage, offset, to.row_stride});
     offset += v.shape().back().size() * static_cast<int64_t>(size_of(v.dtype()));
   }

@@ -1,9 +1,9 @@
 #include "andiron/exec/onednn/matmul.hpp"
 
 #include <omp.h>
-#include <oneapi/dnnl/dnnl.hpp>
 
 #include <algorithm>
+#include <oneapi/dnnl/dnnl.hpp>
 
 #include "andiron/base/error.hpp"
 
@@ -62,19 +62,18 @@ class ThreadLimit {
 class Matmul final : public Kernel {
  public:
   Matmul(const KernelRequest& request, const std::string& activation, bool has_bias)
-      : has_bias_(has_bias) {
+      : has_bias_(has_bias), relu_(activation == "relu"), dst_(request.dst[0]) {
     const Node& node = request.node;
     const bool ta = node.attr<bool>("transpose_a"), tb = node.attr<bool>("transpose_b");
     dnnl::memory::desc a = describe(request.src[0], ta), b = describe(request.src[1], tb);
     const dnnl::memory::desc dst = describe(request.dst[0], false);
-    const double flops = 2.0 * static_cast<double>(request.dst[0].count() *
-                                                   request.src[0].sizes[request.src[0].sizes.size() -
-                                                                        (ta ? 2 : 1)]);
+    const double flops =
+        2.0 * static_cast<double>(request.dst[0].count() *
+                                  request.src[0].sizes[request.src[0].sizes.size() - (ta ? 2 : 1)]);
     threads_ = flops < kParallelFlops ? 1 : request.threads;
 
     dnnl::post_ops post;
     if (request.adds_to(0)) post.append_sum(1.0F);
-    if (activation == "relu") post.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
     if (activation == "sigmoid") post.append_eltwise(dnnl::algorithm::eltwise_logistic, 0, 0);
     if (activation == "tanh") post.append_eltwise(dnnl::algorithm::eltwise_tanh, 0, 0);
     dnnl::primitive_attr attributes;
@@ -124,6 +123,7 @@ class Matmul final : public Kernel {
         dnnl_primitive_execute(primitive_.get(), stream().get(),
                                static_cast<int>(arguments.items.size()), arguments.items.data());
     ANDIRON_ASSERT(status == dnnl_success);
+    if (relu_) clamp(static_cast<float*>(call.dst[0]));
   }
 
   size_t scratch_bytes() const override { return scratch_bytes_; }
@@ -134,12 +134,34 @@ class Matmul final : public Kernel {
     std::vector<dnnl::memory> memories;
     std::vector<dnnl_exec_arg_t> items;
   };
+  // oneDNN's relu makes 0 of NaN and would hide it; ours keeps it, while dst is still in the cache.
+  void clamp(float* dst) const {
+    const int64_t rows = dst_.rows(), cols = dst_.cols();
+#pragma omp parallel for num_threads(threads_) if (threads_ > 1) schedule(static)
+    for (int64_t r = 0; r < rows; ++r) {
+      float* row = dst + r * dst_.row_stride;
+      for (int64_t i = 0; i < cols; ++i) row[i] = row[i] < 0.0F ? 0.0F : row[i];
+    }
+  }
+
   dnnl::matmul primitive_;
   std::vector<Arguments> workers_;
   size_t scratch_bytes_ = 0;
   int threads_ = 1;
-  bool has_bias_;
+  bool has_bias_, relu_;
+  Operand dst_;
 };
+
+// Null where oneDNN has no such product on this CPU: bfloat16 needs AVX-512.
+std::unique_ptr<Kernel> make(const KernelRequest& request, const std::string& activation,
+                             bool has_bias) {
+  try {
+    return std::make_unique<Matmul>(request, activation, has_bias);
+  } catch (const dnnl::error& error) {
+    if (error.status == dnnl_unimplemented) return nullptr;
+    throw;
+  }
+}
 
 bool possible(const KernelRequest& request) {
   const Operand &a = request.src[0], &b = request.src[1];
@@ -154,13 +176,12 @@ bool possible(const KernelRequest& request) {
 
 std::unique_ptr<Kernel> make_onednn_matmul(const KernelRequest& request) {
   if (!possible(request)) return nullptr;
-  return std::make_unique<Matmul>(request, "linear", false);
+  return make(request, "linear", false);
 }
 
 std::unique_ptr<Kernel> make_onednn_fused_matmul(const KernelRequest& request) {
   if (!possible(request) || request.src[0].dtype != DType::f32) return nullptr;
-  return std::make_unique<Matmul>(request, request.node.attr<std::string>("activation"),
-                                  request.src.size() > 2);
+  return make(request, request.node.attr<std::string>("activation"), request.src.size() > 2);
 }
 
 }  // namespace andiron::exec
