@@ -12,6 +12,9 @@ function(andiron_tests)
     return()
   endif()
   add_executable(andiron_test ${sources})
+  # Of one source only: a path on every command line would spoil the cache that clones share.
+  set_source_files_properties("${PROJECT_SOURCE_DIR}/tests/goldens/op_goldens_test.cpp" PROPERTIES
+    COMPILE_DEFINITIONS ANDIRON_OP_GOLDENS="${PROJECT_SOURCE_DIR}/tests/goldens/ops.json")
   set_target_properties(andiron_test PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
   target_compile_options(andiron_test PRIVATE ${ANDIRON_BASELINE_FLAGS})

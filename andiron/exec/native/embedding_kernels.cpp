@@ -76,6 +76,7 @@ class EmbeddingBag final : public Kernel {
         n_rows_(r.src[0].sizes[0]),
         width_(r.src[0].sizes[1]),
         dst_stride_(r.dst[0].row_stride),
+        weighted_(r.src.size() > 2),
         mean_(r.node.attr<std::string>("combiner") == "mean"),
         threads_(threads_for(r.threads, n_ * k_ * width_ * 4)) {}
 
@@ -83,7 +84,7 @@ class EmbeddingBag final : public Kernel {
 
   void run(const KernelCall& call) const override {
     const auto* table = static_cast<const float*>(call.src[0]);
-    const auto* weights = static_cast<const float*>(call.src[2]);
+    const auto* weights = weighted_ ? static_cast<const float*>(call.src[2]) : nullptr;
     visit_ids(id_type_, call.src[1], [&](const auto* ids) {
       std::atomic<int64_t> bad = INT64_MAX;
       parallel(threads_, [&](int part, int parts) {
@@ -125,6 +126,7 @@ class EmbeddingBag final : public Kernel {
 
   DType id_type_;
   int64_t n_, k_, n_rows_, width_, dst_stride_;
+  bool weighted_;  // may still be null
   bool mean_;
   int threads_;
 };

@@ -24,7 +24,7 @@ T bound_as(double bound) {
 extern const Op kClip = {
     .name = "clip",
     .summary = "Limits values to a range.",
-    .formula = "dst = min(max(x, low), high); NaN stays NaN; the derivative is 1 on the bounds",
+    .formula = "dst = min(max(x, low), high); NaN stays NaN; the derivative is 0 on the bounds",
     .inputs = {{"x", "any shape"}},
     .attributes = {{"low", {}, "the least value; -inf for none", 0.0},
                    {"high", {}, "the greatest value; inf for none", 0.0}},
@@ -35,8 +35,8 @@ extern const Op kClip = {
     },
     .gradient = [](const GradContext& c) -> std::vector<Value> {
       const Value &x = c.in(0), &g = c.grad();
-      const Value inside = logical_and(greater_equal(x, constant(c.attr<double>("low"), x.dtype())),
-                                       less_equal(x, constant(c.attr<double>("high"), x.dtype())));
+      const Value inside = logical_and(greater(x, constant(c.attr<double>("low"), x.dtype())),
+                                       less(x, constant(c.attr<double>("high"), x.dtype())));
       return {where(inside, g, constant(0.0, g.dtype()))};
     },
     .reference =
