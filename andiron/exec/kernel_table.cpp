@@ -3,6 +3,7 @@
 #include "andiron/exec/kernel.hpp"
 #include "andiron/exec/native/box_copy.hpp"
 #include "andiron/exec/native/embedding_kernels.hpp"
+#include "andiron/exec/native/middle_fold.hpp"
 #include "andiron/exec/native/optimizer_kernels.hpp"
 #include "andiron/exec/native/program_kernel.hpp"
 #include "andiron/exec/native/random_fill.hpp"
@@ -51,6 +52,9 @@ std::span<const KernelEntry> kernel_table() {
       {"random_uniform", make_random_uniform},
       // Elementwise ops and reductions that vector_form.cpp knows.
       {kAnyOp, make_vector_kernel, true, true, true},
+      {"sum", make_middle_fold},
+      {"max", make_middle_fold},
+      {"min", make_middle_fold},
   };
   return table;
 }

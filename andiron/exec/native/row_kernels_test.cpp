@@ -85,6 +85,18 @@ TEST(RowKernels, copies_of_every_kind) {
     check(v.node(), random_inputs(v.node(), 8, -99, 99), 0, 0);
 }
 
+TEST(RowKernels, reductions_of_middle_axes) {
+  for (Shape shape : {Shape{5, 20, 64}, Shape{3, 200, 7}, Shape{2, 3, 1000}, Shape{40, 70, 33},
+                      Shape{2, 0, 5}, Shape{0, 3, 5}}) {
+    const Value x = in(shape);
+    const auto src = random_inputs(ops::sum(x, {1}).node(), 2);
+    check(ops::sum(x, {1}).node(), src, 1e-5, 1e-4);
+    if (shape[1] != Dim(0)) check(ops::max(x, {1}, true).node(), src, 0, 0);
+  }
+  const Value y = in({3, 4, 5, 6});
+  check(ops::sum(y, {1, 2}).node(), random_inputs(ops::sum(y).node(), 3), 1e-5, 1e-4);
+}
+
 TEST(RowKernels, gather_and_one_hot) {
   const Value x = in({6, 50, 4}), ids = in({70, 2}, DType::i32);
   for (int64_t axis : {1, 0}) {

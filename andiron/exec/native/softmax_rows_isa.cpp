@@ -34,10 +34,16 @@ double exp_and_sum(const float* x, float shift, float* dst, int64_t n) {
         if constexpr (kStore) dst[i + j] = e;
         lane[j] += e;
       }
-    for (int j = 0; i + j < end; ++j) {
-      const float e = exp_of(x[i + j] - shift);
-      if constexpr (kStore) dst[i + j] = e;
-      lane[j] += e;
+    // The rest by 8; the last of them is filled up with what adds nothing.
+    for (; i < end; i += 8) {
+      const int m = end - i < 8 ? static_cast<int>(end - i) : 8;
+      float part[8];
+      for (int j = 0; j < 8; ++j) part[j] = -200.0F;
+      for (int j = 0; j < m; ++j) part[j] = x[i + j] - shift;
+      for (int j = 0; j < 8; ++j) part[j] = exp_of(part[j]);
+      for (int j = 0; j < 8; ++j) lane[j] += part[j];
+      if constexpr (kStore)
+        for (int j = 0; j < m; ++j) dst[i + j] = part[j];
     }
     for (int j = 0; j < kLanes; ++j) total += static_cast<double>(lane[j]);
   }

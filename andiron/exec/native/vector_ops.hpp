@@ -78,7 +78,7 @@ struct VectorTable {
   void (*to_bf16)(void* dst, const float* src, int64_t n);
   void (*to_bool)(void* dst, const float* src, int64_t n);
 
-  /// Per Fold: the fold of n floats by 32 lanes, then pairwise in double. The value of none: 0 for
+  /// Per Fold: the fold of n floats by lanes, then pairwise in double. The value of none: 0 for
   /// a sum, -inf and inf otherwise.
   double (*fold_all[3])(const float* src, int64_t n);
   /// Per Fold: acc[j] = fold(acc[j], src[i * cols + j]) over rows i.

@@ -1,27 +1,26 @@
-#include "andiron/exec/native/vector_ops.hpp"
-
 #include "andiron/exec/native/vector_math.hpp"
+#include "andiron/exec/native/vector_ops.hpp"
 
 namespace andiron::exec::ANDIRON_ISA {
 
 namespace {
 
 // The loops have no dependence from one element to the next, even when dst is one of the sources.
-#define ANDIRON_UNARY(name, expression)                                                       \
-  void name##_block(float* dst, const float* pa, const float*, const float*, int64_t n,       \
-                    [[maybe_unused]] const float* imm) {                                      \
-    _Pragma("GCC ivdep") for (int64_t i = 0; i < n; ++i) {                                    \
-      const float a = pa[i];                                                                  \
-      dst[i] = (expression);                                                                  \
-    }                                                                                         \
+#define ANDIRON_UNARY(name, expression)                                                 \
+  void name##_block(float* dst, const float* pa, const float*, const float*, int64_t n, \
+                    [[maybe_unused]] const float* imm) {                                \
+    _Pragma("GCC ivdep") for (int64_t i = 0; i < n; ++i) {                              \
+      const float a = pa[i];                                                            \
+      dst[i] = (expression);                                                            \
+    }                                                                                   \
   }
-#define ANDIRON_BINARY(name, expression)                                                      \
-  void name##_block(float* dst, const float* pa, const float* pb, const float*, int64_t n,    \
-                    const float*) {                                                           \
-    _Pragma("GCC ivdep") for (int64_t i = 0; i < n; ++i) {                                    \
-      const float a = pa[i], b = pb[i];                                                       \
-      dst[i] = (expression);                                                                  \
-    }                                                                                         \
+#define ANDIRON_BINARY(name, expression)                                                   \
+  void name##_block(float* dst, const float* pa, const float* pb, const float*, int64_t n, \
+                    const float*) {                                                        \
+    _Pragma("GCC ivdep") for (int64_t i = 0; i < n; ++i) {                                 \
+      const float a = pa[i], b = pb[i];                                                    \
+      dst[i] = (expression);                                                               \
+    }                                                                                      \
   }
 
 inline float step_of(float a) { return a > 0.0F ? 1.0F : (a <= 0.0F ? 0.0F : a); }
@@ -31,7 +30,7 @@ ANDIRON_UNARY(copy, a)
 ANDIRON_UNARY(negative, -a)
 ANDIRON_UNARY(absolute, abs_of(a))
 ANDIRON_UNARY(sign, a > 0.0F ? 1.0F : (a < 0.0F ? -1.0F : a))
-ANDIRON_UNARY(square, a * a)
+ANDIRON_UNARY(square, a* a)
 ANDIRON_UNARY(reciprocal, 1.0F / a)
 ANDIRON_UNARY(sqrt, __builtin_sqrtf(a))
 ANDIRON_UNARY(rsqrt, 1.0F / __builtin_sqrtf(a))
@@ -159,9 +158,8 @@ inline T folded(T a, T b) {
 template <Fold kFold>
 constexpr float kEmpty = kFold == Fold::sum ? 0.0F : (kFold == Fold::max ? -kInf : kInf);
 
-template <Fold kFold>
-double fold_all(const float* src, int64_t n) {
-  constexpr int kLanes = 32;
+template <Fold kFold, int kLanes>
+inline double fold_by_lanes(const float* src, int64_t n) {
   float lane[kLanes];
   for (int j = 0; j < kLanes; ++j) lane[j] = kEmpty<kFold>;
   int64_t i = 0;
@@ -169,10 +167,15 @@ double fold_all(const float* src, int64_t n) {
     for (int j = 0; j < kLanes; ++j) lane[j] = folded<kFold>(lane[j], src[i + j]);
   for (int j = 0; i + j < n; ++j) lane[j] = folded<kFold>(lane[j], src[i + j]);
   double wide[kLanes];
-  for (int j = 0; j < kLanes; ++j) wide[j] = lane[j];
+  for (int j = 0; j < kLanes; ++j) wide[j] = static_cast<double>(lane[j]);
   for (int width = kLanes / 2; width > 0; width /= 2)
     for (int j = 0; j < width; ++j) wide[j] = folded<kFold>(wide[j], wide[j + width]);
   return wide[0];
+}
+
+template <Fold kFold>
+double fold_all(const float* src, int64_t n) {
+  return n < 64 ? fold_by_lanes<kFold, 8>(src, n) : fold_by_lanes<kFold, 32>(src, n);
 }
 
 template <Fold kFold>
@@ -192,23 +195,56 @@ void fold_rows(float* acc, const float* src, int64_t rows, int64_t cols) {
 
 template <Fold kFold>
 void fold_into(double* total, const float* acc, int64_t n) {
-  for (int64_t i = 0; i < n; ++i)
-    total[i] = folded<kFold>(total[i], static_cast<double>(acc[i]));
+  for (int64_t i = 0; i < n; ++i) total[i] = folded<kFold>(total[i], static_cast<double>(acc[i]));
 }
 
 }  // namespace
 
 // In the order of VectorOp.
 extern const VectorTable kVectorTable = {
-    {copy_block, negative_block, absolute_block, sign_block, square_block, reciprocal_block,
-     sqrt_block, rsqrt_block, exp_block, log_block, log1p_block, step_block, sigmoid_block,
-     tanh_block, relu_block, leaky_relu_block, elu_block, gelu_block, gelu_tanh_block,
-     gelu_derivative_block, softplus_block, clip_block, logical_not_block, not_zero_block,
+    {copy_block,
+     negative_block,
+     absolute_block,
+     sign_block,
+     square_block,
+     reciprocal_block,
+     sqrt_block,
+     rsqrt_block,
+     exp_block,
+     log_block,
+     log1p_block,
+     step_block,
+     sigmoid_block,
+     tanh_block,
+     relu_block,
+     leaky_relu_block,
+     elu_block,
+     gelu_block,
+     gelu_tanh_block,
+     gelu_derivative_block,
+     softplus_block,
+     clip_block,
+     logical_not_block,
+     not_zero_block,
      round_bf16_block,
-     add_block, subtract_block, multiply_block, divide_block, maximum_block, minimum_block,
-     power_block, equal_block, not_equal_block, less_block, less_equal_block, greater_block,
-     greater_equal_block, logical_and_block, logical_or_block, sigmoid_cross_entropy_block,
-     multiply_step_block, add_relu_block,
+     add_block,
+     subtract_block,
+     multiply_block,
+     divide_block,
+     maximum_block,
+     minimum_block,
+     power_block,
+     equal_block,
+     not_equal_block,
+     less_block,
+     less_equal_block,
+     greater_block,
+     greater_equal_block,
+     logical_and_block,
+     logical_or_block,
+     sigmoid_cross_entropy_block,
+     multiply_step_block,
+     add_relu_block,
      where_block},
     from_bf16,
     convert_from<int8_t>,
