@@ -5,23 +5,31 @@ namespace andiron::exec::ANDIRON_ISA {
 
 namespace {
 
-constexpr int kLanes = 32;
+// Of a row's end, fewer than 8 elements: filled up so that one vector operation does them.
+inline void load_end(float* part, const float* x, int m, float filling) {
+  for (int j = 0; j < 8; ++j) part[j] = j < m ? x[j] : filling;
+}
 
-float max_of_row(const float* x, int64_t n) {
+template <int kLanes>
+inline float max_by_lanes(const float* x, int64_t n) {
   float lane[kLanes];
   for (int j = 0; j < kLanes; ++j) lane[j] = -kInf;
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes)
     for (int j = 0; j < kLanes; ++j) lane[j] = max_of(lane[j], x[i + j]);
-  float top = -kInf;
-  for (int j = 0; j < kLanes; ++j) top = max_of(top, lane[j]);
-  for (; i < n; ++i) top = max_of(top, x[i]);
-  return top;
+  for (int j = 0; i + j < n; ++j) lane[j] = max_of(lane[j], x[i + j]);
+  for (int width = kLanes / 2; width > 0; width /= 2)
+    for (int j = 0; j < width; ++j) lane[j] = max_of(lane[j], lane[j + width]);
+  return lane[0];
 }
 
-// dst[i] = e^(x[i] - shift) and their sum, by 32 lanes; dst may be null.
-template <bool kStore>
-double exp_and_sum(const float* x, float shift, float* dst, int64_t n) {
+float max_of_row(const float* x, int64_t n) {
+  return n < 64 ? max_by_lanes<8>(x, n) : max_by_lanes<32>(x, n);
+}
+
+// dst[i] = e^(x[i] - shift) and their sum; dst may be null.
+template <bool kStore, int kLanes>
+inline double exp_by_lanes(const float* x, float shift, float* dst, int64_t n) {
   constexpr int64_t kRun = 1024;  // added in float before it goes into the double
   double total = 0;
   for (int64_t begin = 0; begin < n; begin += kRun) {
@@ -34,20 +42,33 @@ double exp_and_sum(const float* x, float shift, float* dst, int64_t n) {
         if constexpr (kStore) dst[i + j] = e;
         lane[j] += e;
       }
-    // The rest by 8; the last of them is filled up with what adds nothing.
-    for (; i < end; i += 8) {
-      const int m = end - i < 8 ? static_cast<int>(end - i) : 8;
+    for (; i + 8 <= end; i += 8)
+      for (int j = 0; j < 8; ++j) {
+        const float e = exp_of(x[i + j] - shift);
+        if constexpr (kStore) dst[i + j] = e;
+        lane[j] += e;
+      }
+    if (const int m = static_cast<int>(end - i); m > 0) {
       float part[8];
-      for (int j = 0; j < 8; ++j) part[j] = -200.0F;
-      for (int j = 0; j < m; ++j) part[j] = x[i + j] - shift;
-      for (int j = 0; j < 8; ++j) part[j] = exp_of(part[j]);
-      for (int j = 0; j < 8; ++j) lane[j] += part[j];
+      load_end(part, x + i, m, shift);
+      for (int j = 0; j < 8; ++j) part[j] = exp_of(part[j] - shift);
+      for (int j = 0; j < 8; ++j) lane[j] += j < m ? part[j] : 0.0F;
       if constexpr (kStore)
         for (int j = 0; j < m; ++j) dst[i + j] = part[j];
     }
-    for (int j = 0; j < kLanes; ++j) total += static_cast<double>(lane[j]);
+    double wide[kLanes];
+    for (int j = 0; j < kLanes; ++j) wide[j] = static_cast<double>(lane[j]);
+    for (int width = kLanes / 2; width > 0; width /= 2)
+      for (int j = 0; j < width; ++j) wide[j] += wide[j + width];
+    total += wide[0];
   }
   return total;
+}
+
+template <bool kStore>
+double exp_and_sum(const float* x, float shift, float* dst, int64_t n) {
+  return n < 64 ? exp_by_lanes<kStore, 8>(x, shift, dst, n)
+                : exp_by_lanes<kStore, 32>(x, shift, dst, n);
 }
 
 void softmax_row(const float* x, float* dst, int64_t n) {
