@@ -18,6 +18,8 @@ void bind_errors(nb::module_& m) {
       std::rethrow_exception(p);
     } catch (const TypeError& e) {
       PyErr_SetString(PyExc_TypeError, e.what());
+    } catch (const IoError& e) {
+      PyErr_SetString(PyExc_OSError, e.what());
     }
   });
 }

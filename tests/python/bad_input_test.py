@@ -1,0 +1,340 @@
+"""Every mistake gives an error that says what is wrong, and leaves the model usable."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import andiron
+from andiron import Input, Sequential, callbacks, layers, metrics, optimizers
+
+X = np.random.default_rng(0).normal(size=(64, 5)).astype(np.float32)
+Y = X.sum(1, keepdims=True)
+
+
+def model(loss="mse", **kwargs):
+    m = Sequential([Input((5,)), layers.Dense(1)])
+    m.compile("sgd", loss, **kwargs)
+    return m
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "words"),
+    [
+        (X[:, :4], Y, "5"),
+        (X[0], Y[:5], None),
+        (X[:, :, None, None], Y, "batch,5|5"),
+        (X, Y[:10], "equal numbers|64"),
+        (X, np.zeros((64, 3), np.float32), "3"),
+        (X[:0], Y[:0], "empty"),
+        (X, np.where(np.arange(64)[:, None] == 3, np.nan, Y), "row 3"),
+        (X, np.where(np.arange(64)[:, None] == 5, np.inf, Y), "finite"),
+        ([X, X], Y, None),
+        (X, None, "targets"),
+        (np.float32(1.0), Y, None),
+        ({"other": X}, Y, "other"),
+    ],
+)
+def test_data_that_do_not_fit(x, y, words):
+    m = model()
+    before = m.get_weights()[0]
+    with pytest.raises(andiron.Error, match=words):
+        m.fit(x, y, verbose=0)
+    np.testing.assert_array_equal(before, m.get_weights()[0])
+    m.fit(X, Y, verbose=0)
+
+
+@pytest.mark.parametrize("x", [[["a"] * 5], np.array([[object()] * 5]), "text", None])
+def test_data_that_are_no_numbers(x):
+    with pytest.raises((TypeError, andiron.Error)):
+        model().fit(x, Y, verbose=0)
+    with pytest.raises((TypeError, andiron.Error)):
+        model().predict(x)
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {"batch_size": 0},
+        {"batch_size": -3},
+        {"batch_size": 1.5},
+        {"epochs": -1},
+        {"validation_split": 1.0},
+        {"validation_split": -0.1},
+        {"validation_data": X},
+        {"validation_freq": 0},
+        {"sample_weight": np.ones(3)},
+        {"sample_weight": np.full(64, np.nan)},
+        {"sample_weight": np.full(64, -1.0)},
+        {"on_nan": "what"},
+        {"resume": True},
+        {"callbacks": [print]},
+        {"callbacks": [callbacks.EarlyStopping("nothing")]},
+    ],
+)
+def test_settings_of_fit(kwargs):
+    m = model()
+    with pytest.raises((andiron.Error, TypeError)):
+        m.fit(X, Y, **{"verbose": 0, **kwargs})
+    m.fit(X, Y, verbose=0)
+
+
+@pytest.mark.parametrize("rate", [0.0, -0.1, float("inf"), float("nan")])
+@pytest.mark.parametrize("kind", [optimizers.SGD, optimizers.Adam, optimizers.Ftrl])
+def test_learning_rates(kind, rate):
+    with pytest.raises(andiron.Error, match="learning_rate|learning rate"):
+        kind(rate)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: layers.Dense(0),
+        lambda: layers.Dense(-1),
+        lambda: layers.Dense(3, activation="nothing"),
+        lambda: layers.Dense(3, kernel_initializer="nothing"),
+        lambda: layers.Dropout(1.1),
+        lambda: layers.Dropout(-0.1),
+        lambda: layers.Embedding(0, 3),
+        lambda: layers.Embedding(3, 10**18)([[0]]),
+        lambda: Input((-3,)),
+        lambda: model("nothing"),
+        lambda: model(metrics=["nothing"]),
+        lambda: optimizers.get("nothing"),
+        lambda: Sequential([Input((5,)), layers.Dense(2, name="a"), layers.Dense(2, name="a")]),
+        lambda: andiron.Tensor(np.zeros(2)).cast("nothing"),
+    ],
+)
+def test_absurd_settings(make):
+    with pytest.raises((andiron.Error, MemoryError)):
+        make()
+
+
+def test_ids_out_of_range():
+    m = Sequential([Input((1,), dtype="int32"), layers.Embedding(4, 2), layers.Flatten(), layers.Dense(1)])
+    m.compile("adam", "mse")
+    for bad in (4, -1, 10**6):
+        with pytest.raises(andiron.Error, match="ids|embedding"):
+            m.fit(np.full((8, 1), bad), np.zeros((8, 1)), verbose=0)
+        with pytest.raises(andiron.Error, match="ids|embedding"):
+            m.predict(np.full((8, 1), bad))
+    m.fit(np.full((8, 1), 3), np.zeros((8, 1)), verbose=0)
+
+
+def test_labels_out_of_range():
+    m = Sequential([Input((5,)), layers.Dense(3)])
+    m.compile("sgd", andiron.losses.SparseCategoricalCrossentropy(from_logits=True))
+    with pytest.raises(andiron.Error):
+        m.fit(X, np.full(64, 3), verbose=0)
+
+
+def test_one_class_only():
+    m = Sequential([Input((5,)), layers.Dense(1, "sigmoid")])
+    m.compile("adam", "binary_crossentropy", metrics=["accuracy", "AUC", "Precision", "Recall"])
+    logs = m.fit(X, np.zeros(64), verbose=0).history
+    assert np.isfinite(logs["loss"][0]) and np.isnan(logs["AUC"][0])
+    auc = metrics.AUC()
+    auc.update_state([0, 0], [0.1, 0.2])
+    assert np.isnan(auc.result()) and auc.note()
+
+
+def test_a_batch_may_be_larger_than_the_data():
+    a, b = model(), model()
+    b.set_weights(a.get_weights())
+    a.fit(X, Y, batch_size=10**9, verbose=0)
+    b.fit(X, Y, batch_size=64, verbose=0)
+    np.testing.assert_allclose(a.get_weights()[0], b.get_weights()[0], rtol=1e-5)
+
+
+def test_a_short_last_batch():
+    assert model().fit(X, Y, batch_size=60, verbose=0).history["loss"]
+
+
+def test_a_loss_that_becomes_nan():
+    m = model()
+    m.compile(optimizers.SGD(1e30), "mse")
+    with pytest.raises(andiron.Error, match="step"):
+        m.fit(X, Y, epochs=20, verbose=0)
+    stopped = m.fit(X, Y, epochs=20, verbose=0, on_nan="stop")
+    assert len(stopped.epoch) == 1
+    stopped = m.fit(X, Y, epochs=20, verbose=0, callbacks=[callbacks.TerminateOnNaN()])
+    assert len(stopped.epoch) == 1
+    assert len(m.fit(X, Y, epochs=2, verbose=0, on_nan="ignore").epoch) == 2
+
+
+def test_an_error_in_a_callback_is_the_users():
+    class Bad(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyError("mine")
+
+    m = model()
+    with pytest.raises(KeyError, match="mine"):
+        m.fit(X, Y, verbose=0, callbacks=[Bad()])
+    m.fit(X, Y, verbose=0)
+
+
+# Files.
+
+
+def test_unwritable_places(tmp_path):
+    m = model()
+    for path in (tmp_path / "no" / "such" / "m.safetensors", tmp_path):
+        with pytest.raises(OSError):
+            m.save(path)
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(OSError):
+        m.fit(X, Y, verbose=0, checkpoint_dir=blocked)
+
+
+def test_a_full_disk_keeps_the_old_file(tmp_path):
+    code = f"""
+        import resource, sys
+        sys.path[:0] = {sys.path!r}
+        import signal
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        import numpy as np, andiron
+        from andiron import Sequential, Input, layers
+        m = Sequential([Input((5,)), layers.Dense(1)])
+        m.save("m.safetensors")
+        old = open("m.safetensors", "rb").read()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+        try:
+            m.save("m.safetensors")
+        except OSError as error:
+            print("OSError", error)
+        assert open("m.safetensors", "rb").read() == old
+        m.predict(np.zeros((2, 5), "f4"))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "OSError" in done.stdout
+    assert os.listdir(tmp_path) == ["m.safetensors"]
+
+
+def test_damaged_files(tmp_path):
+    path = tmp_path / "m.safetensors"
+    m = Sequential([Input((2,)), layers.Dense(1)])
+    m.save(path)
+    whole = path.read_bytes()
+    with pytest.raises(OSError):
+        andiron.load_model(tmp_path / "nothing")
+    for n in [*range(0, len(whole), 37), len(whole) - 1]:
+        path.write_bytes(whole[:n])
+        with pytest.raises(OSError):
+            andiron.load_model(path)
+    for at in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1 << (at % 8)
+        path.write_bytes(damaged)
+        try:
+            loaded = andiron.load_model(path)
+        except OSError:
+            continue
+        # A bit that nothing depends on may flip, a number may not.
+        np.testing.assert_array_equal(loaded.get_weights()[0], m.get_weights()[0])
+
+
+# Ctrl-C, forks, threads.
+
+LONG = """
+    import sys
+    sys.path[:0] = {path!r}
+    import numpy as np, andiron
+    from andiron import Sequential, Input, layers
+    x = np.random.default_rng(0).normal(size=(4096, 64)).astype("f4")
+    y = x.sum(1)
+    m = Sequential([Input((64,)), layers.Dense(64, "relu"), layers.Dense(1)])
+    m.compile("adam", "mse")
+    m.fit(x, y, verbose=0)
+    print("ready", flush=True)
+    try:
+        m.fit(x, y, epochs=10**6, verbose=0)
+    except KeyboardInterrupt:
+        print("interrupted", np.isfinite(m.predict(x)).all(), flush=True)
+    print(len(m.history.epoch) > 0, m.fit(x, y, verbose=0).history["loss"][0] < 10**6, flush=True)
+"""
+
+
+def test_ctrl_c_ends_fit_within_a_second():
+    code = textwrap.dedent(LONG.format(path=sys.path))
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.7)
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "interrupted True\n"
+    seconds = time.monotonic() - start
+    assert process.stdout.readline() == "True True\n"
+    assert process.wait(timeout=60) == 0
+    assert seconds < 1.5  # a second, and what a busy machine takes
+
+
+def test_fork_after_training():
+    m = model()
+    m.fit(X, Y, verbose=0)
+    expected = m.predict(X)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            good = np.array_equal(m.predict(X), expected)
+            m.fit(X, Y, verbose=0)
+            os._exit(0 if good and not np.array_equal(m.predict(X), expected) else 1)
+        except BaseException:
+            os._exit(2)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.02)
+    else:
+        os.kill(pid, signal.SIGKILL)
+        pytest.fail("the child hangs")
+    assert os.waitstatus_to_exitcode(status) == 0
+    np.testing.assert_array_equal(m.predict(X), expected)
+
+
+def test_two_models_in_two_threads():
+    def train(seed):
+        m = Sequential([Input((5,)), layers.Dense(8, "relu", kernel_initializer="ones"), layers.Dense(1, kernel_initializer="ones")])
+        m.compile("adam", "mse")
+        m.fit(X * seed, Y, epochs=20, batch_size=7, verbose=0, seed=seed)
+        return m.get_weights()
+
+    alone = [train(1), train(2)]
+    together = [None, None]
+
+    def work(i):
+        together[i] = train(i + 1)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(2)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    for a, b in zip(alone, together, strict=True):
+        for u, v in zip(a, b, strict=True):
+            np.testing.assert_array_equal(u, v)
+
+
+def test_one_model_predicts_in_many_threads():
+    m = model()
+    expected = m.predict(X)
+    wrong = []
+
+    def work():
+        for n in (1, 7, 64):
+            if not np.allclose(m.predict(X[:n]), expected[:n], rtol=1e-5):
+                wrong.append(n)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert not wrong
