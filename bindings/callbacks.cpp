@@ -114,9 +114,9 @@ void bind_callbacks(nb::module_& m) {
       .def_prop_ro("wait", &train::EarlyStopping::wait);
   nb::class_<train::ModelCheckpoint, train::Callback>(m, "ModelCheckpointCore")
       .def("__init__",
-           [](train::ModelCheckpoint* self, const std::string& filepath,
-              const std::string& monitor, const std::string& mode, bool save_best_only,
-              bool save_weights_only, int64_t save_freq, std::optional<double> threshold,
+           [](train::ModelCheckpoint* self, const std::string& filepath, const std::string& monitor,
+              const std::string& mode, bool save_best_only, bool save_weights_only,
+              int64_t save_freq, std::optional<double> threshold,
               std::function<void(const std::string&, bool)> save) {
              new (self) train::ModelCheckpoint({.filepath = filepath,
                                                 .monitor = {monitor, mode, 0.0},

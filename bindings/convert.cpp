@@ -31,8 +31,8 @@ double number_from(nb::handle object, const std::string& what) {
   const double value = PyFloat_AsDouble(object.ptr());
   if (value == -1.0 && PyErr_Occurred()) {
     PyErr_Clear();
-    throw TypeError(
-        fmt::format("{} must be a number; got {} ({})", what, text(object), type_of_object(object)));
+    throw TypeError(fmt::format("{} must be a number; got {} ({})", what, text(object),
+                                type_of_object(object)));
   }
   return value;
 }

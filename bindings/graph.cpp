@@ -1,11 +1,11 @@
 #include "andiron/graph/graph.hpp"
 
+#include <nanobind/stl/map.h>
+
 #include "andiron/autodiff/gradient.hpp"
 #include "andiron/base/error.hpp"
 #include "andiron/eager/eager.hpp"
 #include "andiron/ops/ops.hpp"
-#include <nanobind/stl/map.h>
-
 #include "bindings/convert.hpp"
 #include "bindings/operators.hpp"
 #include "bindings/tensor.hpp"
@@ -15,9 +15,10 @@ namespace andiron::bindings {
 namespace {
 
 [[noreturn]] void no_number(const Value& v, const char* wanted) {
-  fail("[{}] {} has no numbers yet: it is being traced, so {} cannot be had. Compose andiron.ops "
-       "instead (ops.where for a condition), or compute outside of the traced function",
-       v.node().op->name, str(v.type()), wanted);
+  fail(
+      "[{}] {} has no numbers yet: it is being traced, so {} cannot be had. Compose andiron.ops "
+      "instead (ops.where for a condition), or compute outside of the traced function",
+      v.node().op->name, str(v.type()), wanted);
 }
 
 // x[i], x[a:b], x[..., j], x[:, None]: slices of step 1, integers, ... and None.
@@ -29,10 +30,8 @@ nb::object get_item(nb::object self, nb::handle index) {
   else
     items.append(index);
   int64_t given = 0;
-  for (nb::handle item : items)
-    given += !item.is_none() && item.ptr() != Py_Ellipsis ? 1 : 0;
-  if (given > x.rank())
-    fail("[slice] {} indices for a value of shape {}", given, x.shape().str());
+  for (nb::handle item : items) given += !item.is_none() && item.ptr() != Py_Ellipsis ? 1 : 0;
+  if (given > x.rank()) fail("[slice] {} indices for a value of shape {}", given, x.shape().str());
 
   std::vector<int64_t> begin, size;
   Shape shape;
@@ -69,8 +68,7 @@ nb::object get_item(nb::object self, nb::handle index) {
       } else {
         start = PyNumber_AsSsize_t(item.ptr(), PyExc_IndexError);
         if (start == -1 && PyErr_Occurred()) throw nb::python_error();
-        if (start < -dim.size() || start >= dim.size())
-          throw nb::index_error("index out of range");
+        if (start < -dim.size() || start >= dim.size()) throw nb::index_error("index out of range");
         if (start < 0) start += dim.size();
         size.push_back(1);
       }
@@ -88,8 +86,9 @@ void bind_value(nb::module_& m) {
   nb::class_<Value> value(m, "Value",
                           "The result of a computation that has not run: a node of a graph.");
   value.def_prop_ro("dtype", [](const Value& v) { return to_python(v.dtype()); })
-      .def_prop_ro("shape", [](const Value& v) { return to_python(v.shape()); },
-                   "Sizes; what is not known until run time has a name (\"batch\").")
+      .def_prop_ro(
+          "shape", [](const Value& v) { return to_python(v.shape()); },
+          "Sizes; what is not known until run time has a name (\"batch\").")
       .def_prop_ro("ndim", &Value::rank)
       .def_prop_ro("op", [](const Value& v) { return v.node().op->name; })
       .def_prop_ro("name", [](const Value& v) { return v.node().name; })
@@ -104,7 +103,9 @@ void bind_value(nb::module_& m) {
       .def("is_same", [](const Value& a, const Value& b) { return a == b; })
       .def("__getitem__", &get_item, nb::arg("index").none())
       .def("__repr__",
-           [](const Value& v) { return fmt::format("<Value {} {}>", v.node().op->name, str(v.type())); })
+           [](const Value& v) {
+             return fmt::format("<Value {} {}>", v.node().op->name, str(v.type()));
+           })
       .def("__bool__", [](const Value& v) -> bool { no_number(v, "its truth"); })
       .def("__float__", [](const Value& v) -> double { no_number(v, "a float"); })
       .def("__int__", [](const Value& v) -> int { no_number(v, "an int"); })
@@ -140,12 +141,15 @@ void bind_variable(nb::module_& m) {
       .def_prop_ro("shape", [](const Variable& v) { return to_python(v.value().sizes()); })
       .def_prop_ro("ndim", [](const Variable& v) { return v.value().rank(); })
       .def_prop_ro("value", &Variable::value, "The tensor; it changes as training goes on.")
-      .def("numpy", [](const Variable& v) { return to_numpy(v.value().clone()); },
-           "A copy of the current value.")
-      .def("assign", [](Variable& v, nb::handle value) { v.assign(tensor_from(value)); },
-           nb::arg("value"))
-      .def("read", [](const VariablePtr& v) { return read(v); },
-           "The current value as a node of a graph.")
+      .def(
+          "numpy", [](const Variable& v) { return to_numpy(v.value().clone()); },
+          "A copy of the current value.")
+      .def(
+          "assign", [](Variable& v, nb::handle value) { v.assign(tensor_from(value)); },
+          nb::arg("value"))
+      .def(
+          "read", [](const VariablePtr& v) { return read(v); },
+          "The current value as a node of a graph.")
       .def("__array__",
            [](const Variable& v, nb::args, nb::kwargs) { return to_numpy(v.value().clone()); })
       .def("__repr__", [](const Variable& v) {
@@ -169,12 +173,13 @@ void bind_graph(nb::module_& m) {
       },
       nb::arg("name"), nb::arg("shape"), nb::arg("dtype") = "float32",
       "A value that a plan receives when it runs. None in the shape is the batch.");
-  m.def("constant",
-        [](nb::handle value, nb::handle dtype) {
-          Tensor t = tensor_from(value).contiguous();
-          return constant(dtype.is_none() ? t : t.cast(dtype_from(dtype)));
-        },
-        nb::arg("value"), nb::arg("dtype") = nb::none());
+  m.def(
+      "constant",
+      [](nb::handle value, nb::handle dtype) {
+        Tensor t = tensor_from(value).contiguous();
+        return constant(dtype.is_none() ? t : t.cast(dtype_from(dtype)));
+      },
+      nb::arg("value"), nb::arg("dtype") = nb::none());
   m.def("read", &read, nb::arg("variable"));
   m.def(
       "grad_values",
@@ -183,35 +188,34 @@ void bind_graph(nb::module_& m) {
         for (Value& g : grads)
           if (ops::is_row_sparse(g)) g = ops::densify(g);
         return grads;
-      }, nb::arg("y"),
-      nb::arg("xs"), "d sum(y) / dx for each x.");
-  m.def("grad_of_variables",
-        [](const Value& y, const std::vector<VariablePtr>& variables) {
-          // A variable may have been read several times: its gradient is the sum over the reads.
-          std::vector<Value> leaves;
-          std::vector<size_t> owner;
-          const std::vector<const Node*> nodes = topological_order({y});
-          for (size_t i = 0; i < variables.size(); ++i) {
-            const size_t before = leaves.size();
-            for (const Node* node : nodes) {
-              if (node->op != &kVariableOp || node->attr<VariablePtr>("variable") != variables[i])
-                continue;
-              leaves.emplace_back(node->shared_from_this(), 0);
-              owner.push_back(i);
-            }
-            if (leaves.size() > before) continue;
-            leaves.push_back(read(variables[i]));
-            owner.push_back(i);
-          }
-          const std::vector<Value> grads = grad(y, leaves);
-          std::vector<Value> out(variables.size());
-          for (size_t i = 0; i < grads.size(); ++i) {
-            Value& sum = out[owner[i]];
-            const Value g = ops::is_row_sparse(grads[i]) ? ops::densify(grads[i]) : grads[i];
-            sum = sum.defined() ? sum + g : g;
-          }
-          return out;
-        });
+      },
+      nb::arg("y"), nb::arg("xs"), "d sum(y) / dx for each x.");
+  m.def("grad_of_variables", [](const Value& y, const std::vector<VariablePtr>& variables) {
+    // A variable may have been read several times: its gradient is the sum over the reads.
+    std::vector<Value> leaves;
+    std::vector<size_t> owner;
+    const std::vector<const Node*> nodes = topological_order({y});
+    for (size_t i = 0; i < variables.size(); ++i) {
+      const size_t before = leaves.size();
+      for (const Node* node : nodes) {
+        if (node->op != &kVariableOp || node->attr<VariablePtr>("variable") != variables[i])
+          continue;
+        leaves.emplace_back(node->shared_from_this(), 0);
+        owner.push_back(i);
+      }
+      if (leaves.size() > before) continue;
+      leaves.push_back(read(variables[i]));
+      owner.push_back(i);
+    }
+    const std::vector<Value> grads = grad(y, leaves);
+    std::vector<Value> out(variables.size());
+    for (size_t i = 0; i < grads.size(); ++i) {
+      Value& sum = out[owner[i]];
+      const Value g = ops::is_row_sparse(grads[i]) ? ops::densify(grads[i]) : grads[i];
+      sum = sum.defined() ? sum + g : g;
+    }
+    return out;
+  });
 
   nb::class_<Graph>(m, "Graph", "Placeholders in, values out, new values for variables.")
       .def(
@@ -229,9 +233,12 @@ void bind_graph(nb::module_& m) {
       .def_prop_ro("variables", &Graph::variables)
       .def("print", &Graph::print, "One line for each node.")
       .def("dot", &Graph::dot, "For Graphviz.")
-      .def("bind", [](const Graph& g, const std::map<std::string, int64_t>& sizes) {
-        return bind(g, sizes);
-      }, nb::arg("sizes"), "The graph with sizes in place of symbols.")
+      .def(
+          "bind",
+          [](const Graph& g, const std::map<std::string, int64_t>& sizes) {
+            return bind(g, sizes);
+          },
+          nb::arg("sizes"), "The graph with sizes in place of symbols.")
       .def("__len__", [](const Graph& g) { return g.nodes().size(); })
       .def("__str__", &Graph::print)
       .def("__call__", [](const Graph& g, nb::args args) {

@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "bindings/convert.hpp"
 #include "andiron/base/error.hpp"
+#include "bindings/convert.hpp"
 
 namespace andiron::bindings {
 

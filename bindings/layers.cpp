@@ -23,8 +23,7 @@ void bind_symbolic_tensor(nb::module_& m) {
   nb::class_<nn::SymbolicTensor> symbolic(
       m, "KerasTensor", "An output of a layer in a network that is being described.");
   symbolic.def_prop_ro("dtype", [](const nn::SymbolicTensor& x) { return to_python(x.dtype()); })
-      .def_prop_ro("shape",
-                   [](const nn::SymbolicTensor& x) { return to_python(x.shape(), true); })
+      .def_prop_ro("shape", [](const nn::SymbolicTensor& x) { return to_python(x.shape(), true); })
       .def_prop_ro("ndim", &nn::SymbolicTensor::rank)
       .def_prop_ro("name", [](const nn::SymbolicTensor& x) { return x.layer()->name(); })
       .def_prop_ro("layer", [](const nn::SymbolicTensor& x) { return x.layer(); })
@@ -101,15 +100,16 @@ void bind_layers(nb::module_& m) {
                     return std::make_shared<PythonLayer>(class_name, std::move(face),
                                                          nn::LayerOptions{name, trainable});
                   })
-      .def("add_weight",
-           [](PythonLayer& l, const std::string& name, const std::vector<int64_t>& sizes,
-              nb::handle initializer, nb::handle regularizer, bool trainable, nb::handle dtype) {
-             return l.make_weight(name, sizes, nn::Initializer::from_config(json_from(initializer)),
-                                  nn::Regularizer::from_config(json_from(regularizer)), trainable,
-                                  dtype_from(dtype));
-           },
-           nb::arg("name"), nb::arg("shape"), nb::arg("initializer"),
-           nb::arg("regularizer").none(), nb::arg("trainable"), nb::arg("dtype"))
+      .def(
+          "add_weight",
+          [](PythonLayer& l, const std::string& name, const std::vector<int64_t>& sizes,
+             nb::handle initializer, nb::handle regularizer, bool trainable, nb::handle dtype) {
+            return l.make_weight(name, sizes, nn::Initializer::from_config(json_from(initializer)),
+                                 nn::Regularizer::from_config(json_from(regularizer)), trainable,
+                                 dtype_from(dtype));
+          },
+          nb::arg("name"), nb::arg("shape"), nb::arg("initializer"), nb::arg("regularizer").none(),
+          nb::arg("trainable"), nb::arg("dtype"))
       .def("track", &PythonLayer::take_variable)
       .def("add_sublayer", &PythonLayer::add_sublayer)
       .def("add_loss",
@@ -131,10 +131,9 @@ void bind_layers(nb::module_& m) {
         return nn::Input(shape_from(shape), {.name = name, .dtype = dtype_from(dtype)});
       },
       nb::arg("shape"), nb::arg("name") = "", nb::arg("dtype") = "float32");
-  m.def("draw",
-        [](nb::handle initializer, const std::vector<int64_t>& sizes, nb::handle dtype) {
-          return nn::Initializer::from_config(json_from(initializer))(sizes, dtype_from(dtype));
-        });
+  m.def("draw", [](nb::handle initializer, const std::vector<int64_t>& sizes, nb::handle dtype) {
+    return nn::Initializer::from_config(json_from(initializer))(sizes, dtype_from(dtype));
+  });
   m.def("penalty", [](nb::handle regularizer, const Value& x) {
     return nn::Regularizer::from_config(json_from(regularizer))(x);
   });

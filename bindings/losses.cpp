@@ -1,7 +1,8 @@
+#include "andiron/nn/losses/losses.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
-#include "andiron/nn/losses/losses.hpp"
 #include "andiron/nn/optimizers/optimizer.hpp"
 #include "andiron/nn/optimizers/schedule.hpp"
 #include "bindings/json.hpp"
@@ -47,16 +48,16 @@ void bind_losses(nb::module_& m) {
   m.def("get_loss", [](const std::string& name) { return nn::get_loss(name); });
   m.def("loss_from_config",
         [](nb::handle config) { return nn::loss_from_config(json_from(config)); });
-  m.def("custom_loss", [](nb::object function, const std::string& reduction,
-                          const std::string& name) {
-    auto shared = shared_function(std::move(function));
-    return nn::CustomLoss(
-        [shared](const Value& y_true, const Value& y_pred) {
-          nb::gil_scoped_acquire gil;
-          return value_from((*shared)(y_true, y_pred));
-        },
-        {.reduction = nn::parse_reduction(reduction), .name = name});
-  });
+  m.def("custom_loss",
+        [](nb::object function, const std::string& reduction, const std::string& name) {
+          auto shared = shared_function(std::move(function));
+          return nn::CustomLoss(
+              [shared](const Value& y_true, const Value& y_pred) {
+                nb::gil_scoped_acquire gil;
+                return value_from((*shared)(y_true, y_pred));
+              },
+              {.reduction = nn::parse_reduction(reduction), .name = name});
+        });
 
   nb::class_<nn::Optimizer>(m, "OptimizerCore")
       .def_prop_ro("class_name", &nn::Optimizer::class_name)

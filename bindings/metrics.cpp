@@ -1,14 +1,14 @@
-#include "andiron/nn/metrics/metric.hpp"
+#include "bindings/metrics.hpp"
 
 #include <nanobind/stl/map.h>
 
 #include "andiron/base/error.hpp"
 #include "andiron/nn/metrics/area_under_curve.hpp"
 #include "andiron/nn/metrics/means.hpp"
+#include "andiron/nn/metrics/metric.hpp"
 #include "andiron/nn/metrics/precision_recall.hpp"
 #include "andiron/nn/metrics/ranking.hpp"
 #include "bindings/convert.hpp"
-#include "bindings/metrics.hpp"
 
 namespace andiron::bindings {
 
@@ -19,7 +19,8 @@ using metrics::Metric;
 /// A metric that is written in Python: _update(y_true, y_pred, weight), _result(), _reset().
 class PythonMetric : public Metric {
  public:
-  PythonMetric(std::string name, nb::object face) : name_(std::move(name)), face_(std::move(face)) {}
+  PythonMetric(std::string name, nb::object face)
+      : name_(std::move(name)), face_(std::move(face)) {}
   ~PythonMetric() override {
     if (Py_IsInitialized()) {
       nb::gil_scoped_acquire gil;
@@ -106,10 +107,11 @@ void bind_metrics(nb::module_& m) {
                out[nb::cast(name)] = to_numpy(tensor);
              return out;
            })
-      .def("serialize", [](const Metric& metric) {
-        const std::string bytes = metric.serialize();
-        return nb::bytes(bytes.data(), bytes.size());
-      })
+      .def("serialize",
+           [](const Metric& metric) {
+             const std::string bytes = metric.serialize();
+             return nb::bytes(bytes.data(), bytes.size());
+           })
       .def("deserialize", [](Metric& metric, nb::bytes bytes) {
         metric.deserialize({bytes.c_str(), bytes.size()});
       });

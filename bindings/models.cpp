@@ -1,10 +1,9 @@
-#include "andiron/nn/model.hpp"
-
 #include <nanobind/stl/map.h>
 
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
+#include "andiron/nn/model.hpp"
 #include "andiron/nn/model_file.hpp"
 #include "andiron/nn/predictor.hpp"
 #include "bindings/json.hpp"
@@ -32,11 +31,12 @@ nb::tuple to_python(nn::LoadedModel loaded) {
 
 void bind_predictor(nb::module_& m) {
   nb::class_<nn::Predictor>(m, "Predictor")
-      .def("__init__",
-           [](nn::Predictor* self, const nn::ModelPtr& model, int64_t chunk_rows, int threads) {
-             new (self) nn::Predictor(model, chunk_rows, {.threads = threads});
-           },
-           nb::arg("model"), nb::arg("chunk_rows") = 0, nb::arg("threads") = 0)
+      .def(
+          "__init__",
+          [](nn::Predictor* self, const nn::ModelPtr& model, int64_t chunk_rows, int threads) {
+            new (self) nn::Predictor(model, chunk_rows, {.threads = threads});
+          },
+          nb::arg("model"), nb::arg("chunk_rows") = 0, nb::arg("threads") = 0)
       .def("predict",
            [](const nn::Predictor& p, nb::handle inputs) {
              std::vector<Tensor> x = tensors_from(inputs);
@@ -72,19 +72,17 @@ void bind_models(nb::module_& m) {
       .def("summary", &FunctionalModel::summary)
       .def("trace", &FunctionalModel::trace, nb::arg("training") = false)
       .def("weights", &FunctionalModel::weights)
-      .def("set_weights",
-           [](FunctionalModel& model, nb::handle weights) {
-             model.set_weights(tensors_from(weights));
-           });
+      .def("set_weights", [](FunctionalModel& model, nb::handle weights) {
+        model.set_weights(tensors_from(weights));
+      });
   nb::class_<nn::SequentialModel, FunctionalModel>(m, "SequentialCore")
       .def("add", &nn::SequentialModel::add)
       .def("pop", &nn::SequentialModel::pop)
       .def_prop_ro("stack", [](const nn::SequentialModel& s) { return s.sublayers(); });
-  m.def("functional_model",
-        [](std::vector<nn::SymbolicTensor> inputs, std::vector<nn::SymbolicTensor> outputs,
-           const std::string& name) {
-          return nn::Model(std::move(inputs), std::move(outputs), {.name = name});
-        });
+  m.def("functional_model", [](std::vector<nn::SymbolicTensor> inputs,
+                               std::vector<nn::SymbolicTensor> outputs, const std::string& name) {
+    return nn::Model(std::move(inputs), std::move(outputs), {.name = name});
+  });
   m.def("sequential_model", [](const std::vector<nn::LayerPtr>& layers, const std::string& name) {
     std::vector<nn::LayerRef> refs(layers.begin(), layers.end());
     return nn::Sequential(std::move(refs), {.name = name});

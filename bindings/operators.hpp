@@ -25,14 +25,11 @@ struct Operator {
 /// Python's arithmetic operators, as the ops of the catalog.
 template <class Class>
 void def_arithmetic(Class& c) {
-  static constexpr Operator kArithmetic[] = {{"__add__", "__radd__", "add"},
-                                           {"__sub__", "__rsub__", "subtract"},
-                                           {"__mul__", "__rmul__", "multiply"},
-                                           {"__truediv__", "__rtruediv__", "divide"},
-                                           {"__pow__", "__rpow__", "power"},
-                                           {"__matmul__", "__rmatmul__", "matmul"},
-                                           {"__and__", "__rand__", "logical_and"},
-                                           {"__or__", "__ror__", "logical_or"}};
+  static constexpr Operator kArithmetic[] = {
+      {"__add__", "__radd__", "add"},         {"__sub__", "__rsub__", "subtract"},
+      {"__mul__", "__rmul__", "multiply"},    {"__truediv__", "__rtruediv__", "divide"},
+      {"__pow__", "__rpow__", "power"},       {"__matmul__", "__rmatmul__", "matmul"},
+      {"__and__", "__rand__", "logical_and"}, {"__or__", "__ror__", "logical_or"}};
   for (const Operator& b : kArithmetic) {
     const char* op = b.op;
     c.def(b.method, [op](nb::object x, nb::object y) { return apply(op, x, y); });

@@ -24,9 +24,7 @@ std::vector<Value> build(const Op& op, const std::vector<Value>& x, const Attrib
 
 namespace {
 
-bool has_builder(const Op& op) {
-  return op.name == "reshape" || op.name == "transpose";
-}
+bool has_builder(const Op& op) { return op.name == "reshape" || op.name == "transpose"; }
 
 nb::object results(std::vector<Value> values) {
   if (values.size() == 1) return nb::cast(values[0]);
@@ -69,8 +67,7 @@ nb::object run(const Op& op, const std::vector<nb::object>& inputs, Attributes a
     tensors[i] = tensor_from(inputs[i]);
     if (!like && tensors[i].dtype() != DType::boolean) like = tensors[i].dtype();
   }
-  const Value example =
-      like && op.traits.elementwise ? input("x", *like, {}) : Value();
+  const Value example = like && op.traits.elementwise ? input("x", *like, {}) : Value();
   for (size_t i = 0; i < inputs.size(); ++i)
     if (is_number(inputs[i]))
       tensors[i] = value_from(inputs[i], example.defined() ? &example : nullptr)
@@ -110,10 +107,10 @@ nb::list attribute_specs(const Op& op) {
   for (const AttributeSpec& spec : op.attributes) {
     const bool required = std::holds_alternative<std::monostate>(spec.default_value);
     const Attribute& example = required ? spec.type_example : spec.default_value;
-    static constexpr const char* kTypes[] = {"None",          "bool",  "int",
-                                             "float",         "str",   "DTypeLike",
-                                             "Sequence[int]", "Sequence[float]", "Sequence[int]",
-                                             "Tensor",        "Variable", "Graph"};
+    static constexpr const char* kTypes[] = {
+        "None",          "bool",      "int",           "float",
+        "str",           "DTypeLike", "Sequence[int]", "Sequence[float]",
+        "Sequence[int]", "Tensor",    "Variable",      "Graph"};
     nb::dict d;
     d["name"] = spec.name;
     d["doc"] = spec.doc;
@@ -154,9 +151,7 @@ nb::object apply(const Op& op, const std::vector<nb::object>& inputs, Attributes
   return traced ? trace(op, inputs, attributes) : run(op, inputs, std::move(attributes));
 }
 
-nb::object apply(const char* op, nb::handle a) {
-  return apply(ops::find(op), {nb::borrow(a)});
-}
+nb::object apply(const char* op, nb::handle a) { return apply(ops::find(op), {nb::borrow(a)}); }
 
 nb::object apply(const char* op, nb::handle a, nb::handle b) {
   return apply(ops::find(op), {nb::borrow(a), nb::borrow(b)});

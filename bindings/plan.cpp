@@ -60,9 +60,9 @@ void bind_plan(nb::module_& m) {
           "Inputs in the order of the graph's placeholders; a list of outputs. Variables get "
           "their updates.")
       .def("print", &exec::Plan::print, "The graph after all passes with its memory.")
-      .def("stages",
-           [](const exec::Plan& plan) { return plan.stages(); },
-           "(pass, text of the graph after it), in order.")
+      .def(
+          "stages", [](const exec::Plan& plan) { return plan.stages(); },
+          "(pass, text of the graph after it), in order.")
       .def("profile", &profile, "Time, operations and bytes of each node.")
       .def_prop_ro("arena_bytes", &exec::Plan::arena_bytes);
   m.def("get_threads", &exec::default_threads, "How many threads plans use by default.");

@@ -40,8 +40,8 @@ void bind_tensor(nb::module_& m) {
           nb::arg("data"), nb::arg("dtype") = nb::none())
       .def_prop_ro("dtype", [](const Tensor& t) { return to_python(t.dtype()); })
       .def_prop_ro("shape", [](const Tensor& t) { return to_python(t.sizes()); })
-      .def_prop_ro("strides", [](const Tensor& t) { return to_python(t.strides()); },
-                   "In elements.")
+      .def_prop_ro(
+          "strides", [](const Tensor& t) { return to_python(t.strides()); }, "In elements.")
       .def_prop_ro("ndim", &Tensor::rank)
       .def_prop_ro("size", &Tensor::count)
       .def_prop_ro("nbytes", &Tensor::n_bytes)
@@ -57,8 +57,9 @@ void bind_tensor(nb::module_& m) {
           },
           nb::arg("dtype") = nb::none(), nb::arg("copy") = nb::none())
       .def("item", &item, "The one element as a Python number.")
-      .def("cast", [](const Tensor& t, nb::handle dtype) { return t.cast(dtype_from(dtype)); },
-           nb::arg("dtype"))
+      .def(
+          "cast", [](const Tensor& t, nb::handle dtype) { return t.cast(dtype_from(dtype)); },
+          nb::arg("dtype"))
       .def("clone", &Tensor::clone)
       .def("__float__", [](const Tensor& t) { return nb::float_(item(t)); })
       .def("__int__", [](const Tensor& t) { return nb::int_(item(t)); })

@@ -55,25 +55,26 @@ nb::tuple as_python(const train::History& history) {
 void bind_compiled(nb::module_& m) {
   using nn::CompiledModel;
   nb::class_<CompiledModel>(m, "CompiledModel")
-      .def("__init__",
-           [](CompiledModel* self, const nn::ModelPtr& model, nn::OptimizerPtr optimizer,
-              const std::vector<std::shared_ptr<nn::Loss>>& losses,
-              const std::vector<double>& loss_weights, bool predictions_in_training,
-              bool check_numerics, bool profile, int threads) {
-             nn::CompileOptions options;
-             options.optimizer = std::move(optimizer);
-             options.losses.assign(losses.begin(), losses.end());
-             options.loss_weights = loss_weights;
-             options.predictions_in_training = predictions_in_training;
-             options.plan.check_numerics = check_numerics;
-             options.plan.fuse = !check_numerics;  // fused nodes could not name the op
-             options.plan.profile = profile;
-             options.plan.threads = threads;
-             new (self) CompiledModel(model, std::move(options));
-           },
-           nb::arg("model"), nb::arg("optimizer").none(), nb::arg("losses"),
-           nb::arg("loss_weights"), nb::arg("predictions_in_training"),
-           nb::arg("check_numerics") = false, nb::arg("profile") = false, nb::arg("threads") = 0)
+      .def(
+          "__init__",
+          [](CompiledModel* self, const nn::ModelPtr& model, nn::OptimizerPtr optimizer,
+             const std::vector<std::shared_ptr<nn::Loss>>& losses,
+             const std::vector<double>& loss_weights, bool predictions_in_training,
+             bool check_numerics, bool profile, int threads) {
+            nn::CompileOptions options;
+            options.optimizer = std::move(optimizer);
+            options.losses.assign(losses.begin(), losses.end());
+            options.loss_weights = loss_weights;
+            options.predictions_in_training = predictions_in_training;
+            options.plan.check_numerics = check_numerics;
+            options.plan.fuse = !check_numerics;  // fused nodes could not name the op
+            options.plan.profile = profile;
+            options.plan.threads = threads;
+            new (self) CompiledModel(model, std::move(options));
+          },
+          nb::arg("model"), nb::arg("optimizer").none(), nb::arg("losses"), nb::arg("loss_weights"),
+          nb::arg("predictions_in_training"), nb::arg("check_numerics") = false,
+          nb::arg("profile") = false, nb::arg("threads") = 0)
       .def("train_graph", &CompiledModel::train_graph, nb::arg("weighted") = false)
       .def("test_graph", &CompiledModel::test_graph, nb::arg("weighted") = false)
       .def_prop_rw("step", &CompiledModel::step, &CompiledModel::set_step)

@@ -47,8 +47,7 @@ class EarlyStopping : public Callback {
   void on_train_end(const Logs& logs) override;
   nlohmann::json state() const override;
   std::map<std::string, Tensor> tensors() const override;
-  void restore(const nlohmann::json& state,
-               const std::map<std::string, Tensor>& tensors) override;
+  void restore(const nlohmann::json& state, const std::map<std::string, Tensor>& tensors) override;
 
   int64_t stopped_epoch() const { return stopped_epoch_; }  ///< 0: it did not
   int64_t best_epoch() const { return best_epoch_; }
@@ -86,8 +85,7 @@ class ModelCheckpoint : public Callback {
   void on_epoch_end(int64_t epoch, const Logs& logs) override;
   nlohmann::json state() const override;
   std::map<std::string, Tensor> tensors() const override;
-  void restore(const nlohmann::json& state,
-               const std::map<std::string, Tensor>& tensors) override;
+  void restore(const nlohmann::json& state, const std::map<std::string, Tensor>& tensors) override;
   double best() const { return best_; }
 
  private:

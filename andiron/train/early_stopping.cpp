@@ -15,8 +15,8 @@ void Monitor::check() const {
 bool Monitor::maximises() const {
   if (mode != "auto") return mode == "max";
   if (name.find("loss") != std::string::npos) return false;
-  for (const char* part : {"acc", "auc", "auroc", "auprc", "precision", "recall", "hit_rate",
-                           "ndcg", "map@", "f1"})
+  for (const char* part :
+       {"acc", "auc", "auroc", "auprc", "precision", "recall", "hit_rate", "ndcg", "map@", "f1"})
     if (name.find(part) != std::string::npos) return true;
   return false;
 }

@@ -18,9 +18,10 @@ std::string path_of(const std::string& pattern, int64_t epoch, const Logs& logs)
   try {
     return fmt::vformat(pattern, args);
   } catch (const fmt::format_error& e) {
-    fail("[ModelCheckpoint] the path '{}' names something that is not there ({}); there are "
-         "\"epoch\" and the figures of the epoch",
-         pattern, e.what());
+    fail(
+        "[ModelCheckpoint] the path '{}' names something that is not there ({}); there are "
+        "\"epoch\" and the figures of the epoch",
+        pattern, e.what());
   }
 }
 

@@ -45,7 +45,8 @@ void ProgressBar::on_epoch_begin(int64_t epoch) {
 std::string ProgressBar::line(int64_t done, const Logs& logs, bool final) const {
   const int64_t total = std::max<int64_t>(trainer_->batches(), 1);
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-  const double step = seconds / static_cast<double>(std::max<int64_t>(done - std::max<int64_t>(first_, 0), 1));
+  const double step =
+      seconds / static_cast<double>(std::max<int64_t>(done - std::max<int64_t>(first_, 0), 1));
   std::string text = fmt::format("{}/{} ", done, total);
   if (verbose_ == 1) {
     const int full = static_cast<int>(done * kWidth / total);

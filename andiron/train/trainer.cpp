@@ -86,7 +86,8 @@ void Trainer::check_finite(const nn::StepResult& result, const FitOptions& optio
     return;
   }
   fail(
-      "[fit] the loss became {} in epoch {}, batch {} (step {}). Usual causes: a learning rate that "
+      "[fit] the loss became {} in epoch {}, batch {} (step {}). Usual causes: a learning rate "
+      "that "
       "is too large, NaN or infinite values in the data, log or division in a loss of your own. "
       "check_numerics=True in compile names the first op that produced one; on_nan=\"stop\" or "
       "\"ignore\" in fit goes on without this error",

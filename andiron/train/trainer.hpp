@@ -31,9 +31,9 @@ enum class OnNan {
 };
 
 struct CheckpointOptions {
-  std::string folder;        ///< empty: no checkpoints
-  int64_t every_steps = 0;   ///< 0: at the end of each epoch only
-  bool resume = false;       ///< go on from the newest checkpoint, if there is one
+  std::string folder;       ///< empty: no checkpoints
+  int64_t every_steps = 0;  ///< 0: at the end of each epoch only
+  bool resume = false;      ///< go on from the newest checkpoint, if there is one
 };
 
 struct FitOptions {

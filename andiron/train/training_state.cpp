@@ -78,16 +78,16 @@ void TrainingState::save(const Trainer::Progress& progress) {
     names.push_back(keys);
     tensors[fmt::format("history/{:06d}", e)] = doubles(values);
   }
-  const std::string document = json{{"version", 1},
-                          {"step", compiled.step()},
-                          {"epoch", progress.epoch},
-                          {"batch", progress.batch},
-                          {"epochs", trainer_.history_.epoch},
-                          {"history", names},
-                          {"reported", trainer_.reported_},
-                          {"stopped", trainer_.stop_training_},
-                          {"callbacks", callbacks}}
-                         .dump();
+  const std::string document = json{
+      {"version", 1},
+      {"step", compiled.step()},
+      {"epoch", progress.epoch},
+      {"batch", progress.batch},
+      {"epochs", trainer_.history_.epoch},
+      {"history", names},
+      {"reported", trainer_.reported_},
+      {"stopped", trainer_.stop_training_},
+      {"callbacks", callbacks}}.dump();
   Result<std::string> saved = folder_->save(tensors, document);
   std::move(saved).value_or_throw();
 }
@@ -116,8 +116,7 @@ void TrainingState::load(Trainer::Progress& progress) {
     variables[i]->assign(need(*found, variable_key(i, variables[i])));
   compiled.set_step(about.at("step"));
   for (size_t i = 0; i < trainer_.metrics_.size(); ++i)
-    trainer_.metrics_[i].metric->restore(
-        below(found->tensors, fmt::format("metric/{}/", i)));
+    trainer_.metrics_[i].metric->restore(below(found->tensors, fmt::format("metric/{}/", i)));
   for (size_t i = 0; i < options_.callbacks.size(); ++i)
     options_.callbacks[i]->restore(about.at("callbacks")[i],
                                    below(found->tensors, fmt::format("callback/{}/", i)));

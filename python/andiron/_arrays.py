@@ -80,7 +80,9 @@ def plain_array(x: Any) -> Any:
     if array.dtype.kind not in "fiub":
         what = "texts" if array.dtype.kind in "US" else f"dtype {array.dtype}"
         hint = " (map them to numbers first, for instance by pandas categories)"
-        raise TypeError(f"numbers are needed; got {what}{hint if array.dtype.kind in 'USO' else ''}")
+        raise TypeError(
+            f"numbers are needed; got {what}{hint if array.dtype.kind in 'USO' else ''}"
+        )
     if not given and array.dtype == np.float64:
         array = array.astype(np.float32)
     if not array.dtype.isnative:

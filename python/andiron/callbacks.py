@@ -164,7 +164,9 @@ class ModelCheckpoint(Callback):
         initial_value_threshold: float | None = None,
     ):
         if save_freq != "epoch" and not isinstance(save_freq, int):
-            raise _core.Error(f"[ModelCheckpoint] save_freq is \"epoch\" or a number; got {save_freq!r}")
+            raise _core.Error(
+                f'[ModelCheckpoint] save_freq is "epoch" or a number; got {save_freq!r}'
+            )
         self.verbose = verbose
         self._core = _core.ModelCheckpointCore(
             str(filepath),
@@ -290,9 +292,13 @@ class ReduceLROnPlateau(Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         value = (logs or {}).get(self.monitor)
         if value is None:
-            raise _core.Error(f"[ReduceLROnPlateau] there is no {self.monitor!r} in {list(logs or {})}")
-        better = value > self.best + self.min_delta if self._max else (
-            value < self.best - self.min_delta
+            raise _core.Error(
+                f"[ReduceLROnPlateau] there is no {self.monitor!r} in {list(logs or {})}"
+            )
+        better = (
+            value > self.best + self.min_delta
+            if self._max
+            else (value < self.best - self.min_delta)
         )
         if self.cooling > 0:
             self.cooling -= 1

@@ -181,9 +181,7 @@ class Mean(Metric):
 class BinaryAccuracy(Metric):
     """How often (y_pred > threshold) equals y_true in {0, 1}."""
 
-    def __init__(
-        self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
-    ):
+    def __init__(self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5):
         self._take(name, "metric_binary_accuracy", float(threshold))
 
 
@@ -260,7 +258,7 @@ class AUC(Metric):
 
     def __init__(self, curve: str = "ROC", name: str | None = None, dtype: Any = None):
         if curve not in ("ROC", "PR"):
-            raise _core.Error(f"[AUC] curve is \"ROC\" or \"PR\"; got {curve!r}")
+            raise _core.Error(f'[AUC] curve is "ROC" or "PR"; got {curve!r}')
         self._take(name or "auc", "make_metric", "auroc" if curve == "ROC" else "auprc")
 
 

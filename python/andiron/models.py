@@ -44,7 +44,9 @@ class Model(_training.Training, Layer):
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None):
         self._start()
         if inputs is None and outputs is None and type(self).call is not Layer.call:
-            self._adopt(_core.PythonLayer.make(type(self).__name__, _Bridge(self), name or "", True))
+            self._adopt(
+                _core.PythonLayer.make(type(self).__name__, _Bridge(self), name or "", True)
+            )
             self._network = None
             return
         if inputs is None or outputs is None:
@@ -290,9 +292,7 @@ class Sequential(Model):
 
     @property
     def layers(self) -> list:
-        return [
-            face_of(layer) for layer in self._network.stack if layer.class_name != "InputLayer"
-        ]
+        return [face_of(layer) for layer in self._network.stack if layer.class_name != "InputLayer"]
 
 
 def _restored(core, compile_config, tensors, compile: bool) -> Model:

@@ -117,7 +117,9 @@ def test_absurd_settings(make):
 
 
 def test_ids_out_of_range():
-    m = Sequential([Input((1,), dtype="int32"), layers.Embedding(4, 2), layers.Flatten(), layers.Dense(1)])
+    m = Sequential(
+        [Input((1,), dtype="int32"), layers.Embedding(4, 2), layers.Flatten(), layers.Dense(1)]
+    )
     m.compile("adam", "mse")
     for bad in (4, -1, 10**6):
         with pytest.raises(andiron.Error, match="ids|embedding"):
@@ -305,7 +307,13 @@ def test_fork_after_training():
 
 def test_two_models_in_two_threads():
     def train(seed):
-        m = Sequential([Input((5,)), layers.Dense(8, "relu", kernel_initializer="ones"), layers.Dense(1, kernel_initializer="ones")])
+        m = Sequential(
+            [
+                Input((5,)),
+                layers.Dense(8, "relu", kernel_initializer="ones"),
+                layers.Dense(1, kernel_initializer="ones"),
+            ]
+        )
         m.compile("adam", "mse")
         m.fit(X * seed, Y, epochs=20, batch_size=7, verbose=0, seed=seed)
         return m.get_weights()

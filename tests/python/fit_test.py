@@ -48,7 +48,9 @@ def test_names_alone_are_enough_and_the_model_builds_itself():
 def test_same_seed_same_bits():
     def train():
         andiron.set_random_seed(3)
-        model = Sequential([Input((5,)), layers.Dense(8, "relu"), layers.Dropout(0.3), layers.Dense(1)])
+        model = Sequential(
+            [Input((5,)), layers.Dense(8, "relu"), layers.Dropout(0.3), layers.Dense(1)]
+        )
         model.compile("adam", "mse")
         model.fit(X, Y, epochs=3, batch_size=24, verbose=0)
         return model.get_weights()
@@ -70,7 +72,9 @@ def test_two_embeddings_and_an_mlp_learn_together():
     a = layers.Flatten()(layers.Embedding(30, 8)(u))
     b = layers.Flatten()(layers.Embedding(40, 8)(i))
     h = layers.Dense(16, activation="relu")(layers.Concatenate()([a, b]))
-    out = layers.Dense(1, activation="sigmoid")(layers.Concatenate()([h, layers.Multiply()([a, b])]))
+    out = layers.Dense(1, activation="sigmoid")(
+        layers.Concatenate()([h, layers.Multiply()([a, b])])
+    )
     model = Model([u, i], out)
     model.compile(optimizers.Adam(0.02), "binary_crossentropy", metrics=["accuracy", "AUC"])
     data = {"user": users, "item": items}
@@ -85,8 +89,12 @@ def test_several_outputs():
     x = Input((5,))
     h = layers.Dense(8, "tanh")(x)
     model = Model(x, [layers.Dense(1, name="a")(h), layers.Dense(1, "sigmoid", name="b")(h)])
-    model.compile("adam", {"a": "mse", "b": "binary_crossentropy"}, loss_weights={"a": 2.0, "b": 1.0},
-                  metrics={"b": ["accuracy"]})
+    model.compile(
+        "adam",
+        {"a": "mse", "b": "binary_crossentropy"},
+        loss_weights={"a": 2.0, "b": 1.0},
+        metrics={"b": ["accuracy"]},
+    )
     label = (Y > 0).astype("float32")
     logs = model.evaluate(X, {"a": Y, "b": label}, return_dict=True, verbose=0)
     assert list(logs) == ["loss", "a_loss", "b_loss", "b_accuracy"] == model.metrics_names
@@ -117,7 +125,10 @@ def test_a_sample_weight_of_zero_leaves_the_sample_out():
 
 def test_class_weight_is_a_sample_weight():
     label = (Y > 0).astype("int32")
-    a, b = (Sequential([Input((5,)), layers.Dense(1, "sigmoid", kernel_initializer="zeros")]) for _ in "ab")
+    a, b = (
+        Sequential([Input((5,)), layers.Dense(1, "sigmoid", kernel_initializer="zeros")])
+        for _ in "ab"
+    )
     for model in (a, b):
         model.compile(optimizers.SGD(0.1), "binary_crossentropy")
     a.fit(X, label, class_weight={0: 1.0, 1: 3.0}, verbose=0, seed=1)
@@ -284,10 +295,20 @@ def test_hooks_come_in_kerass_order():
 
     for hook in [h for h in dir(callbacks.Callback) if h.startswith("on_")]:
         setattr(Log, hook, lambda self, *args, hook=hook: order.append(hook))
-    linear().fit(X[:4], Y[:4], batch_size=2, verbose=0, callbacks=[Log()], validation_data=(X[:2], Y[:2]))
+    linear().fit(
+        X[:4], Y[:4], batch_size=2, verbose=0, callbacks=[Log()], validation_data=(X[:2], Y[:2])
+    )
     batch = ["on_train_batch_begin", "on_train_batch_end"]
     test = ["on_test_begin", "on_test_batch_begin", "on_test_batch_end", "on_test_end"]
-    assert order == ["on_train_begin", "on_epoch_begin", *batch, *batch, *test, "on_epoch_end", "on_train_end"]
+    assert order == [
+        "on_train_begin",
+        "on_epoch_begin",
+        *batch,
+        *batch,
+        *test,
+        "on_epoch_end",
+        "on_train_end",
+    ]
 
 
 def test_a_callback_stops_training_and_sets_the_rate():

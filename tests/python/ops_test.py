@@ -53,7 +53,9 @@ def test_eager_and_traced_give_numpys_answer(ours, numpys):
 def test_operators():
     t = andiron.Tensor(X)
     np.testing.assert_allclose(((1 - t) / (t * t + 2)).numpy(), (1 - X) / (X * X + 2), rtol=1e-6)
-    np.testing.assert_allclose((np.ones((2, 3), np.float32) @ t).numpy(), X.sum(0)[None].repeat(2, 0), rtol=1e-5)
+    np.testing.assert_allclose(
+        (np.ones((2, 3), np.float32) @ t).numpy(), X.sum(0)[None].repeat(2, 0), rtol=1e-5
+    )
     np.testing.assert_array_equal((t > 0).numpy(), X > 0)
     v = andiron.placeholder("x", (None, 4))
     assert (X[:1] * v).shape == ("batch", 4)

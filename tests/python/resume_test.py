@@ -47,7 +47,9 @@ PROGRAM = """
 
 def start(folder):
     code = textwrap.dedent(PROGRAM.format(path=sys.path))
-    return subprocess.Popen([sys.executable, "-c", code], cwd=folder, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", code], cwd=folder, stdout=subprocess.PIPE, text=True
+    )
 
 
 def result(folder):
@@ -162,5 +164,3 @@ def test_checkpoints_open_in_safetensors(tmp_path):
     tensors = safetensors.load_file(sorted(tmp_path.glob("checkpoint-*"))[-1])
     assert any(name.endswith("kernel") for name in tensors)
     assert os.path.getsize(sorted(tmp_path.glob("checkpoint-*"))[-1]) < 20_000
-
-

@@ -61,7 +61,9 @@ class Layer:
     def __init__(self, *, name: str | None = None, trainable: bool = True, dtype: Any = None):
         if dtype not in (None, "float32", np.float32):
             raise _core.Error(f"[{type(self).__name__}] layers compute in float32; got {dtype}")
-        self._adopt(_core.PythonLayer.make(type(self).__name__, _Bridge(self), name or "", trainable))
+        self._adopt(
+            _core.PythonLayer.make(type(self).__name__, _Bridge(self), name or "", trainable)
+        )
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -146,9 +148,7 @@ class Layer:
             out = self._core.call_values(flat, training)
         else:
             tensors = [_core.Tensor(x) for x in flat]
-            leaves = [
-                _core.placeholder(f"x{i}", t.shape, t.dtype) for i, t in enumerate(tensors)
-            ]
+            leaves = [_core.placeholder(f"x{i}", t.shape, t.dtype) for i, t in enumerate(tensors)]
             if not self.built:
                 self._core.build([spec_of(t) for t in tensors])
             values = self._core.call_values(leaves, training)
@@ -294,9 +294,7 @@ class CoreLayer(Layer):
             config["name"] = name
         if not trainable:
             config["trainable"] = False
-        self._adopt(
-            _core.layer_from_config({"class_name": type(self).__name__, "config": config})
-        )
+        self._adopt(_core.layer_from_config({"class_name": type(self).__name__, "config": config}))
 
     def build(self, input_shape) -> None:
         """Makes the variables for inputs of this shape (None: the batch)."""

@@ -1,0 +1,277 @@
+"""Names, arguments and defaults are Keras 3's; the core states the same defaults."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from andiron import Model, _core, callbacks, layers, losses, metrics, optimizers
+
+# Keras 3.12's signatures of what Andiron has: argument -> default, "required" without one.
+REQUIRED = inspect.Parameter.empty
+CLIP = {"weight_decay": None, "clipnorm": None, "clipvalue": None, "global_clipnorm": None}
+KERAS = {
+    layers.Dense: {
+        "units": REQUIRED,
+        "activation": None,
+        "use_bias": True,
+        "kernel_initializer": "glorot_uniform",
+        "bias_initializer": "zeros",
+        "kernel_regularizer": None,
+        "bias_regularizer": None,
+        "activity_regularizer": None,
+    },
+    layers.Embedding: {
+        "input_dim": REQUIRED,
+        "output_dim": REQUIRED,
+        "embeddings_initializer": "uniform",
+        "embeddings_regularizer": None,
+    },
+    layers.Dropout: {"rate": REQUIRED, "seed": None},
+    layers.Concatenate: {"axis": -1},
+    layers.Dot: {"axes": REQUIRED, "normalize": False},
+    layers.Reshape: {"target_shape": REQUIRED},
+    layers.Activation: {"activation": REQUIRED},
+    losses.MeanSquaredError: {"reduction": "sum_over_batch_size", "name": "mean_squared_error"},
+    losses.MeanAbsoluteError: {"reduction": "sum_over_batch_size", "name": "mean_absolute_error"},
+    losses.Hinge: {"reduction": "sum_over_batch_size", "name": "hinge"},
+    losses.CategoricalHinge: {"reduction": "sum_over_batch_size", "name": "categorical_hinge"},
+    losses.BinaryCrossentropy: {
+        "from_logits": False,
+        "label_smoothing": 0.0,
+        "axis": -1,
+        "reduction": "sum_over_batch_size",
+        "name": "binary_crossentropy",
+    },
+    losses.CategoricalCrossentropy: {
+        "from_logits": False,
+        "label_smoothing": 0.0,
+        "axis": -1,
+        "reduction": "sum_over_batch_size",
+        "name": "categorical_crossentropy",
+    },
+    losses.SparseCategoricalCrossentropy: {
+        "from_logits": False,
+        "ignore_class": None,
+        "reduction": "sum_over_batch_size",
+        "axis": -1,
+        "name": "sparse_categorical_crossentropy",
+    },
+    optimizers.SGD: {
+        "learning_rate": 0.01,
+        "momentum": 0.0,
+        "nesterov": False,
+        **CLIP,
+        "name": "SGD",
+    },
+    optimizers.Adagrad: {
+        "learning_rate": 0.001,
+        "initial_accumulator_value": 0.1,
+        "epsilon": 1e-7,
+        **CLIP,
+        "name": "adagrad",
+    },
+    optimizers.RMSprop: {
+        "learning_rate": 0.001,
+        "rho": 0.9,
+        "momentum": 0.0,
+        "epsilon": 1e-7,
+        "centered": False,
+        **CLIP,
+        "name": "rmsprop",
+    },
+    optimizers.Adam: {
+        "learning_rate": 0.001,
+        "beta_1": 0.9,
+        "beta_2": 0.999,
+        "epsilon": 1e-7,
+        "amsgrad": False,
+        **CLIP,
+        "name": "adam",
+    },
+    optimizers.AdamW: {
+        "learning_rate": 0.001,
+        "weight_decay": 0.004,
+        "beta_1": 0.9,
+        "beta_2": 0.999,
+        "epsilon": 1e-7,
+        "amsgrad": False,
+        "clipnorm": None,
+        "clipvalue": None,
+        "global_clipnorm": None,
+        "name": "adamw",
+    },
+    optimizers.Ftrl: {
+        "learning_rate": 0.001,
+        "learning_rate_power": -0.5,
+        "initial_accumulator_value": 0.1,
+        "l1_regularization_strength": 0.0,
+        "l2_regularization_strength": 0.0,
+        "l2_shrinkage_regularization_strength": 0.0,
+        "beta": 0.0,
+        **CLIP,
+        "name": "ftrl",
+    },
+    callbacks.EarlyStopping: {
+        "monitor": "val_loss",
+        "min_delta": 0,
+        "patience": 0,
+        "verbose": 0,
+        "mode": "auto",
+        "baseline": None,
+        "restore_best_weights": False,
+        "start_from_epoch": 0,
+    },
+    callbacks.ModelCheckpoint: {
+        "filepath": REQUIRED,
+        "monitor": "val_loss",
+        "verbose": 0,
+        "save_best_only": False,
+        "save_weights_only": False,
+        "mode": "auto",
+        "save_freq": "epoch",
+        "initial_value_threshold": None,
+    },
+    callbacks.BackupAndRestore: {
+        "backup_dir": REQUIRED,
+        "save_freq": "epoch",
+        "delete_checkpoint": True,
+    },
+    callbacks.ReduceLROnPlateau: {
+        "monitor": "val_loss",
+        "factor": 0.1,
+        "patience": 10,
+        "verbose": 0,
+        "mode": "auto",
+        "min_delta": 1e-4,
+        "cooldown": 0,
+        "min_lr": 0.0,
+    },
+    metrics.BinaryAccuracy: {"name": "binary_accuracy", "dtype": None, "threshold": 0.5},
+    metrics.Accuracy: {"name": "accuracy", "dtype": None},
+    metrics.MeanAbsoluteError: {"name": "mean_absolute_error", "dtype": None},
+    optimizers.schedules.ExponentialDecay: {
+        "initial_learning_rate": REQUIRED,
+        "decay_steps": REQUIRED,
+        "decay_rate": REQUIRED,
+        "staircase": False,
+    },
+    optimizers.schedules.CosineDecay: {
+        "initial_learning_rate": REQUIRED,
+        "decay_steps": REQUIRED,
+        "alpha": 0.0,
+        "warmup_target": None,
+        "warmup_steps": 0,
+    },
+    Model.compile: {
+        "optimizer": "rmsprop",
+        "loss": None,
+        "loss_weights": None,
+        "metrics": None,
+        "weighted_metrics": None,
+    },
+    Model.fit: {
+        "x": None,
+        "y": None,
+        "batch_size": None,
+        "epochs": 1,
+        "verbose": "auto",
+        "callbacks": None,
+        "validation_split": 0.0,
+        "validation_data": None,
+        "shuffle": True,
+        "class_weight": None,
+        "sample_weight": None,
+        "initial_epoch": 0,
+    },
+    Model.evaluate: {
+        "x": None,
+        "y": None,
+        "batch_size": None,
+        "verbose": "auto",
+        "sample_weight": None,
+        "steps": None,
+        "callbacks": None,
+        "return_dict": False,
+    },
+    Model.predict: {
+        "x": REQUIRED,
+        "batch_size": None,
+        "verbose": "auto",
+        "steps": None,
+        "callbacks": None,
+    },
+}
+
+
+@pytest.mark.parametrize("thing", KERAS, ids=lambda t: t.__qualname__)
+def test_arguments_and_defaults_are_kerass(thing):
+    parameters = inspect.signature(thing).parameters
+    ours = [name for name in parameters if name != "self"]
+    kerass = KERAS[thing]
+    # In Keras's order too, since arguments may be given by place.
+    assert ours[: len(kerass)] == list(kerass)
+    for name, default in kerass.items():
+        assert parameters[name].default == default, name
+
+
+CORE_DEFAULTS = [
+    (layers.Dense, {"units": 3}),
+    (layers.Embedding, {"input_dim": 3, "output_dim": 2}),
+    (layers.EmbeddingBag, {"input_dim": 3, "output_dim": 2}),
+    (layers.WideLinear, {"column_sizes": [3, 4]}),
+]
+
+
+@pytest.mark.parametrize(("cls", "arguments"), CORE_DEFAULTS)
+def test_what_python_says_the_core_does(cls, arguments):
+    config = cls(**arguments).get_config()
+    for name, parameter in inspect.signature(cls).parameters.items():
+        if name in ("name", "self") or name in arguments:
+            continue
+        got, want = config[name], parameter.default
+        if isinstance(got, dict):
+            snake = "".join("_" + c.lower() if c.isupper() else c for c in got["class_name"])[1:]
+            assert snake in (want, f"random_{want}"), name
+        elif name == "activation":
+            assert got == "linear" and want is None
+        else:
+            assert got == want, name
+
+
+@pytest.mark.parametrize("cls", [optimizers.SGD, optimizers.Adagrad, optimizers.RMSprop,
+                                 optimizers.Adam, optimizers.AdamW, optimizers.Ftrl])  # fmt: skip
+def test_optimizers_have_one_set_of_defaults(cls):
+    bare = _core.optimizer_from_config({"class_name": cls.__name__, "config": {}}).config()
+    ours = cls().get_config()
+    for name, value in bare.items():
+        if name != "name":
+            assert ours[name] == value, name
+
+
+def test_formulas_against_scikit_learn():
+    sk = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 500)
+    p = np.round(np.clip(rng.normal(0.4 + 0.2 * y, 0.3), 0.01, 0.99), 2)  # with ties
+    w = rng.random(500)
+    pairs = [
+        (metrics.AUC(), sk.roc_auc_score(y, p, sample_weight=w)),
+        (metrics.AUC("PR"), sk.average_precision_score(y, p, sample_weight=w)),
+        (metrics.BinaryAccuracy(), sk.accuracy_score(y, p > 0.5, sample_weight=w)),
+        (metrics.Precision(), sk.precision_score(y, p > 0.5, sample_weight=w)),
+        (metrics.Recall(), sk.recall_score(y, p > 0.5, sample_weight=w)),
+        (metrics.BinaryCrossentropy(), sk.log_loss(y, p, sample_weight=w)),
+        (metrics.MeanAbsoluteError(), sk.mean_absolute_error(y, p, sample_weight=w)),
+        (metrics.MeanSquaredError(), sk.mean_squared_error(y, p, sample_weight=w)),
+    ]
+    for metric, expected in pairs:
+        for part in np.array_split(np.arange(500), 7):  # in pieces
+            metric.update_state(y[part], p[part], w[part])
+        assert metric.result() == pytest.approx(expected, abs=1e-12), metric.name
+        metric.reset_state()
+    halves = [metrics.AUC(), metrics.AUC()]
+    halves[0].update_state(y[:100], p[:100])
+    halves[1].update_state(y[100:], p[100:])
+    halves[0].merge_state(halves[1:])
+    assert halves[0].result() == pytest.approx(sk.roc_auc_score(y, p), abs=1e-12)
