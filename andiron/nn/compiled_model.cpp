@@ -212,6 +212,7 @@ void CompiledModel::catch_up() {
 
 void CompiledModel::set_step(int64_t step) {
   step_ = step;
+  caught_up_ = false;  // the variables may have been restored with it
   if (options_.optimizer != nullptr) options_.optimizer->set_iterations(step);
 }
 

@@ -164,3 +164,14 @@ def test_check_numerics_names_the_first_op():
     plan = andiron.Plan.compile(graph, check_numerics=True)
     with pytest.raises(andiron.Error, match="log"):
         plan.run(np.array([-1.0, 1.0], np.float32))
+
+
+def test_the_type_stub_is_up_to_date():
+    from pathlib import Path
+
+    from andiron import _stubs
+
+    stub = Path(_stubs.__file__).with_name("ops.pyi").read_text()
+    assert stub == _stubs.ops_stub(), "run: python -m andiron._stubs"
+    compile(stub, "ops.pyi", "exec")
+    assert "def softmax(x: Operand, axis: int = -1) -> Result: ..." in stub

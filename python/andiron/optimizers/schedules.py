@@ -104,7 +104,7 @@ class CosineDecay(LearningRateSchedule):
 
 
 class Warmup(LearningRateSchedule):
-    """Linearly from start times the first value of `after` up to it in warmup_steps, then `after`."""
+    """Linearly from start times the first value of `after` up to it, then `after`."""
 
     def __init__(self, warmup_steps: int, after: LearningRateSchedule, start: float = 0.0):
         super().__init__(warmup_steps=int(warmup_steps), after=after, start=float(start))

@@ -1,0 +1,397 @@
+"""Generated from the ops' schemas by `python -m andiron._stubs`; a test compares."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from andiron import Graph, KerasTensor, Tensor, Value, Variable
+
+# Graph values make graph values, symbolic tensors of a network make symbolic tensors, everything
+# else is computed at once.
+Operand: TypeAlias = Value | KerasTensor | Tensor | Variable | float | Sequence | Any
+Result: TypeAlias = Any
+DTypeLike: TypeAlias = Any
+
+def add(a: Operand, b: Operand) -> Result: ...
+def subtract(a: Operand, b: Operand) -> Result: ...
+def multiply(a: Operand, b: Operand) -> Result: ...
+def divide(a: Operand, b: Operand) -> Result: ...
+def maximum(a: Operand, b: Operand) -> Result: ...
+def minimum(a: Operand, b: Operand) -> Result: ...
+def power(base: Operand, exponent: Operand) -> Result: ...
+def negative(x: Operand) -> Result: ...
+def absolute(x: Operand) -> Result: ...
+def sign(x: Operand) -> Result: ...
+def exp(x: Operand) -> Result: ...
+def log(x: Operand) -> Result: ...
+def log1p(x: Operand) -> Result: ...
+def sqrt(x: Operand) -> Result: ...
+def rsqrt(x: Operand) -> Result: ...
+def square(x: Operand) -> Result: ...
+def reciprocal(x: Operand) -> Result: ...
+def clip(x: Operand, low: float, high: float) -> Result: ...
+def equal(a: Operand, b: Operand) -> Result: ...
+def not_equal(a: Operand, b: Operand) -> Result: ...
+def less(a: Operand, b: Operand) -> Result: ...
+def less_equal(a: Operand, b: Operand) -> Result: ...
+def greater(a: Operand, b: Operand) -> Result: ...
+def greater_equal(a: Operand, b: Operand) -> Result: ...
+def logical_and(a: Operand, b: Operand) -> Result: ...
+def logical_or(a: Operand, b: Operand) -> Result: ...
+def logical_not(x: Operand) -> Result: ...
+def where(condition: Operand, a: Operand, b: Operand) -> Result: ...
+def step(x: Operand) -> Result: ...
+def sigmoid(x: Operand) -> Result: ...
+def tanh(x: Operand) -> Result: ...
+def relu(x: Operand) -> Result: ...
+def leaky_relu(x: Operand, negative_slope: float = 0.2) -> Result: ...
+def elu(x: Operand, alpha: float = 1.0) -> Result: ...
+def gelu(x: Operand, approximate: bool = False) -> Result: ...
+def gelu_derivative(x: Operand) -> Result: ...
+def softplus(x: Operand) -> Result: ...
+def softmax(x: Operand, axis: int = -1) -> Result: ...
+def log_softmax(x: Operand, axis: int = -1) -> Result: ...
+def matmul(
+    a: Operand,
+    b: Operand,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+) -> Result: ...
+def fused_matmul(
+    a: Operand,
+    b: Operand,
+    bias: Operand | None = None,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    activation: str = 'linear',
+) -> Result: ...
+def fused(inputs: Operand | Sequence[Operand], body: Graph) -> Result: ...
+def sum(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
+def max(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
+def min(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
+def logsumexp(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
+def argmax(x: Operand, axis: int = -1) -> Result: ...
+def topk(x: Operand, k: int) -> tuple[Result, ...]: ...
+def count_of(
+    x: Operand,
+    axes: int | Sequence[int] = (),
+    dtype: DTypeLike = 'float32',
+) -> Result: ...
+def reshape(x: Operand, shape: int | Sequence[int]) -> Result: ...
+def transpose(x: Operand, permutation: int | Sequence[int] = ()) -> Result: ...
+def broadcast_to(x: Operand, shape: int | Sequence[int]) -> Result: ...
+def concat(values: Operand | Sequence[Operand], axis: int = -1) -> Result: ...
+def split(x: Operand, sizes: int | Sequence[int], axis: int = -1) -> Result: ...
+def slice(x: Operand, begin: int | Sequence[int], size: int | Sequence[int]) -> Result: ...
+def pad(
+    x: Operand,
+    low: int | Sequence[int],
+    high: int | Sequence[int],
+    value: float = 0.0,
+) -> Result: ...
+def gather(x: Operand, indices: Operand, axis: int = 0) -> Result: ...
+def gather_grad(
+    g: Operand,
+    indices: Operand,
+    shape: int | Sequence[int],
+    axis: int = 0,
+) -> Result: ...
+def one_hot(indices: Operand, depth: int, dtype: DTypeLike = 'float32') -> Result: ...
+def cast(x: Operand, dtype: DTypeLike) -> Result: ...
+def stop_gradient(x: Operand) -> Result: ...
+def random_uniform(
+    counter: Operand,
+    shape: int | Sequence[int],
+    seed: int,
+    low: float = 0.0,
+    high: float = 1.0,
+) -> Result: ...
+def random_normal(
+    counter: Operand,
+    shape: int | Sequence[int],
+    seed: int,
+    mean: float = 0.0,
+    stddev: float = 1.0,
+) -> Result: ...
+def sparse_softmax_cross_entropy(logits: Operand, labels: Operand) -> Result: ...
+def sparse_softmax_cross_entropy_grad(logits: Operand, labels: Operand, g: Operand) -> Result: ...
+def sigmoid_cross_entropy(logits: Operand, labels: Operand) -> Result: ...
+def embedding(table: Operand, ids: Operand) -> Result: ...
+def embedding_bag(
+    table: Operand,
+    ids: Operand,
+    weights: Operand | None = None,
+    combiner: str = 'sum',
+) -> Result: ...
+def embedding_bag_grad_values(
+    grad: Operand,
+    ids: Operand,
+    weights: Operand | None = None,
+    combiner: str = 'sum',
+) -> Result: ...
+def embedding_bag_grad_weights(
+    table: Operand,
+    ids: Operand,
+    weights: Operand,
+    grad: Operand,
+    combiner: str = 'sum',
+) -> Result: ...
+def row_sparse(ids: Operand, values: Operand, n_rows: int) -> Result: ...
+def embedding_grad_dense(ids: Operand, values: Operand, n_rows: int) -> Result: ...
+def dedup(ids: Operand, n_rows: int) -> tuple[Result, ...]: ...
+def sum_segments(order: Operand, starts: Operand, count: Operand, values: Operand) -> Result: ...
+def hash_cross(columns: Operand | Sequence[Operand], buckets: int, seed: int = 0) -> Result: ...
+def sgd_update(
+    param: Operand,
+    grad: Operand,
+    learning_rate: Operand,
+    step: Operand,
+    slots: Operand | Sequence[Operand],
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+) -> tuple[Result, ...]: ...
+def sgd_update_rows(
+    table: Operand,
+    order: Operand,
+    rows: Operand,
+    starts: Operand,
+    count: Operand,
+    values: Operand,
+    learning_rate: Operand,
+    step: Operand,
+    slots: Operand | Sequence[Operand],
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+    values_: str = 'positions',
+) -> tuple[Result, ...]: ...
+def sgd_catch_up(
+    table: Operand,
+    history: Operand,
+    step: Operand,
+    slots: Operand | Sequence[Operand],
+    rows: Operand | None = None,
+    count: Operand | None = None,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+) -> tuple[Result, ...]: ...
+def sgd_record(
+    history: Operand,
+    learning_rate: Operand,
+    step: Operand,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+) -> Result: ...
+def adagrad_update(
+    param: Operand,
+    grad: Operand,
+    learning_rate: Operand,
+    step: Operand,
+    slots: Operand | Sequence[Operand],
+    epsilon: float = 1e-07,
+    weight_decay: float = 0.0,
+) -> tuple[Result, ...]: ...
+def adagrad_update_rows(
+    table: Operand,
+    order: Operand,
+    rows: Operand,
+    starts: Operand,
+    count: Operand,
+    values: Operand,
+    learning_rate: Operand,
+    step: Operand,
+    slots: Operand | Sequence[Operand],
+    epsilon: float = 1e-07,
+    weight_decay: float = 0.0,
+    values_: str = 'positions',
+) -> tuple[Result, ...]: ...
+def adagrad_catch_up(
+    table: Operand,
+    history: Operand,
+    step: Operand,
+    slots: Operand | Sequence[Operand],
+    rows: Operand | None = None,
+    count: Operand | None = None,
+    epsilon: float = 1e-07,
+    weight_decay: float = 0.0,
+) -> tuple[Result, ...]: ...
+def adagrad_record(
+    history: Operand,
+    learning_rate: Operand,
+    step: Operand,
+    epsilon: float = 1e-07,
+    weight_decay: float = 0.0,
+) -> Result: ...
+def rmsprop_update(
+    param: Operand,
+    grad: Operand,
+    learning_rate: Operand,
+    step: Operand,
+    slots: Operand | Sequence[Operand],
+    rho: float = 0.9,
+    momentum: float = 0.0,
+    epsilon: float = 1e-07,
+    centered: bool = False,
+    weight_decay: float = 0.0,
+) -> tuple[Result, ...]: ...
+def rmsprop_update_rows(
+    table: Operand,
+    order: Operand,
+    rows: Operand,
+    starts: Operand,
+    count: Operand,
+    values: Operand,
+    learning_rate: Operand,
+    step: Operand,
+    slots: Operand | Sequence[Operand],
+    rho: float = 0.9,
+    momentum: float = 0.0,
+    epsilon: float = 1e-07,
+    centered: bool = False,
+    weight_decay: float = 0.0,
+    values_: str = 'positions',
+) -> tuple[Result, ...]: ...
+def rmsprop_catch_up(
+    table: Operand,
+    history: Operand,
+    step: Operand,
+    slots: Operand | Sequence[Operand],
+    rows: Operand | None = None,
+    count: Operand | None = None,
+    rho: float = 0.9,
+    momentum: float = 0.0,
+    epsilon: float = 1e-07,
+    centered: bool = False,
+    weight_decay: float = 0.0,
+) -> tuple[Result, ...]: ...
+def rmsprop_record(
+    history: Operand,
+    learning_rate: Operand,
+    step: Operand,
+    rho: float = 0.9,
+    momentum: float = 0.0,
+    epsilon: float = 1e-07,
+    centered: bool = False,
+    weight_decay: float = 0.0,
+) -> Result: ...
+def adam_update(
+    param: Operand,
+    grad: Operand,
+    learning_rate: Operand,
+    step: Operand,
+    slots: Operand | Sequence[Operand],
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-07,
+    amsgrad: bool = False,
+    weight_decay: float = 0.0,
+) -> tuple[Result, ...]: ...
+def adam_update_rows(
+    table: Operand,
+    order: Operand,
+    rows: Operand,
+    starts: Operand,
+    count: Operand,
+    values: Operand,
+    learning_rate: Operand,
+    step: Operand,
+    slots: Operand | Sequence[Operand],
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-07,
+    amsgrad: bool = False,
+    weight_decay: float = 0.0,
+    values_: str = 'positions',
+) -> tuple[Result, ...]: ...
+def adam_catch_up(
+    table: Operand,
+    history: Operand,
+    step: Operand,
+    slots: Operand | Sequence[Operand],
+    rows: Operand | None = None,
+    count: Operand | None = None,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-07,
+    amsgrad: bool = False,
+    weight_decay: float = 0.0,
+) -> tuple[Result, ...]: ...
+def adam_record(
+    history: Operand,
+    learning_rate: Operand,
+    step: Operand,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-07,
+    amsgrad: bool = False,
+    weight_decay: float = 0.0,
+) -> Result: ...
+def ftrl_update(
+    param: Operand,
+    grad: Operand,
+    learning_rate: Operand,
+    step: Operand,
+    slots: Operand | Sequence[Operand],
+    learning_rate_power: float = -0.5,
+    l1_regularization_strength: float = 0.0,
+    l2_regularization_strength: float = 0.0,
+    l2_shrinkage_regularization_strength: float = 0.0,
+    beta: float = 0.0,
+    weight_decay: float = 0.0,
+) -> tuple[Result, ...]: ...
+def ftrl_update_rows(
+    table: Operand,
+    order: Operand,
+    rows: Operand,
+    starts: Operand,
+    count: Operand,
+    values: Operand,
+    learning_rate: Operand,
+    step: Operand,
+    slots: Operand | Sequence[Operand],
+    learning_rate_power: float = -0.5,
+    l1_regularization_strength: float = 0.0,
+    l2_regularization_strength: float = 0.0,
+    l2_shrinkage_regularization_strength: float = 0.0,
+    beta: float = 0.0,
+    weight_decay: float = 0.0,
+    values_: str = 'positions',
+) -> tuple[Result, ...]: ...
+def ftrl_catch_up(
+    table: Operand,
+    history: Operand,
+    step: Operand,
+    slots: Operand | Sequence[Operand],
+    rows: Operand | None = None,
+    count: Operand | None = None,
+    learning_rate_power: float = -0.5,
+    l1_regularization_strength: float = 0.0,
+    l2_regularization_strength: float = 0.0,
+    l2_shrinkage_regularization_strength: float = 0.0,
+    beta: float = 0.0,
+    weight_decay: float = 0.0,
+) -> tuple[Result, ...]: ...
+def ftrl_record(
+    history: Operand,
+    learning_rate: Operand,
+    step: Operand,
+    learning_rate_power: float = -0.5,
+    l1_regularization_strength: float = 0.0,
+    l2_regularization_strength: float = 0.0,
+    l2_shrinkage_regularization_strength: float = 0.0,
+    beta: float = 0.0,
+    weight_decay: float = 0.0,
+) -> Result: ...
+def dense(x: Operand, weights: Operand, bias: Operand | None = None) -> Result: ...
+def mean(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
+def flatten(x: Operand) -> Result: ...
+def expand_dims(x: Operand, axis: int) -> Result: ...
+def squeeze(x: Operand, axis: int) -> Result: ...
+def stack(values: Sequence[Operand], axis: int = 0) -> Result: ...
+def convert_to_tensor(x: Any, dtype: DTypeLike | None = None) -> Tensor: ...
+
+abs = absolute
+concatenate = concat
+top_k = topk
