@@ -97,7 +97,7 @@ def markdown(path: str | Path) -> str:
         found.setdefault(at, {})[key["seed"]] = line
     out = []
     for protocol in dict.fromkeys(at[0] for at in found):
-        names = [n for n in NAMES if any(n in _figures(found, protocol, n))]
+        names = [n for n in NAMES if any(_figures(found, protocol, n))]
         out += [f"**{protocol}**", ""]
         out.append("| model | setting | seeds | " + " | ".join(names) + " | training, s |")
         out.append("|---" * (len(names) + 4) + "|")

@@ -1,0 +1,159 @@
+"""Line-up, tuning, study, report and command line, on tiny tables."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from andiron.apps.recommend import report, study, tune
+from andiron.apps.recommend.data import Interactions
+from andiron.apps.recommend.journal import Journal
+from andiron.apps.recommend.lineup import Judged, chances, judge, table, train, verdicts
+from andiron.apps.recommend.split import leave_one_out, user_temporal_holdout
+from click.testing import CliRunner
+
+
+@pytest.fixture(scope="module")
+def frame():
+    rng = np.random.default_rng(4)
+    pairs = rng.choice(30 * 40, 600, replace=False)
+    return pd.DataFrame(
+        {"user": pairs // 40, "item": pairs % 40, "time": rng.integers(0, 99, 600)}
+    )
+
+
+@pytest.fixture(scope="module")
+def data(frame):
+    return Interactions.from_pandas(frame, time="time")
+
+
+def test_user_temporal_holdout_takes_each_users_latest(data):
+    split = user_temporal_holdout(data, seed=1)
+    assert len(split.train) + len(split.validation) + len(split.test) == len(data)
+    for user in np.unique(split.test.user):
+        n = (data.user == user).sum()
+        parts = [p.time[p.user == user] for p in (split.train, split.validation, split.test)]
+        assert len(parts[2]) == int(n * 0.2) and len(parts[1]) == int(n * 0.1)
+        assert parts[0].max() <= parts[1].min() <= parts[1].max() <= parts[2].min()
+
+
+def _judged(name, ndcg):
+    ndcg = np.asarray(ndcg, float)
+    return Judged(name, {"ndcg@10": float(ndcg.mean())}, {"ndcg@10": 0.1}, ndcg)
+
+
+def test_verdicts_say_when_a_model_is_not_worth_having():
+    rng = np.random.default_rng(0)
+    base = rng.random(500)
+    models = [
+        _judged("popularity", base),
+        _judged("ALS", base + 0.1 + 0.01 * rng.random(500)),
+        _judged("NeuralCF", base + 0.1 + 0.01 * rng.random(500)),
+        _judged("WideAndDeep", base + 0.2),
+    ]
+    als, ncf, wide = verdicts(models)
+    assert "not worth" not in als and "not worth" not in wide
+    assert "no difference shown" in ncf and "not worth having" in ncf
+    assert "to ALS" in table(models) and "±" in wide
+
+
+def test_chances_are_the_shares_of_positives():
+    rng = np.random.default_rng(1)
+    scores = rng.normal(size=200_000)
+    truth = 1 / (1 + np.exp(3 - scores))
+    found = chances(rng.random(200_000) < truth, scores, scores)
+    assert np.abs(found - truth).mean() < 0.01
+    order = np.argsort(scores)
+    assert (np.diff(found[order]) >= 0).all()
+
+
+def test_the_report_stands_alone(data, tmp_path):
+    split = user_temporal_holdout(data)
+    one = judge("popularity", train("popularity", split.train).scores, split, keep=True)
+    two = judge("ALS", lambda users: np.random.default_rng(0).random((len(users), 40)), split, True)
+    two.curves = {"loss": [3.0, 2.0, 1.5]}
+    path = report.write(tmp_path / "new" / "r.html", [one, two], "About <this>.", [("User 1", "ab")])
+    text = path.read_text(encoding="utf-8")
+    assert "About &lt;this&gt;." in text and "naive baseline" in text
+    assert "not worth having" in text and text.count("<svg") == 4
+    for outside in ('src="', "<script", "@import", '<link'):
+        assert outside not in text
+    ids = [part.split('"')[0] for part in text.split(' id="')[1:]]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_study_resumes_and_tells(data, tmp_path):
+    path = tmp_path / "results.jsonl"
+    said = []
+    options = {"settings": ["tuned"], "models": ["popularity"], "data": data, "echo": said.append}
+    study.run(path, [0], **options)
+    assert len(said) == 2 and len(Journal(path).lines()) == 2
+    with path.open("a") as file:
+        file.write('{"key": {"cut off')  # killed while writing
+    study.run(path, [0, 1], **options)
+    assert len(said) == 4 and len(Journal(path).lines()) == 4
+    text = study.markdown(path)
+    assert "user-temporal" in text and "| popularity | tuned | 2 |" in text and "±" in text
+    assert "+23 %" in text
+    with pytest.raises(ValueError, match="no 'svd'"):
+        study.run(path, [0], models=["svd"], data=data)
+
+
+def test_every_model_gets_the_same_number_of_trials():
+    assert {len(tune.trials(model)) for model in tune.GRIDS} == {tune.N_TRIALS}
+    assert all(len(tune.trials(m)) == len({json.dumps(s) for s in tune.trials(m)})
+               for m in tune.GRIDS)  # fmt: skip
+
+
+def test_tuning_takes_the_best_and_resumes(data, tmp_path):
+    small = {"gmf": 4, "mlp_user": 4, "mlp_item": 4, "hidden": [4], "batch_size": 64}
+    grids = {"NeuralCF": [{**small, "epochs": 1}, {**small, "epochs": 2}]}
+    split = leave_one_out(data)
+    options = {"models": ["NeuralCF"], "split": split, "grids": grids}
+    said = []
+    best = tune.run(tmp_path / "t.jsonl", echo=said.append, **options)
+    lines = Journal(tmp_path / "t.jsonl").lines()
+    assert best["NeuralCF"] == max(lines, key=lambda line: line["ndcg"])["key"]["settings"]
+    again = []
+    assert tune.run(tmp_path / "t.jsonl", echo=again.append, **options) == best
+    assert len(again) == len(said) - 2
+
+
+def _andiron(*words):
+    from andiron.cli import main
+
+    return CliRunner().invoke(main, ["recommend", *map(str, words)])
+
+
+def test_the_command_trains_predicts_and_evaluates(frame, tmp_path):
+    learnt, held = frame.iloc[:500], frame.iloc[500:]
+    learnt.to_csv(tmp_path / "learnt.csv", index=False)
+    held.to_parquet(tmp_path / "held.parquet")
+    small = ["epochs=1", "gmf=4", "mlp_user=4", "mlp_item=4", "hidden=[4]"]
+    settings = [word for s in small for word in ("--set", s)]
+    folder = tmp_path / "model"
+    done = _andiron("train", tmp_path / "learnt.csv", "--model", "NeuralCF", "--time", "time",
+                    "--out", folder, *settings)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    done = _andiron("predict", folder, "3", "nobody", "-k", 4)
+    assert done.exit_code == 0 and len(done.output.splitlines()) == 1 + 8
+    done = _andiron("predict", folder, "--all", "--output", tmp_path / "all.csv")
+    assert done.exit_code == 0
+    best = pd.read_csv(tmp_path / "all.csv")
+    assert not set(zip(best.user, best.item)) & set(zip(learnt.user, learnt.item))
+    done = _andiron("evaluate", folder, tmp_path / "held.parquet")
+    assert done.exit_code == 0 and "ndcg@10" in done.output and "popularity" in done.output
+
+
+def test_the_command_says_what_is_wrong(frame, tmp_path):
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    for words, message in (
+        (["train", tmp_path / "none.csv", "--out", tmp_path], "none.csv"),
+        (["train", tmp_path / "t.csv", "--user", "rider", "--out", tmp_path], "no column 'rider'"),
+        (["train", tmp_path / "t.csv", "--set", "epochs", "--out", tmp_path], "NAME=VALUE"),
+        (["train", tmp_path / "t.csv", "--set", "speed=1", "--out", tmp_path], "no setting"),
+        (["predict", tmp_path / "none", "1"], "none"),
+        (["predict", tmp_path], "--all"),
+    ):
+        done = _andiron(*words)
+        assert done.exit_code == 1 and message in done.output and "Traceback" not in done.output
