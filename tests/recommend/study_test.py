@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from andiron.apps.recommend import report, study, tune
+from andiron.apps.recommend import demo, report, study, tune
 from andiron.apps.recommend.data import Interactions
 from andiron.apps.recommend.journal import Journal
 from andiron.apps.recommend.lineup import Judged, chances, judge, table, train, verdicts
+from andiron.apps.recommend.models import load
 from andiron.apps.recommend.split import leave_one_out, user_temporal_holdout
 from click.testing import CliRunner
 
@@ -17,9 +18,7 @@ from click.testing import CliRunner
 def frame():
     rng = np.random.default_rng(4)
     pairs = rng.choice(30 * 40, 600, replace=False)
-    return pd.DataFrame(
-        {"user": pairs // 40, "item": pairs % 40, "time": rng.integers(0, 99, 600)}
-    )
+    return pd.DataFrame({"user": pairs // 40, "item": pairs % 40, "time": rng.integers(0, 99, 600)})
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +71,13 @@ def test_the_report_stands_alone(data, tmp_path):
     one = judge("popularity", train("popularity", split.train).scores, split, keep=True)
     two = judge("ALS", lambda users: np.random.default_rng(0).random((len(users), 40)), split, True)
     two.curves = {"loss": [3.0, 2.0, 1.5]}
-    path = report.write(tmp_path / "new" / "r.html", [one, two], "About <this>.", [("User 1", "ab")])
+    path = report.write(
+        tmp_path / "new" / "r.html", [one, two], "About <this>.", [("User 1", "ab")]
+    )
     text = path.read_text(encoding="utf-8")
     assert "About &lt;this&gt;." in text and "naive baseline" in text
     assert "not worth having" in text and text.count("<svg") == 4
-    for outside in ('src="', "<script", "@import", '<link'):
+    for outside in ('src="', "<script", "@import", "<link"):
         assert outside not in text
     ids = [part.split('"')[0] for part in text.split(' id="')[1:]]
     assert len(ids) == len(set(ids))
@@ -125,6 +126,29 @@ def _andiron(*words):
     return CliRunner().invoke(main, ["recommend", *map(str, words)])
 
 
+def _pairs(frame):
+    return set(frame[["user", "item"]].itertuples(index=False, name=None))
+
+
+def test_the_demo_shows_everything_but_als(data, tmp_path):
+    small = {
+        "NeuralCF": {"gmf": 4, "mlp_user": 4, "mlp_item": 4, "hidden": [4], "epochs": 2},
+        "WideAndDeep": {"embedding": 4, "hidden": [4], "epochs": 1, "negatives": 5, "bins": 64},
+    }
+    said = []
+    models = ("popularity", "NeuralCF", "WideAndDeep")
+    titles = {item: f"Title {item}" for item in range(40)}
+    judged = demo.run(
+        tmp_path, 0, models, data, titles, small, echo=lambda *words: said.append(" ".join(words))
+    )
+    assert [j.name for j in judged] == list(models)
+    assert len(judged[1].curves["loss"]) == len(judged[1].curves["ndcg@10"]) == 2
+    assert load(tmp_path / "NeuralCF").name == "NeuralCF"
+    text = "\n".join(said)
+    assert text.count("  10. Title") == 3 and "ndcg@10" in text
+    assert "WideAndDeep</h3>" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 def test_the_command_trains_predicts_and_evaluates(frame, tmp_path):
     learnt, held = frame.iloc[:500], frame.iloc[500:]
     learnt.to_csv(tmp_path / "learnt.csv", index=False)
@@ -140,7 +164,7 @@ def test_the_command_trains_predicts_and_evaluates(frame, tmp_path):
     done = _andiron("predict", folder, "--all", "--output", tmp_path / "all.csv")
     assert done.exit_code == 0
     best = pd.read_csv(tmp_path / "all.csv")
-    assert not set(zip(best.user, best.item)) & set(zip(learnt.user, learnt.item))
+    assert not _pairs(best) & _pairs(learnt)
     done = _andiron("evaluate", folder, tmp_path / "held.parquet")
     assert done.exit_code == 0 and "ndcg@10" in done.output and "popularity" in done.output
 

@@ -34,6 +34,9 @@ def spark_session(threads: int = 2, memory: str = "4g") -> Iterator:
             "there is no `java` in PATH and JAVA_HOME is not set"
         )
     with tempfile.TemporaryDirectory(prefix="andiron-als-") as folder:
+        logging = os.path.join(folder, "log4j2.properties")
+        with open(logging, "w", encoding="utf-8") as file:  # Spark's greetings tear progress bars
+            file.write("rootLogger.level = error\n")
         session = (
             SparkSession.builder.master(f"local[{threads}]")
             .appName("andiron recommend")
@@ -41,6 +44,7 @@ def spark_session(threads: int = 2, memory: str = "4g") -> Iterator:
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.driver.memory", memory)
+            .config("spark.driver.extraJavaOptions", f"-Dlog4j2.configurationFile=file:{logging}")
             .config("spark.local.dir", folder)
             .config("spark.sql.warehouse.dir", os.path.join(folder, "warehouse"))
             .config("spark.sql.shuffle.partitions", str(threads))

@@ -40,7 +40,9 @@ def _columns(command: Callable) -> Callable:
 
 
 @cli.command()
-@click.option("--out", default="build/demo", show_default=True, help="Folder for report and models.")
+@click.option(
+    "--out", default="build/demo", show_default=True, help="Folder for report and models."
+)
 @click.option("--seed", default=0, show_default=True)
 @_said
 def demo(out: str, seed: int) -> None:

@@ -74,8 +74,9 @@ def _one(name: str, split: Split, settings: dict, seed: int, trained: dict) -> J
         curve.append(ranking.figure("ndcg@10").mean)
 
     if name == "ALS":
-        from andiron.apps.recommend.als import spark_session
         from tqdm import tqdm
+
+        from andiron.apps.recommend.als import spark_session
 
         with tqdm(total=2, desc=f"{name:<12}", unit="step") as bar:
             bar.set_postfix_str("Spark starts")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 
@@ -33,11 +34,9 @@ class Journal:
 
     def add(self, key: dict, **content) -> dict:
         """Appends a line, on the disk before this returns."""
-        import os
-
         line = json.loads(json.dumps({"key": key, **content}))
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        cut = self.path.exists() and not self.path.read_bytes().endswith((b"\n",))
+        cut = self.path.exists() and not self.path.read_bytes().endswith(b"\n")
         with self.path.open("a", encoding="utf-8") as file:
             if cut and self.path.stat().st_size:
                 file.write("\n")

@@ -146,9 +146,7 @@ def _ranked(name: str, scorer: Scorer, split: Split) -> Judged:
     )
 
 
-def chances(
-    labels: np.ndarray, scores: np.ndarray, of: np.ndarray, bins: int = 200
-) -> np.ndarray:
+def chances(labels: np.ndarray, scores: np.ndarray, of: np.ndarray, bins: int = 200) -> np.ndarray:
     """Scores `of` as probabilities: the share of positives among the validation pairs whose score
     is about the same (quantile bins, made monotone), alike for every model."""
     order = np.argsort(scores, kind="stable")

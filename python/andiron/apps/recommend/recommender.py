@@ -66,9 +66,7 @@ class Recommender:
         if len(data) == 0:
             raise ValueError(f"[{self.name}] training needs interactions; the table has none")
         if np.bincount(data.user).max() < 2:
-            raise ValueError(
-                f"[{self.name}] training needs users with two interactions or more"
-            )
+            raise ValueError(f"[{self.name}] training needs users with two interactions or more")
         self.users, self.items = data.users, data.items
         self._histories = Histories.of(data, self.settings.seed)
         self._popularity = data.popularity().astype(np.float32)
