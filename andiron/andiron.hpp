@@ -31,3 +31,7 @@
 #include "andiron/nn/seed.hpp"
 #include "andiron/ops/ops.hpp"
 #include "andiron/tensor/tensor.hpp"
+#include "andiron/train/callbacks.hpp"
+#include "andiron/train/data/array_dataset.hpp"
+#include "andiron/train/dataset_source.hpp"
+#include "andiron/train/trainer.hpp"

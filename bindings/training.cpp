@@ -8,6 +8,7 @@
 #include "andiron/nn/optimizers/optimizer.hpp"
 #include "andiron/train/callbacks.hpp"
 #include "andiron/train/data/array_dataset.hpp"
+#include "andiron/train/data/negative_sampling_dataset.hpp"
 #include "andiron/train/dataset_source.hpp"
 #include "andiron/train/trainer.hpp"
 #include "bindings/json.hpp"
@@ -83,7 +84,8 @@ void bind_compiled(nb::module_& m) {
 }
 
 void bind_sources(nb::module_& m) {
-  nb::class_<BatchSource>(m, "BatchSource")
+  nb::class_<BatchSource>(m, "BatchSource",
+                          "Batches of a training; the same ones in an epoch of that number.")
       .def_prop_ro("rows", &BatchSource::rows)
       .def_prop_ro("batches", &BatchSource::batches)
       .def("start", &BatchSource::start, nb::arg("epoch"), nb::arg("first_batch") = 0,
@@ -120,6 +122,29 @@ void bind_sources(nb::module_& m) {
       },
       nb::arg("x"), nb::arg("y") = nb::make_tuple(), nb::arg("sample_weight") = nb::make_tuple(),
       nb::arg("batch_size") = 32, nb::arg("shuffle") = false, nb::arg("seed") = 0);
+  m.def(
+      "negative_sampling_source",
+      [](nb::handle users, nb::handle items, int64_t n_users, int64_t n_items, int64_t negatives,
+         double alpha, nb::handle known, int64_t batch_size, bool shuffle, uint64_t seed,
+         const std::vector<int64_t>& row) -> std::shared_ptr<BatchSource> {
+        train::NegativeSamplingOptions sampling;
+        sampling.negatives = negatives;
+        sampling.alpha = alpha;
+        sampling.id_dtype = DType::i32;
+        sampling.row = row;
+        if (!known.is_none())
+          sampling.known = std::make_shared<train::Interactions>(
+              tensor_from(known[nb::int_(0)]), tensor_from(known[nb::int_(1)]), n_users, n_items);
+        const Tensor u = tensor_from(users), i = tensor_from(items);
+        auto dataset = std::make_shared<train::NegativeSamplingDataset>(
+            u, i, n_users, n_items, std::move(sampling),
+            train::DataOptions{.batch_size = batch_size, .shuffle = shuffle, .seed = seed});
+        return std::make_shared<train::DatasetSource>(std::move(dataset),
+                                                      std::vector<Tensor>{u, i});
+      },
+      nb::arg("users"), nb::arg("items"), nb::arg("n_users"), nb::arg("n_items"),
+      nb::arg("negatives"), nb::arg("alpha"), nb::arg("known").none(), nb::arg("batch_size"),
+      nb::arg("shuffle"), nb::arg("seed"), nb::arg("row"));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@ from typing import Any
 from andiron import _core
 from andiron._arrays import plain_array
 
-__all__ = ["BatchSource", "from_arrays"]
+__all__ = ["BatchSource", "from_arrays", "negative_sampling"]
 
 BatchSource = _core.BatchSource
 
@@ -35,3 +35,39 @@ def from_arrays(
     return _core.array_source(
         listed(x), listed(y), listed(sample_weight), batch_size, shuffle, seed
     )
+
+
+def negative_sampling(
+    users: Any,
+    items: Any,
+    n_users: int,
+    n_items: int,
+    negatives: int = 4,
+    alpha: float = 0.0,
+    known: Any = None,
+    batch_size: int = 32,
+    shuffle: bool = True,
+    seed: int = 0,
+    row: tuple[int, ...] = (1,),
+) -> BatchSource:
+    """Implicit feedback: each pair (user, item) with label 1, and items that the user has not met
+    with label 0, drawn anew in each epoch by the core.
+
+    Batches are int32 "user" and "item" and float32 labels, for models with the inputs
+    [user, item].
+
+    Args:
+        users, items: the pairs.
+        n_users, n_items: how many there are; ids count from 0.
+        negatives: for each pair. Default: 4.
+        alpha: items are drawn by popularity^alpha; 0 is uniform.
+        known: (users, items) that are no negatives; those of the pairs by default.
+        batch_size, shuffle, seed: as in from_arrays.
+        row: shape of a user, an item and a label in a batch: (1,) gives [batch, 1], () [batch].
+    """
+    if known is not None:
+        known = [plain_array(known[0]), plain_array(known[1])]
+    return _core.negative_sampling_source(
+        plain_array(users), plain_array(items), n_users, n_items, negatives, alpha, known,
+        batch_size, shuffle, seed, list(row),
+    )  # fmt: skip

@@ -379,3 +379,29 @@ def test_losses_of_arrays_are_numbers():
     bce = float(losses.BinaryCrossentropy()(t, p))
     assert bce == pytest.approx(-(np.log(0.8) + np.log(0.7)) / 2, rel=1e-5)
     assert float(losses.MeanSquaredError(reduction="sum")(t, p)) == pytest.approx(0.13, rel=1e-5)
+
+
+def test_negatives_are_drawn_in_the_core():
+    from andiron import datasets
+
+    users, items = np.arange(40) % 10, RNG.integers(0, 20, 40)
+    met = set(zip(users.tolist(), items.tolist(), strict=True))
+    source = datasets.negative_sampling(users, items, 10, 20, negatives=3, batch_size=16, seed=1)
+    drawn = []
+    for epoch in (0, 1, 0):
+        source.start(epoch)
+        rows = []
+        while (batch := source.next()) is not None:
+            (user, item), (label,), _ = batch
+            rows += zip(user.numpy()[:, 0], item.numpy()[:, 0], label.numpy()[:, 0], strict=True)
+        drawn.append([tuple(map(int, row)) for row in rows])
+    assert drawn[0] == drawn[2] != drawn[1]
+    assert len(drawn[0]) == 160
+    assert all(((u, i) in met) == (label == 1) for u, i, label in drawn[0])
+
+    u, i = Input((1,), dtype="int32", name="user"), Input((1,), dtype="int32", name="item")
+    e = layers.Concatenate()([layers.Embedding(10, 4)(u), layers.Embedding(20, 4)(i)])
+    model = Model([u, i], layers.Dense(1, "sigmoid")(layers.Flatten()(e)))
+    model.compile("adam", "binary_crossentropy")
+    history = model.fit(source, epochs=3, verbose=0)
+    assert len(history.history["loss"]) == 3
