@@ -46,6 +46,25 @@ void bind_symbolic_tensor(nb::module_& m) {
   def_arithmetic(symbolic);
 }
 
+// A layer written in Python and its core hold each other. Python's collector may take both when
+// nothing else holds the core: no model, no description of a network.
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  if (!nb::inst_ready(self)) return 0;
+  PythonLayer* layer = nb::inst_ptr<PythonLayer>(self);
+  if (layer->weak_from_this().use_count() == 1) Py_VISIT(layer->face().ptr());
+  return 0;
+}
+
+int clear(PyObject* self) {
+  nb::inst_ptr<PythonLayer>(self)->drop_face();
+  return 0;
+}
+
+PyType_Slot kCollected[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+                            {Py_tp_clear, reinterpret_cast<void*>(clear)},
+                            {0, nullptr}};
+
 }  // namespace
 
 void bind_layers(nb::module_& m) {
@@ -93,7 +112,7 @@ void bind_layers(nb::module_& m) {
       .def_prop_ro("sublayers", &nn::Layer::sublayers)
       .def("config", [](const nn::Layer& l) { return to_python(l.config()); })
       .def("description", [](const nn::Layer& l) { return to_python(nn::layer_description(l)); });
-  nb::class_<PythonLayer, nn::Layer>(m, "PythonLayer")
+  nb::class_<PythonLayer, nn::Layer>(m, "PythonLayer", nb::type_slots(kCollected))
       .def_static("make",
                   [](const std::string& class_name, nb::object face, const std::string& name,
                      bool trainable) {

@@ -28,6 +28,8 @@ class PythonLayer : public nn::Layer {
   void add_sublayer(nn::LayerPtr layer) { sublayers_.push_back(std::move(layer)); }
 
   nb::handle face() const { return face_; }
+  /// Ends the hold on the Python object; the layer cannot be called any more.
+  void drop_face() { face_.reset(); }
 
  protected:
   void build_variables(const std::vector<TensorType>& inputs) override;

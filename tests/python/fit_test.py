@@ -405,3 +405,22 @@ def test_negatives_are_drawn_in_the_core():
     model.compile("adam", "binary_crossentropy")
     history = model.fit(source, epochs=3, verbose=0)
     assert len(history.history["loss"]) == 3
+
+
+def test_layers_of_ones_own_are_collected():
+    import gc
+    import weakref
+
+    def train():
+        layer = Scale(6)
+        model = Sequential([Input((5,)), layer, layers.Dense(1)])
+        model.compile("adam", "mse")
+        model.fit(X, Y, verbose=0)
+        gc.collect()  # while it is in use
+        model.fit(X, Y, verbose=0)
+        return weakref.ref(layer)
+
+    gone = train()
+    gc.collect()
+    gc.collect()
+    assert gone() is None
