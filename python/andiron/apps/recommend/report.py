@@ -29,9 +29,9 @@ TITLES = {
     "ndcg@10": "NDCG@10",
 }
 MEANINGS = (
-    "AUROC and AUPRC: all open (user, film) pairs pooled. Recall and precision: pairs called "
+    "AUROC and AUPRC: all open (user, item) pairs pooled. Recall and precision: pairs called "
     "positive at the threshold that was best for F1 on validation data. precision@20, HR@10 and "
-    "NDCG@10: over all films that a user has not yet rated, mean over users."
+    "NDCG@10: over all items that a user has not yet met, mean over users. Seconds: of training."
 )
 STYLE = """
 body { font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #222; background: #fff;
@@ -95,9 +95,9 @@ def _plots(judged: Sequence[Judged]) -> list[str]:
             def curve(axes, j=j, values=values):
                 epochs = np.arange(1, len(values) + 1)
                 axes.plot(epochs, values, "o-", ms=4, color=COLOURS[j.name])
-                axes.xaxis.get_major_locator().set_params(integer=True)
+                axes.set_xticks(epochs[:: 1 + len(epochs) // 12])
 
-            plots.append(_figure(curve, f"{title}: {j.name}", "epoch", key))
+            plots.append(_figure(curve, f"{title}: {j.name}", "epoch", TITLES.get(key, key)))
     kept = [j for j in judged if j.scores is not None]
     if not kept:
         return plots
@@ -153,7 +153,7 @@ def _table(judged: Sequence[Judged]) -> str:
     for j in judged:
         cells = []
         for n in names:
-            error = f" ± {j.errors[n]:.4f}" if n in j.errors else ""
+            error = f"<small>± {j.errors[n]:.4f}</small>" if n in j.errors else ""
             mark = ' class="best"' if j.figures[n] == best[n] else ""
             gain = "&nbsp;"
             if base is not None and j is not base and base.figures[n]:
@@ -164,7 +164,7 @@ def _table(judged: Sequence[Judged]) -> str:
         rows.append(f"<tr{kind}><td>{label}</td>{''.join(cells)}<td>{j.seconds:.1f}</td></tr>")
     head = "".join(f"<th>{TITLES.get(n, n)}</th>" for n in names)
     return (
-        f"<table><thead><tr><th>model</th>{head}<th>training, s</th></tr></thead>"
+        f"<table><thead><tr><th>model</th>{head}<th>seconds</th></tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table>"
     )
 
