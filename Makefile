@@ -41,8 +41,9 @@ bench: build  ## Speed beside PyTorch and TensorFlow; ROWS=ncf for one row
 	@scripts/setup peers
 	@.venv-peers/bin/python -m benchmarks.run $(ROWS)
 
-docs: build  ## docs/api from the docstrings
+docs: build  ## docs/api from the docstrings, docs/ops.md from the schemas
 	@$(PYTHON) scripts/make_docs.py
+	@$(PYTHON) scripts/make_op_docs.py
 
 format: ## clang-format and ruff over the tree
 	@scripts/setup format
