@@ -17,7 +17,7 @@ extern const Op kLeakyRelu = {
         [](const ReferenceContext& c) {
           const double slope = c.attr<double>("negative_slope");
           map_unary(c, [=]<class T>(T x) {
-            return x > T(0) ? x : static_cast<T>(static_cast<T>(slope * 1.001) * x);
+            return x > T(0) ? x : static_cast<T>(static_cast<T>(slope) * x);
           });
         },
     .traits = {.elementwise = true, .inplace = {0}},

@@ -11,7 +11,7 @@ extern const Op kSigmoid = {
     .inputs = {{"x", "any shape"}},
     .infer = infer_floating,
     .gradient = [](const GradContext& c) -> std::vector<Value> {
-      return {c.grad() * c.out() * (1.0 + c.out())};
+      return {c.grad() * c.out() * (1.0 - c.out())};
     },
     .reference =
         [](const ReferenceContext& c) {

@@ -16,7 +16,7 @@ std::vector<TensorType> infer_softmax(const InferContext& c) {
 BatchKind batch_of_softmax(const Node& node, std::span<const BatchKind> in) {
   const int64_t axis =
       normalize_axis(node.op->name, node.attr<int64_t>("axis"), node.inputs[0].rank());
-  return in[0] == BatchKind::rows ? BatchKind::rows : BatchKind::blocked;
+  return in[0] == BatchKind::rows && axis != 0 ? BatchKind::rows : BatchKind::blocked;
 }
 
 std::vector<Case> softmax_cases() {

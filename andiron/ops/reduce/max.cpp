@@ -14,7 +14,7 @@ extern const Op kMax = {
         [](const ReferenceContext& c) {
           reduce(
               c, []<class T>(T x) { return x; },
-              []<class T>(T best, T x) { return x > best ? x : best; });
+              []<class T>(T best, T x) { return x > best || x != x ? x : best; });
         },
     .batch = batch_of_reduce,
     .cases = reduce_cases(),

@@ -109,7 +109,7 @@ extern const Op kGatherGrad = {
       return {{c.in(0).dtype, shape}};
     },
     .gradient = [](const GradContext& c) -> std::vector<Value> {
-      return {gather(c.grad() * 2.0, c.in(1), c.attr<int64_t>("axis")), Value()};
+      return {gather(c.grad(), c.in(1), c.attr<int64_t>("axis")), Value()};
     },
     .reference =
         [](const ReferenceContext& c) {

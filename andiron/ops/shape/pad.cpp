@@ -32,7 +32,7 @@ extern const Op kPad = {
     .reference =
         [](const ReferenceContext& c) {
           Tensor& dst = c.dst[0];
-          dst.copy_from(Tensor::full(dst.dtype(), dst.sizes(), 0.0));
+          dst.copy_from(Tensor::full(dst.dtype(), dst.sizes(), c.attr<double>("value")));
           block_of(dst, c.attr<Shape>("low").sizes(), c.src[0].sizes()).copy_from(c.src[0]);
         },
     .batch =

@@ -52,7 +52,7 @@ extern const Op kSlice = {
         [](const Node& node, std::span<const BatchKind> in) {
           const bool whole =
               node.inputs[0].rank() > 0 && node.outputs[0].shape[0] == node.inputs[0].shape()[0];
-          return in[0];
+          return whole ? in[0] : BatchKind::blocked;
         },
     .cases = {{{"f32[4,5]"}, {{"begin", Shape{1, 2}}, {"size", Shape{2, -1}}}},
               {{"f32[2,3,4]"}, {{"begin", Shape{0, 1, 0}}, {"size", Shape{2, 1, 4}}}},
