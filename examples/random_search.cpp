@@ -15,7 +15,7 @@ nn::ModelPtr make_model() {
                          nn::Dense(1, {.activation = "sigmoid"})});
 }
 
-double train(const char* name, const nn::OptimizerPtr& optimizer) {
+double run(const char* name, const nn::OptimizerPtr& optimizer) {
   // Exclusive or: not to be had with one neuron.
   const Tensor x = Tensor::from<float>({0, 0, 0, 1, 1, 0, 1, 1}, {4, 2});
   const Tensor y = Tensor::from<float>({0, 1, 1, 0}, {4, 1});
@@ -35,8 +35,8 @@ double train(const char* name, const nn::OptimizerPtr& optimizer) {
 
 int main() {
   std::puts("loss after so many steps");
-  const double random = train("random search", nn::RandomSearch({.learning_rate = 0.1}));
-  const double slope = train("gradient descent", nn::SGD({.learning_rate = 0.5}));
-  const double adam = train("Adam", nn::Adam({.learning_rate = 0.01}));
+  const double random = run("random search", nn::RandomSearch({.learning_rate = 0.1}));
+  const double slope = run("gradient descent", nn::SGD({.learning_rate = 0.5}));
+  const double adam = run("Adam", nn::Adam({.learning_rate = 0.01}));
   return slope < random && adam < random && adam < 0.05 ? 0 : 1;
 }
