@@ -10,6 +10,7 @@
 #include "andiron/eager/eager.hpp"
 #include "andiron/graph/schema.hpp"
 #include "andiron/ops/ops.hpp"
+#include "andiron/ops/reference.hpp"
 
 namespace andiron::exec {
 namespace {
@@ -21,26 +22,11 @@ Tensor random_tensor(Sizes sizes, uint64_t seed) {
   return t;
 }
 
-// Values by the reference kernels alone, node by node.
+// Outputs, then updates, by the reference kernels alone.
 std::vector<Tensor> by_reference(const Graph& graph, const std::vector<Tensor>& inputs) {
-  std::unordered_map<Value, Tensor, ValueHash> tensors;
-  for (size_t i = 0; i < inputs.size(); ++i) tensors[graph.inputs()[i]] = inputs[i];
-  for (const Node* node : graph.nodes()) {
-    const Value first(node->shared_from_this(), 0);
-    if (node->is("constant")) tensors[first] = node->attr<Tensor>("tensor");
-    if (node->is("variable")) tensors[first] = node->attr<VariablePtr>("variable")->value().clone();
-    if (node->op->reference == nullptr) continue;
-    std::vector<Tensor> src, dst;
-    for (const Value& v : node->inputs) src.push_back(tensors.at(v));
-    for (const TensorType& t : node->outputs) dst.emplace_back(t.dtype, t.shape.sizes());
-    node->op->reference(ReferenceContext{src, dst, node->attributes});
-    for (size_t i = 0; i < dst.size(); ++i)
-      tensors[Value(node->shared_from_this(), static_cast<int>(i))] = dst[i];
-  }
-  std::vector<Tensor> results;
-  for (const Value& v : graph.outputs()) results.push_back(tensors.at(v));
-  for (const Graph::Update& u : graph.updates()) results.push_back(tensors.at(u.value));
-  return results;
+  std::vector<Value> results = graph.outputs();
+  for (const Graph::Update& u : graph.updates()) results.push_back(u.value);
+  return ops::evaluate_reference(Graph(graph.inputs(), results), inputs);
 }
 
 void expect_close(const Tensor& a, const Tensor& b, double tolerance) {

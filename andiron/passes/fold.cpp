@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "andiron/graph/schema.hpp"
+#include "andiron/ops/reference.hpp"
 
 namespace andiron {
 
@@ -26,15 +27,13 @@ Graph fold(const Graph& graph, int64_t max_elements) {
     if (inputs.empty() || !small_and_known(node, max_elements)) return {};
     // A scalar spread over a large shape costs memory as a constant and nothing when fused.
     if (node.is("broadcast_to") && count_of(node.outputs[0].shape.sizes()) > 1) return {};
-    std::vector<Tensor> src, dst;
+    std::vector<Tensor> src;
     for (const Value& v : inputs) {
       if (!v.defined() || !v.node().is("constant")) return {};
       src.push_back(v.node().attr<Tensor>("tensor"));
     }
-    for (const TensorType& t : node.outputs) dst.emplace_back(t.dtype, t.shape.sizes());
-    node.op->reference(ReferenceContext{src, dst, node.attributes});
     std::vector<Value> values;
-    for (Tensor& t : dst) values.push_back(constant(std::move(t)));
+    for (Tensor& t : ops::run_reference(node, src)) values.push_back(constant(std::move(t)));
     return values;
   });
   return rewrite(graph);

@@ -1,7 +1,5 @@
 #include "andiron/passes/simplify.hpp"
 
-#include <numeric>
-
 #include "andiron/graph/schema.hpp"
 #include "andiron/ops/ops.hpp"
 

@@ -31,9 +31,8 @@ struct StageGraph {
   std::vector<Value> imports, exports;
 };
 
-/// Cuts the nodes for which `member` holds out of the graph. Variables, placeholders and what other
-/// stages compute are imports; what others, outputs and updates need are exports. Views of an export are
-/// recomputed by whoever needs them.
+/// Cuts `members` out of the graph. Variables, placeholders and what other stages compute are
+/// imports; what others, outputs and updates need are exports.
 StageGraph cut(const Graph& graph, const std::vector<const Node*>& members);
 
 }  // namespace andiron

@@ -2,6 +2,7 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/graph/schema.hpp"
+#include "andiron/ops/reference.hpp"
 
 namespace andiron::ops {
 
@@ -33,20 +34,7 @@ extern const Op kFusedMatmul = {
       Value y = matmul(in[0], in[1], c.attr<bool>("transpose_a"), c.attr<bool>("transpose_b"));
       if (in.size() > 2) y = add(y, in[2]);
       y = activation(c.attr<std::string>("activation"), y);
-      std::vector<const Node*> order = topological_order({y});
-      std::unordered_map<Value, Tensor, ValueHash> tensors;
-      for (const Node* node : order) {
-        const Value v(node->shared_from_this(), 0);
-        if (node->is("constant")) {
-          tensors[v] = node->attr<Tensor>("tensor");
-          continue;
-        }
-        std::vector<Tensor> src, dst{Tensor(v.dtype(), v.shape().sizes())};
-        for (const Value& i : node->inputs) src.push_back(tensors.at(i));
-        node->op->reference(ReferenceContext{src, dst, node->attributes});
-        tensors[v] = dst[0];
-      }
-      c.dst[0].copy_from(tensors.at(y));
+      c.dst[0].copy_from(evaluate_reference(std::vector<Value>{y})[0]);
     },
     .batch = [](const Node& node, std::span<const BatchKind> in) {
       const bool rows = in[0] == BatchKind::rows && in[1] == BatchKind::fixed &&

@@ -1,9 +1,7 @@
 #pragma once
 
 #include <string>
-#include <unordered_map>
 
-#include "andiron/graph/graph.hpp"
 #include "andiron/ops/ops.hpp"
 
 namespace andiron::ops {
