@@ -11,9 +11,11 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 find_program(ANDIRON_CCACHE ccache)
 mark_as_advanced(ANDIRON_CCACHE)
 if(ANDIRON_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # Relative paths in the cache's keys: clones of the tree share their objects.
+  # Relative paths in the cache's keys: clones of the tree share their objects. The sloppiness is what
+  # ccache asks for with precompiled headers.
   set(CMAKE_CXX_COMPILER_LAUNCHER
-      env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1 "${ANDIRON_CCACHE}")
+      env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros "${ANDIRON_CCACHE}")
 endif()
 
 add_library(andiron_flags INTERFACE)
@@ -35,3 +37,22 @@ if(ANDIRON_SANITIZE)
     -fsanitize=${_andiron_sanitizers} -fno-sanitize-recover=all)
   target_link_options(andiron_flags INTERFACE -fsanitize=${_andiron_sanitizers})
 endif()
+
+# Standard headers, precompiled once for every folder of the core: a third of the time of a small
+# file. Headers of the tree stay out, so that each file still names what it uses.
+set(ANDIRON_PRECOMPILED
+    <algorithm> <array> <cmath> <cstdint> <cstring> <functional> <limits> <map> <memory> <numeric>
+    <optional> <span> <string> <string_view> <unordered_map> <utility> <variant> <vector>)
+
+# andiron_precompile(<target>): for targets compiled with andiron_flags and ANDIRON_BASELINE_FLAGS.
+function(andiron_precompile target)
+  if(NOT TARGET andiron_precompiled)
+    file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/andiron_precompiled.cpp" CONTENT "")
+    add_library(andiron_precompiled OBJECT "${PROJECT_BINARY_DIR}/andiron_precompiled.cpp")
+    target_link_libraries(andiron_precompiled PRIVATE andiron_flags)
+    target_compile_options(andiron_precompiled PRIVATE ${ANDIRON_BASELINE_FLAGS} -fpch-preprocess)
+    target_precompile_headers(andiron_precompiled PRIVATE ${ANDIRON_PRECOMPILED})
+  endif()
+  target_compile_options(${target} PRIVATE -fpch-preprocess)
+  target_precompile_headers(${target} REUSE_FROM andiron_precompiled)
+endfunction()

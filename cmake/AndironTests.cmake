@@ -17,7 +17,10 @@ function(andiron_tests)
     COMPILE_DEFINITIONS ANDIRON_OP_GOLDENS="${PROJECT_SOURCE_DIR}/tests/goldens/ops.json")
   set_target_properties(andiron_test PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
-  target_compile_options(andiron_test PRIVATE ${ANDIRON_BASELINE_FLAGS})
+  # Tests are compiled more often than they run: -O1 takes a third less time than -O3.
+  target_compile_options(andiron_test PRIVATE ${ANDIRON_BASELINE_FLAGS} -O1 -fpch-preprocess)
+  target_precompile_headers(andiron_test PRIVATE
+    ${ANDIRON_PRECOMPILED} <nlohmann/json.hpp> <gtest/gtest.h> <gmock/gmock.h>)
   target_link_libraries(andiron_test PRIVATE andiron GTest::gtest GTest::gmock GTest::gtest_main)
 
   set(list_file "${PROJECT_BINARY_DIR}/andiron_test_suites.cmake")
