@@ -8,7 +8,15 @@ import pytest
 from andiron.apps.recommend import demo, report, study, tune
 from andiron.apps.recommend.data import Interactions
 from andiron.apps.recommend.journal import Journal
-from andiron.apps.recommend.lineup import Judged, chances, judge, table, train, verdicts
+from andiron.apps.recommend.lineup import (
+    Judged,
+    brought_up_to_date,
+    chances,
+    judge,
+    table,
+    train,
+    verdicts,
+)
 from andiron.apps.recommend.models import load
 from andiron.apps.recommend.split import leave_one_out, user_temporal_holdout
 from click.testing import CliRunner
@@ -181,3 +189,20 @@ def test_the_command_says_what_is_wrong(frame, tmp_path):
     ):
         done = _andiron(*words)
         assert done.exit_code == 1 and message in done.output and "Traceback" not in done.output
+
+
+def test_a_model_takes_in_what_happened_since_training(data):
+    split = user_temporal_holdout(data, seed=0)
+    model = train("WideAndDeep", split.train, {"epochs": 1}, 0)
+    users = np.arange(5)
+    before = model.scores(users)
+    assert brought_up_to_date("WideAndDeep", model, split) is model
+    assert not np.array_equal(model.scores(users), before)
+    popularity = brought_up_to_date("popularity", train("popularity", split.train), split)
+    assert np.array_equal(
+        np.argsort(popularity.scores(users[:1])[0], kind="stable")[-1:],
+        np.argsort(split.refit.popularity(), kind="stable")[-1:],
+    )
+    few = Interactions.from_pandas(pd.DataFrame({"user": [1, 1], "item": [1, 2]}))
+    with pytest.raises(ValueError, match=r"needs the ids of training"):
+        model.observe(few)

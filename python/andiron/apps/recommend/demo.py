@@ -8,7 +8,16 @@ from pathlib import Path
 
 from andiron.apps.recommend import report
 from andiron.apps.recommend.data import Interactions, movielens
-from andiron.apps.recommend.lineup import MODELS, TUNED, Judged, judge, table, timed, train
+from andiron.apps.recommend.lineup import (
+    MODELS,
+    TUNED,
+    Judged,
+    brought_up_to_date,
+    judge,
+    table,
+    timed,
+    train,
+)
 from andiron.apps.recommend.lineup import verdicts as verdicts_of
 from andiron.apps.recommend.ranking import evaluate
 from andiron.apps.recommend.split import Split, user_temporal_holdout
@@ -78,19 +87,27 @@ def _one(name: str, split: Split, settings: dict, seed: int, trained: dict) -> J
 
         from andiron.apps.recommend.als import spark_session
 
-        with tqdm(total=2, desc=f"{name:<12}", unit="step") as bar:
+        with tqdm(total=3, desc=f"{name:<12}", unit="step") as bar:
             bar.set_postfix_str("Spark starts")
             with spark_session(threads=os.cpu_count() or 1, memory="2g") as session:
                 bar.update()
                 bar.set_postfix_str("training")
                 model, seconds = timed(lambda: train(name, split.train, settings, seed, session))
                 bar.update()
+                bar.set_postfix_str("training with the validation part")
+                later = brought_up_to_date(name, model, split, settings, seed, session)
+                bar.update()
     else:
         model, seconds = timed(
             lambda: train(name, split.train, settings, seed, on_epoch=on_epoch, verbose=1)
         )
+        later = None
+
+    def final():
+        return (later or brought_up_to_date(name, model, split, settings, seed)).scores
+
     trained[name] = model
-    judged = judge(name, model.scores, split, keep=True)
+    judged = judge(name, model.scores, split, keep=True, final=final)
     judged.seconds = seconds
     judged.curves = {**getattr(model, "curves", {}), "ndcg@10": curve}
     return judged

@@ -39,6 +39,7 @@ PUBLISHED: dict[str, dict] = {
     "WideAndDeep": {
         "loss": "binary_crossentropy",
         "numbers": False,
+        "n_crosses": 2,
         "epochs": 10,
         "negatives": 4,
         "learning_rate": 1e-2,
@@ -108,17 +109,37 @@ class Judged:
     curves: dict[str, list[float]] = dataclasses.field(default_factory=dict)
 
 
-def judge(name: str, scorer: Scorer, split: Split, keep: bool = False) -> Judged:
+def brought_up_to_date(name: str, model, split: Split, settings=None, seed=0, session=None):
+    """`model`, trained on `split.train`, with the validation part taken in before it is tested.
+
+    A neural model observes it with its weights as they are; ALS and popularity know interactions
+    through training only, so they are trained again on train and validation.
+    """
+    if hasattr(model, "observe"):
+        return model.observe(split.refit)
+    return train(name, split.refit, settings, seed, session)
+
+
+def judge(
+    name: str,
+    scorer: Scorer,
+    split: Split,
+    keep: bool = False,
+    final: Callable[[], Scorer] | None = None,
+) -> Judged:
     """The study's metrics, and hit rate and NDCG at 10 over all items, on `split.test`.
 
     The threshold of recall and precision is the best for F1 on `split.validation`; hence `scorer`
-    comes from a model that was trained on `split.train` only.
+    comes from a model that was trained on `split.train` only. What is tested is `final()`, called
+    once the threshold stands: the model with the validation part taken in; default `scorer`.
 
     Args:
         keep: keeps the pooled pairs, for plots.
     """
     labels, scores = pooled(scorer, split.train, split.validation)
     threshold = metrics.best_f1_threshold(labels, scores)
+    if final is not None:
+        scorer = final()
     figures = study_metrics(scorer, split.refit, split.test, threshold)
     judged = _ranked(name, scorer, split)
     judged.figures = {**figures, **judged.figures}

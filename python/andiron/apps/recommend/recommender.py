@@ -76,6 +76,24 @@ class Recommender:
         self._train(on_epoch, verbose)
         return self
 
+    def observe(self, data: Interactions):
+        """Takes in what users have met since training, weights as they are: histories, counts and
+        popularity are those of `data` from now on (all interactions, with the ids of training).
+
+        Raises:
+            ValueError: `data` has other id maps than the training table.
+        """
+        self._require_fit()
+        if (data.n_users, data.n_items) != (len(self.users), len(self.items)):
+            raise ValueError(
+                f"[{self.name}] observe() needs the ids of training: {len(self.users)} users and "
+                f"{len(self.items)} items; got {data.n_users} and {data.n_items}"
+            )
+        self._histories = Histories.of(data, self.settings.seed)
+        self._popularity = data.popularity().astype(np.float32)
+        self._observed()
+        return self
+
     # Using ------------------------------------------------------------------------------------
 
     def scores(self, users: np.ndarray) -> np.ndarray:
@@ -258,6 +276,9 @@ class Recommender:
     def _build(self) -> None:
         """Makes the networks for the sizes of users, items and histories."""
         raise NotImplementedError
+
+    def _observed(self) -> None:
+        """Called when the histories changed; for what is counted over them."""
 
     def _train(self, on_epoch, verbose: int) -> None:
         raise NotImplementedError

@@ -16,6 +16,7 @@ from andiron.apps.recommend.lineup import (
     PUBLISHED,
     PUBLISHED_GAINS,
     TUNED,
+    brought_up_to_date,
     judge,
     judge_ranking,
     timed,
@@ -40,8 +41,9 @@ def run(
     """Trains and judges every (setting, protocol, seed, model) that is not in `path` yet.
 
     A seed decides the order of ties, hence the split, and the models' starting weights.
-    Leave-one-out trains on train and validation; the others train on train only, because the
-    threshold for recall and precision comes from validation.
+    Leave-one-out trains on train and validation; the others train on train, take the threshold
+    for recall and precision from validation, and see validation before the test
+    (lineup.brought_up_to_date).
 
     Args:
         data: default MovieLens. tuned: by model, instead of lineup.TUNED.
@@ -83,7 +85,15 @@ def _one(split, protocol: str, model: str, settings: dict, seed: int, session) -
     alone = protocol == "leave-one-out"
     part = split.refit if alone else split.train
     trained, seconds = timed(lambda: train(model, part, settings, seed, session))
-    judged = (judge_ranking if alone else judge)(model, trained.scores, split)
+    if alone:
+        judged = judge_ranking(model, trained.scores, split)
+    else:
+        judged = judge(
+            model,
+            trained.scores,
+            split,
+            final=lambda: brought_up_to_date(model, trained, split, settings, seed, session).scores,
+        )
     return {"figures": judged.figures, "errors": judged.errors, "seconds": seconds}
 
 

@@ -24,12 +24,12 @@ class WideAndDeepSettings:
         loss: "softmax" over the item that came next and sampled ones, or "binary_crossentropy"
             of each of them.
         embedding: length of the deep part's embeddings. hidden: its layers. dropout: between them.
-        bins: hashed crosses are ids below this. n_crosses: how many of the latest items are
-            crossed with the candidate.
-        numbers: whether the crosses' counts are inputs too. number_units: of the layer over them.
+        numbers: whether the crosses' counts are inputs. number_units: of the layer over them.
+        n_crosses: how many of the latest items are crossed with the candidate as hashed ids of
+            their own, below `bins`; 0 for none. On small data they learn by heart.
         epochs, batch_size, learning_rate, decay, weight_decay: Adam (AdamW) of the deep part, its
             rate in step t being learning_rate / (1 + decay * t).
-        wide_learning_rate: Ftrl, for the hashed crosses.
+        wide_learning_rate: Ftrl, for the wide weights.
         negatives: sampled items beside each positive.
         history_decay: how fast items fade for the deep part.
         per_user: samples of one user in an epoch, at most about so many.
@@ -40,10 +40,10 @@ class WideAndDeepSettings:
     hidden: tuple[int, ...] = (64,)
     dropout: float = 0.3
     bins: int = 1 << 20
-    n_crosses: int = 2
+    n_crosses: int = 0
     numbers: bool = True
     number_units: int = 32
-    epochs: int = 2
+    epochs: int = 3
     batch_size: int = 512
     learning_rate: float = 5e-3
     decay: float = 0.0
@@ -58,8 +58,9 @@ class WideAndDeepSettings:
 class WideAndDeep(Recommender):
     """Wide & Deep learning (Cheng et al. 2016) over a user's history and a candidate item:
 
-        logit = sum of weights of the crosses (l-th latest item, candidate)       wide, Ftrl
-              + g(counts of these crosses over other users' histories)            wide, as numbers
+        logit = w · counts of the crosses (recent item, candidate) over users     wide, Ftrl
+              + sum of weights of hashed crosses, if any                          wide, Ftrl
+              + g(these counts)                                                   a small MLP, Adam
               + MLP([user ; faded bag of the latest items]) · q_i + b_i           deep, Adam
 
     The counts (see crosses.CrossNumbers) leave out what the training pair itself added.
@@ -78,8 +79,12 @@ class WideAndDeep(Recommender):
             raise ValueError(
                 f"[WideAndDeep] loss is 'softmax' or 'binary_crossentropy'; got {s.loss!r}"
             )
+        if not s.numbers and s.n_crosses < 1:
+            raise ValueError(
+                "[WideAndDeep] the wide part needs numbers=True or n_crosses of 1 or more"
+            )
         n_users, n_items = len(self.users), len(self.items)
-        self._crosses = CrossNumbers(self._histories, LENGTH)
+        self._observed()
         # Layers are made once; a network for training and one for scoring share them.
         self._parts = {
             "user": layers.Embedding(n_users, s.embedding, name="user_embedding"),
@@ -98,10 +103,14 @@ class WideAndDeep(Recommender):
             ),
             "number_units": layers.Dense(s.number_units, activation="relu", name="number_units"),
             "number": layers.Dense(1, use_bias=False, name="number"),
+            "wide_numbers": layers.Dense(1, use_bias=False, name="wide_numbers"),
         }
         self._n_scored = min(n_items, 4096)
         self._network = self._network_of(1 + s.negatives)
         self._scoring = self._network_of(self._n_scored)
+
+    def _observed(self) -> None:
+        self._crosses = CrossNumbers(self._histories, LENGTH)
 
     def _network_of(self, n: int):
         """The network for n candidates a sample."""
@@ -110,8 +119,7 @@ class WideAndDeep(Recommender):
         recent = layers.Input((LENGTH,), dtype="int32", name="recent")
         weights = layers.Input((LENGTH,), name="recent_weights")
         items = layers.Input((n,), dtype="int32", name="candidates")
-        crosses = layers.Input((n * s.n_crosses,), dtype="int32", name="crosses")
-        inputs = [user, recent, weights, items, crosses]
+        inputs = [user, recent, weights, items]
 
         x = layers.Concatenate()(
             [layers.Flatten()(p["user"](user)), p["recent"]([recent, weights])]
@@ -121,11 +129,16 @@ class WideAndDeep(Recommender):
         x = layers.Reshape((1, s.embedding))(p["deep"](x))  # [b, 1, e]
         dot = layers.Reshape((n,))(layers.Dot((2, 2))([p["item"](items), x]))
         bias = layers.Reshape((n,))(p["item_bias"](items))
-        wide = p["sum"](layers.Reshape((n, s.n_crosses))(p["wide"](crosses)))
-        logits = [dot, bias, layers.Reshape((n,))(wide)]
+        logits = [dot, bias]
+        if s.n_crosses:
+            crosses = layers.Input((n * s.n_crosses,), dtype="int32", name="crosses")
+            inputs.append(crosses)
+            wide = p["sum"](layers.Reshape((n, s.n_crosses))(p["wide"](crosses)))
+            logits.append(layers.Reshape((n,))(wide))
         if s.numbers:
             numbers = layers.Input((n, N_NUMBERS), name="numbers")
             inputs.append(numbers)
+            logits.append(layers.Reshape((n,))(p["wide_numbers"](numbers)))
             logits.append(layers.Reshape((n,))(p["number"](p["number_units"](numbers))))
         return Model(inputs, layers.Add()(logits), name=f"wide_and_deep_{n}")
 
@@ -133,14 +146,16 @@ class WideAndDeep(Recommender):
         self, users: np.ndarray, recent: np.ndarray, candidates: np.ndarray
     ) -> list[np.ndarray]:
         s = self.settings
-        crosses = hashed_crosses(recent, candidates, s.bins, s.n_crosses)
-        return [
+        x = [
             users.astype(np.int32)[:, None],
             recent,
             decayed(recent, s.history_decay),
             candidates.astype(np.int32),
-            crosses.reshape(len(users), -1),
         ]
+        if s.n_crosses:
+            crosses = hashed_crosses(recent, candidates, s.bins, s.n_crosses)
+            x.append(crosses.reshape(len(users), -1))
+        return x
 
     def _numbers(self, recent: np.ndarray, candidates: np.ndarray) -> np.ndarray:
         chunks = range(0, len(recent), 256)  # bounds the memory of [n, length, k] counts
@@ -155,10 +170,11 @@ class WideAndDeep(Recommender):
         if s.decay:
             rate = optimizers.schedules.InverseTimeDecay(rate, 1, s.decay)
         deep = optimizers.AdamW(rate, weight_decay=s.weight_decay)
-        wide = optimizers.Ftrl(s.wide_learning_rate)
+        parts = {"wide": s.n_crosses, "wide_numbers": s.numbers}
+        groups = {name: optimizers.Ftrl(s.wide_learning_rate) for name in parts if parts[name]}
         softmax = s.loss == "softmax"
         self._network.compile(
-            optimizer=optimizers.Groups({"wide": wide}, default=deep),
+            optimizer=optimizers.Groups(groups, default=deep),
             loss=losses.SparseCategoricalCrossentropy(from_logits=True)
             if softmax
             else losses.BinaryCrossentropy(from_logits=True),
