@@ -3,6 +3,7 @@
 #include "andiron/exec/kernel.hpp"
 #include "andiron/exec/native/box_copy.hpp"
 #include "andiron/exec/native/embedding_kernels.hpp"
+#include "andiron/exec/native/matvec.hpp"
 #include "andiron/exec/native/middle_fold.hpp"
 #include "andiron/exec/native/optimizer_kernels.hpp"
 #include "andiron/exec/native/program_kernel.hpp"
@@ -25,7 +26,9 @@ constexpr std::string_view kAnyOp = "*";
 std::span<const KernelEntry> kernel_table() {
   // op, make, strided src, strided dst, accumulates
   static const std::vector<KernelEntry> table = {
+      {"matmul", make_matvec, true, true, true},
       {"matmul", make_onednn_matmul, true, true, true},
+      {"fused_matmul", make_fused_matvec, true, true, false},
       {"fused_matmul", make_onednn_fused_matmul, true, true, false},
       {"fused", make_fused_kernel, true, true, true},
       {"embedding", make_embedding, false, true, false},
@@ -33,6 +36,8 @@ std::span<const KernelEntry> kernel_table() {
       {"embedding_grad_dense", make_embedding_grad_dense, true, false, true},
       {"dedup", make_dedup, false, false, false},
       {"sum_segments", make_sum_segments, true, false, false},
+      {"embedding_bag_grad_values", make_embedding_bag_grad_values},
+      {"column_ids", make_column_ids},
       {"hash_cross", make_hash_cross, false, false, false},
       {kAnyOp, make_optimizer, true, false, false},
       {"softmax", make_softmax},

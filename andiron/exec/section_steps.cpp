@@ -7,7 +7,7 @@ KernelRequest SectionBuilder::request_for(const Node& node) const {
   KernelRequest request{node, {}, {}, options_.threads, options_.workers, {}};
   for (const Value& v : node.inputs) {
     if (!v.defined()) {
-      request.src.push_back({DType::f32, {}, 0});
+      request.src.push_back({DType::f32, {}, 1});  // dense, so that no kernel is ruled out by it
     } else {
       request.src.push_back(dense_operand(v.type()));
     }

@@ -107,6 +107,9 @@ Value embedding_bag(const Value& table, const Value& ids, const Value& weights =
 Value row_sparse(const Value& ids, const Value& values, int64_t n_rows);
 bool is_row_sparse(const Value& v);
 Value densify(const Value& v);
+/// ids [n, k] of k columns -> rows of one table that holds all columns, one behind the other; negative
+/// ids (absent) stay. Ids beyond their column's size are an error.
+Value column_ids(const Value& ids, std::vector<int64_t> sizes);
 /// int32 in [0, buckets): hash of several integer columns [n] crossed (seeded, stable on disk).
 Value hash_cross(const std::vector<Value>& columns, int64_t buckets, int64_t seed = 0);
 

@@ -25,6 +25,15 @@ bool mentions(const Node& node, const std::string& batch) {
                      [&](const TensorType& t) { return t.shape.mentions(batch); });
 }
 
+// Computes with integers only.
+bool only_ids(const Node& node) {
+  const auto is_id = [](DType d) { return d == DType::boolean || is_integer(d); };
+  return std::all_of(node.inputs.begin(), node.inputs.end(),
+                     [&](const Value& v) { return !v.defined() || is_id(v.dtype()); }) &&
+         std::all_of(node.outputs.begin(), node.outputs.end(),
+                     [&](const TensorType& t) { return is_id(t.dtype); });
+}
+
 class Classifier {
  public:
   Classifier(const Graph& graph, std::string batch) : batch_(std::move(batch)) {
@@ -95,6 +104,13 @@ class Classifier {
     }
     BatchKind kind = latest == Stage::after ? BatchKind::blocked : classify(node, in);
     Stage stage = latest;
+    // Ids are prepared before the tiles: it takes next to nothing, and sorting them takes all of
+    // them. In a tile they would push everything that needs the sorted ones behind the tiles.
+    if (latest == Stage::before && kind == BatchKind::rows && only_ids(node)) {
+      kinds_[&node] = kind_when_whole(node);
+      stages_[&node] = result.stage[&node] = stage;
+      return;
+    }
     if (kind == BatchKind::rows || kind == BatchKind::partial_sum) {
       stage = Stage::body;
       result.has_body = true;

@@ -21,7 +21,7 @@ uint64_t DatasetSource::digest() const {
 }
 
 void DatasetSource::start(int64_t epoch, int64_t first_batch) {
-  stream_ = std::make_unique<BatchStream>(dataset_);
+  stream_ = std::make_unique<BatchStream>(dataset_, dataset_->n_ahead());
   stream_->restore({.epoch = epoch,
                     .batch = first_batch,
                     .seed = dataset_->options().seed,

@@ -5,6 +5,7 @@
 
 #include "andiron/base/philox.hpp"
 #include "andiron/exec/native/parallel.hpp"
+#include "andiron/ops/embedding/column_ids.hpp"
 #include "andiron/ops/embedding/embedding_bag.hpp"
 #include "andiron/ops/embedding/hash_cross.hpp"
 #include "andiron/ops/embedding/ids.hpp"
@@ -18,11 +19,19 @@ using ops::visit_ids;
 
 // Rows that are fetched before they are needed: enough to hide the latency of memory.
 constexpr int64_t kAhead = 8;
+// A table of this many bytes stays in the cache while a batch reads it.
+constexpr int64_t kNearBytes = 256 * 1024;
 // Below this many bytes a parallel region costs more than it brings.
 constexpr int64_t kParallelBytes = 32 * 1024;
 
 void prefetch_row(const char* row, int64_t n_bytes) {
   for (int64_t b = 0; b < n_bytes; b += 64) __builtin_prefetch(row + b);
+}
+
+// Most rows are multiples of 64 bytes: copies of a known size need no call.
+void copy_row(char* to, const char* from, int64_t n_bytes) {
+  for (; n_bytes >= 64; n_bytes -= 64, to += 64, from += 64) std::memcpy(to, from, 64);
+  if (n_bytes > 0) std::memcpy(to, from, static_cast<size_t>(n_bytes));
 }
 
 int threads_for(int threads, int64_t n_bytes) { return n_bytes < kParallelBytes ? 1 : threads; }
@@ -35,6 +44,7 @@ class Embedding final : public Kernel {
         n_rows_(r.src[0].sizes[0]),
         row_bytes_(r.src[0].sizes[1] * static_cast<int64_t>(size_of(r.src[0].dtype))),
         dst_bytes_(r.dst[0].row_stride * static_cast<int64_t>(size_of(r.src[0].dtype))),
+        far_(n_rows_ * row_bytes_ > kNearBytes),
         threads_(threads_for(r.threads, n_ * row_bytes_)) {}
 
   void run(const KernelCall& call) const override {
@@ -45,14 +55,13 @@ class Embedding final : public Kernel {
       parallel(threads_, [&](int part, int parts) {
         const Range range = part_of(n_, part, parts);
         for (int64_t i = range.begin; i < range.end; ++i) {
-          if (i + kAhead < range.end && in_range(ids[i + kAhead], n_rows_))
+          if (far_ && i + kAhead < range.end && in_range(ids[i + kAhead], n_rows_))
             prefetch_row(table + ids[i + kAhead] * row_bytes_, row_bytes_);
           if (!in_range(ids[i], n_rows_)) {
             lower(bad, i);
             return;
           }
-          std::memcpy(dst + i * dst_bytes_, table + ids[i] * row_bytes_,
-                      static_cast<size_t>(row_bytes_));
+          copy_row(dst + i * dst_bytes_, table + ids[i] * row_bytes_, row_bytes_);
         }
       });
       if (bad < INT64_MAX)
@@ -64,6 +73,7 @@ class Embedding final : public Kernel {
  private:
   DType id_type_;
   int64_t n_, n_rows_, row_bytes_, dst_bytes_;
+  bool far_;  // the table does not stay in the cache
   int threads_;
 };
 
@@ -126,6 +136,52 @@ class EmbeddingBag final : public Kernel {
 
   DType id_type_;
   int64_t n_, k_, n_rows_, width_, dst_stride_;
+  bool weighted_;  // may still be null
+  bool mean_;
+  int threads_;
+};
+
+class EmbeddingBagGradValues final : public Kernel {
+ public:
+  explicit EmbeddingBagGradValues(const KernelRequest& r)
+      : id_type_(r.src[1].dtype),
+        n_(r.src[1].sizes[0]),
+        k_(r.src[1].sizes[1]),
+        width_(r.src[0].sizes[1]),
+        weighted_(r.src.size() > 2),
+        mean_(r.node.attr<std::string>("combiner") == "mean"),
+        threads_(threads_for(r.threads, n_ * k_ * width_ * 4)) {}
+
+  size_t scratch_bytes() const override { return stride() * static_cast<size_t>(threads_); }
+
+  void run(const KernelCall& call) const override {
+    const auto* grad = static_cast<const float*>(call.src[0]);
+    const auto* weights = weighted_ ? static_cast<const float*>(call.src[2]) : nullptr;
+    auto* dst = static_cast<float*>(call.dst[0]);
+    visit_ids(id_type_, call.src[1], [&](const auto* ids) {
+      parallel(threads_, [&](int part, int parts) {
+        auto* scales =
+            reinterpret_cast<float*>(call.scratch + stride() * static_cast<size_t>(part));
+        float* ones = scales + k_;
+        for (int64_t j = 0; j < k_; ++j) ones[j] = 1.0F;
+        const Range range = part_of(n_, part, parts);
+        for (int64_t i = range.begin; i < range.end; ++i) {
+          ops::bag_scales(ids + i * k_, weights ? weights + i * k_ : ones, k_, mean_, scales);
+          const float* from = grad + i * width_;
+          float* to = dst + i * k_ * width_;
+          for (int64_t j = 0; j < k_; ++j, to += width_)
+            for (int64_t d = 0; d < width_; ++d) to[d] = scales[j] * from[d];
+        }
+      });
+    });
+  }
+  std::string_view name() const override { return "rows of a bag"; }
+
+ private:
+  size_t stride() const { return (static_cast<size_t>(2 * k_) * 4 + 63) / 64 * 64; }
+
+  DType id_type_;
+  int64_t n_, k_, width_;
   bool weighted_;  // may still be null
   bool mean_;
   int threads_;
@@ -209,6 +265,39 @@ class SumSegments final : public Kernel {
   int threads_;
 };
 
+class ColumnIds final : public Kernel {
+ public:
+  explicit ColumnIds(const KernelRequest& r)
+      : id_type_(r.src[0].dtype),
+        sizes_(r.node.attr<std::vector<int64_t>>("sizes")),
+        offsets_(ops::column_offsets(sizes_)),
+        n_(r.src[0].sizes[0]),
+        threads_(threads_for(r.threads, r.src[0].count() * 4)) {}
+
+  void run(const KernelCall& call) const override {
+    visit_ids(id_type_, call.src[0], [&]<class Id>(const Id* ids) {
+      std::atomic<int64_t> bad = INT64_MAX;
+      parallel(threads_, [&](int part, int parts) {
+        const Range range = part_of(n_, part, parts);
+        const int64_t wrong = ops::column_ids(ids, sizes_, offsets_, range.begin, range.end,
+                                              static_cast<Id*>(call.dst[0]));
+        if (wrong >= 0) lower(bad, wrong);
+      });
+      const auto k = static_cast<int64_t>(sizes_.size());
+      if (bad < INT64_MAX)
+        ops::fail_id("column_ids", static_cast<int64_t>(ids[bad.load()]),
+                     call.first_row * k + bad.load(), sizes_[static_cast<size_t>(bad.load() % k)]);
+    });
+  }
+  std::string_view name() const override { return "offsets"; }
+
+ private:
+  DType id_type_;
+  std::vector<int64_t> sizes_, offsets_;
+  int64_t n_;
+  int threads_;
+};
+
 class HashCross final : public Kernel {
  public:
   explicit HashCross(const KernelRequest& r)
@@ -266,6 +355,12 @@ std::unique_ptr<Kernel> make_sum_segments(const KernelRequest& r) {
   for (size_t i = 0; i < 3; ++i)
     if (!packed(r.src[i])) return nullptr;
   return for_f32<SumSegments>(r, 3);
+}
+std::unique_ptr<Kernel> make_embedding_bag_grad_values(const KernelRequest& r) {
+  return for_f32<EmbeddingBagGradValues>(r, 0);
+}
+std::unique_ptr<Kernel> make_column_ids(const KernelRequest& r) {
+  return std::make_unique<ColumnIds>(r);
 }
 std::unique_ptr<Kernel> make_hash_cross(const KernelRequest& r) {
   return std::make_unique<HashCross>(r);

@@ -61,14 +61,7 @@ void WideLinearLayer::build_variables(const std::vector<TensorType>& inputs) {
 std::vector<Value> WideLinearLayer::compute(const std::vector<Value>& inputs, CallContext&) {
   Value ids = inputs[0];
   if (ids.dtype() != DType::i32 && ids.dtype() != DType::i64) ids = ops::cast(ids, DType::i32);
-  if (column_sizes_.size() > 1) {
-    std::vector<int64_t> offsets(column_sizes_.size(), 0);
-    std::partial_sum(column_sizes_.begin(), column_sizes_.end() - 1, offsets.begin() + 1);
-    const Sizes sizes = {static_cast<int64_t>(offsets.size())};
-    const Value offset = constant(Tensor::from(offsets, sizes).cast(ids.dtype()));
-    // Absent features stay negative.
-    ids = ops::where(ops::less(ids, constant(0.0, ids.dtype())), ids, ids + offset);
-  }
+  if (column_sizes_.size() > 1) ids = ops::column_ids(ids, column_sizes_);
   Value y = ops::embedding_bag(read(kernel_), ids, inputs.size() == 2 ? inputs[1] : Value());
   if (bias_) y = y + read(bias_);
   return {apply_activation(options_.activation, y)};

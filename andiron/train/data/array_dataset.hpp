@@ -26,6 +26,8 @@ class ArrayDataset : public Dataset {
   /// label is not finite.
   explicit ArrayDataset(ArrayData data, DataOptions options = {});
 
+  int n_ahead() const override;
+
  protected:
   void gather(std::span<const int64_t> samples, int64_t epoch, BatchBuffer& out,
               int64_t at) override;

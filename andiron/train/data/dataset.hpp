@@ -69,6 +69,9 @@ class Dataset {
   int64_t n_batches() const { return n_batches_; }
   int64_t rows_of(int64_t index) const;
   BatchBuffer make_buffer() const;
+  /// How many batches to prepare in the background; 0 where filling one takes less than handing it
+  /// from thread to thread while all cores compute.
+  virtual int n_ahead() const { return 2; }
 
   /// Fills batch `index` of `epoch`. Returns false, with `out` undefined, when `stop` became true
   /// (looked at every few thousand samples). Allocates nothing but the order of a new epoch.
