@@ -32,6 +32,8 @@ struct KernelRequest {
   int threads = 1;
   /// How many threads may run the kernel at the same time, each under its own KernelCall::worker.
   int workers = 1;
+  /// How many threads of the crew may help a run on its caller's thread (see exec/crew.hpp).
+  int helpers = 0;
   /// For each dst: dst += result instead of dst = result (only where the entry declares
   /// `accumulates`). Empty means none.
   std::vector<bool> accumulate = {};

@@ -12,6 +12,7 @@ namespace andiron::exec {
 
 struct PlanOptions {
   int threads = 0;         ///< 0: all that the process may use (see default_threads)
+  int helpers = 0;         ///< threads that may help a plan of one thread (see exec/crew.hpp)
   bool fuse = true;        ///< fuse elementwise chains, bias and activation
   bool tile = true;        ///< run row-wise subgraphs tile by tile
   int64_t tile_rows = 0;   ///< 0: chosen so that a tile's activations fit the L2 cache

@@ -13,6 +13,7 @@ namespace andiron::exec {
 struct SectionOptions {
   int threads = 1;  ///< per run
   int workers = 1;  ///< how many threads may run the section at once
+  int helpers = 0;  ///< of the crew, per run
   /// For each output of the graph: add to the export instead of overwriting it.
   std::vector<bool> accumulate = {};
   /// For each output: the input whose memory the caller passes as the export too, or -1.

@@ -4,7 +4,7 @@
 namespace andiron::exec {
 
 KernelRequest SectionBuilder::request_for(const Node& node) const {
-  KernelRequest request{node, {}, {}, options_.threads, options_.workers, {}};
+  KernelRequest request{node, {}, {}, options_.threads, options_.workers, options_.helpers, {}};
   for (const Value& v : node.inputs) {
     if (!v.defined()) {
       request.src.push_back({DType::f32, {}, 1});  // dense, so that no kernel is ruled out by it

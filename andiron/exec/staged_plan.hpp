@@ -63,7 +63,7 @@ class StagedPlan final : public Plan {
   Graph graph_;  // symbolic in the batch, after the algebraic passes
   std::map<std::string, int64_t> sizes_;
   int64_t batch_ = 0, tile_rows_ = 0;
-  int threads_ = 1;
+  int threads_ = 1, helpers_ = 0;
   bool profile_ = false, check_numerics_ = false;
   std::vector<TensorType> input_types_, output_types_;
   std::vector<std::pair<std::string, Graph>> history_;

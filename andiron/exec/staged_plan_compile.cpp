@@ -70,7 +70,11 @@ StagedPlan::StagedPlan(const Graph& graph, const std::map<std::string, int64_t>&
   take_types(concrete.inputs(), input_types_, "input");
   take_types(concrete.outputs(), output_types_, "output");
 
-  if (options.threads <= 0 && total_flops(concrete) < kTinyPlanFlops) threads_ = 1;
+  helpers_ = options.helpers;
+  if (options.threads <= 0 && total_flops(concrete) < kTinyPlanFlops) {
+    helpers_ = threads_ - 1;
+    threads_ = 1;
+  }
   graph_ = optimise_symbolic(graph, sizes_, threads_, history_);
   variables_ = graph_.variables();
   const Tiling tiling = classify(graph_, kBatch);
@@ -213,6 +217,7 @@ std::unique_ptr<Section> StagedPlan::make_section(const StageGraph& stage, int64
   SectionOptions section;
   section.threads = is_body ? 1 : threads_;
   section.workers = is_body ? threads_ : 1;
+  section.helpers = !is_body && threads_ == 1 ? helpers_ : 0;
   section.accumulate = accumulate;
   section.donated = donations(stage);
   return std::make_unique<Section>(graph, section);

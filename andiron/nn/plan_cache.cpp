@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kBytesPerNode = 2048;
 
 bool same(const exec::PlanOptions& a, const exec::PlanOptions& b) {
-  return a.threads == b.threads && a.fuse == b.fuse && a.tile == b.tile &&
+  return a.threads == b.threads && a.helpers == b.helpers && a.fuse == b.fuse && a.tile == b.tile &&
          a.tile_rows == b.tile_rows && a.profile == b.profile &&
          a.check_numerics == b.check_numerics;
 }

@@ -11,8 +11,15 @@ namespace andiron::nn {
 
 namespace {
 
-// Plans of one thread run on the callers' threads side by side; larger ones use all cores.
+// Plans of one thread run on the callers' threads side by side, with the help of threads that have
+// nothing else to do; larger ones use all cores.
 constexpr int64_t kSmallRows = 32;
+
+exec::PlanOptions on_caller(exec::PlanOptions options) {
+  options.helpers = (options.threads > 0 ? options.threads : exec::default_threads()) - 1;
+  options.threads = 1;
+  return options;
+}
 
 // Chunks whose widest value takes about 8 MB, in steps of two.
 int64_t chunk_for(const Graph& graph) {
@@ -71,8 +78,7 @@ std::vector<Tensor> Predictor::predict(const std::vector<Tensor>& inputs) const 
     const int64_t rows = std::min(chunk_rows_, n - begin);
     const int64_t run_rows = std::min(padded(rows), chunk_rows_);
     const bool small = run_rows <= kSmallRows;
-    exec::PlanOptions options = options_;
-    if (small) options.threads = 1;
+    const exec::PlanOptions options = small ? on_caller(options_) : options_;
     PlanCache::Lease plan =
         (small ? *small_plans_ : *plans_).checkout(graph_, {{"batch", run_rows}}, options);
     std::vector<Tensor> src, dst;
@@ -101,8 +107,7 @@ std::vector<Tensor> Predictor::predict(const std::vector<Tensor>& inputs) const 
 
 std::unique_ptr<Predictor::Prepared> Predictor::prepare(int64_t rows) const {
   if (rows <= 0) fail("[predict] a prepared call needs one row or more; got {}", rows);
-  exec::PlanOptions options = options_;
-  if (rows <= kSmallRows) options.threads = 1;
+  const exec::PlanOptions options = rows <= kSmallRows ? on_caller(options_) : options_;
   std::unique_ptr<Prepared> out(new Prepared());
   out->plan_ = exec::Plan::compile(*graph_, {{"batch", rows}}, options);
   for (const Value& v : graph_->inputs()) {

@@ -183,7 +183,8 @@ class Model(_training.Training, Layer):
                 predictor = self._predictor = self._predictor or _core.Predictor(core)
         if self._compiled is not None:
             self._compiled.catch_up()
-        out = predictor.predict_numpy(columns(x, core.input_names, "x"))
+        plain = isinstance(x, np.ndarray) and len(core.input_names) == 1
+        out = predictor.predict_numpy([x] if plain else columns(x, core.input_names, "x"))
         return out[0] if len(out) == 1 else out
 
     predict_on_batch = predict

@@ -1,5 +1,6 @@
 #include "andiron/exec/native/matvec.hpp"
 
+#include "andiron/exec/crew.hpp"
 #include "andiron/exec/native/matvec_table.hpp"
 #include "andiron/exec/native/parallel.hpp"
 
@@ -10,6 +11,8 @@ namespace {
 // Below this many elements of the matrix one thread is faster.
 constexpr int64_t kParallelElements = 64 * 1024;
 constexpr int64_t kGrain = 64;
+// Into how many shares a crew divides the work.
+constexpr int kShares = 4;
 
 const float* floats(const void* data) { return static_cast<const float*>(data); }
 
@@ -32,7 +35,9 @@ class Matvec final : public Kernel {
         has_bias_(has_bias),
         relu_(relu),
         add_(r.adds_to(0)),
-        threads_(work() < kParallelElements ? 1 : r.threads) {}
+        threads_(work() < kParallelElements ? 1 : r.threads),
+        crew_(r.helpers > 0 && threads_ == 1 && work() >= kParallelElements ? &Crew::main()
+                                                                           : nullptr) {}
 
   void run(const KernelCall& call) const override {
     auto* dst = static_cast<float*>(call.dst[0]);
@@ -41,7 +46,7 @@ class Matvec final : public Kernel {
     const SumEnd all{has_bias_ ? floats(call.src[2]) : nullptr, product_.bias_per_sum ? 1 : 0,
                      relu_, add_};
     const int64_t n = product_.form == Form::add_rows ? matrix_.cols() : dst_.rows();
-    parallel(threads_, [&](int part, int parts) {
+    const auto some = [&](int part, int parts) {
       const Range range = part_of(product_.form == Form::dot_rows ? matrix_.rows() : n, part,
                                   parts, kGrain);
       const int64_t count = range.end - range.begin;
@@ -63,7 +68,12 @@ class Matvec final : public Kernel {
                        dst + range.begin * dst_.row_stride, dst_.row_stride, add_);
           break;
       }
-    });
+    };
+    if (crew_ == nullptr) {
+      parallel(threads_, some);
+    } else {
+      crew_->run(kShares, [&](int part) { some(part, kShares); });
+    }
   }
   std::string_view name() const override { return "matrix-vector"; }
 
@@ -80,6 +90,7 @@ class Matvec final : public Kernel {
   bool has_bias_, relu_, add_;
   const MatvecTable& table_ = matvec_table();
   int threads_;
+  Crew* crew_;
 };
 
 // The elements of a vector, one behind the other.
