@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -59,16 +58,31 @@ def compare(
     )
 
 
-def peak_memory_mb() -> float:
-    """The largest resident size of this process so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def compare_costs(
+    work: str, peer: str, unit: str, pair: Callable[[], tuple[float, float]], rounds: int = 3
+) -> Row:
+    """What both cost, ours and theirs in turn; the ratio is theirs to ours."""
+    pairs = [pair() for _ in range(rounds)]
+    ratios = sorted(theirs / max(ours, 1e-9) for ours, theirs in pairs)
+    return Row(
+        work,
+        peer,
+        unit,
+        statistics.median(ours for ours, _ in pairs),
+        statistics.median(theirs for _, theirs in pairs),
+        statistics.median(ratios),
+        ratios[0],
+        ratios[-1],
+        rounds,
+    )
 
 
 def table(rows: list[Row]) -> str:
     lines = [f"{'work':<44} {'peer':<22} {'ours':>12} {'theirs':>12}  ratio (low to high)"]
     for r in rows:
+        digits = 2 if r.unit == "s" else 0
         lines.append(
-            f"{r.work:<44} {r.peer:<22} {r.ours:>12,.0f} {r.theirs:>12,.0f}  "
+            f"{r.work:<44} {r.peer:<22} {r.ours:>12,.{digits}f} {r.theirs:>12,.{digits}f}  "
             f"{r.ratio:.2f} ({r.low:.2f} to {r.high:.2f}) {r.unit}"
         )
     return "\n".join(lines)

@@ -127,9 +127,52 @@ WORKS = {
 }
 
 
+def _memory(training: str) -> Callable:
+    return lambda: (_once("memory", "ours", training), _once("memory", "torch", training))
+
+
+def _once(*arguments: str) -> float:
+    from benchmarks import once
+
+    return once.measure(*arguments)
+
+
+def _limit(code: str, limit: float) -> Callable:
+    def figures() -> tuple[float, float]:
+        from benchmarks import once
+
+        return once.seconds(code), limit
+
+    return figures
+
+
+# Figures that cost a process each; the lower, the better. `limit`: there is no peer.
+COSTS = {
+    f"memory-{name}": Work(f"peak memory, {text}", "PyTorch", "MB", _memory(name))
+    for name, text in {
+        "ncf-8192": "NCF, batch 8,192",
+        "ncf-65536": "NCF, batch 65,536",
+        "ncf-large-lazy": "NCF 1,000,000 x 200,000, lazy",
+        "ncf-large-exact": "NCF 1,000,000 x 200,000, exact",
+        "wide-deep": "Wide & Deep",
+        "mlp": "784-512-512-10",
+    }.items()
+} | {
+    # PyTorch would take more than 11 GB for its activations: the limit is the peer.
+    "memory-1600000": Work("peak memory, NCF, batch 1,600,000", "limit", "MB",
+                           lambda: (_once("memory", "ours", "ncf-1600000"), 2048.0)),
+    "import": Work("import andiron", "limit", "s", _limit("import andiron", 1.0)),
+    "first-step": Work("first training step of a new process, NCF", "limit", "s",
+                       _limit("from benchmarks.once import first_step; first_step()", 2.0)),
+}
+
+
 def run_one(key: str) -> dict:
     from benchmarks import harness
 
+    if key in COSTS:
+        cost = COSTS[key]
+        return dataclasses.asdict(harness.compare_costs(cost.text, cost.peer, cost.unit, cost.make))
     work = WORKS[key]
     ours, theirs = work.make()
     return dataclasses.asdict(harness.compare(work.text, work.peer, work.unit, ours, theirs))
@@ -138,9 +181,10 @@ def run_one(key: str) -> dict:
 def main(selected: list[str]) -> int:
     from benchmarks import harness
 
-    keys = [k for k in WORKS if not selected or any(k.startswith(s) for s in selected)]
+    known_keys = [*WORKS, *COSTS]
+    keys = [k for k in known_keys if not selected or any(k.startswith(s) for s in selected)]
     if not keys:
-        print(f"no row starts with {selected}; rows: {', '.join(WORKS)}", file=sys.stderr)
+        print(f"no row starts with {selected}; rows: {', '.join(known_keys)}", file=sys.stderr)
         return 2
     rows, failed = {}, 0
     for key in keys:

@@ -71,7 +71,10 @@ def study(results, seeds, settings, protocols, models, tune, minutes) -> None:
     tuned = None
     if tune:
         trials = path.with_name("trials.jsonl")
-        tuned = tuning.run(trials, models.split(","), echo=click.echo, minutes=minutes)
+        tuned = {
+            protocol: tuning.run(trials, models.split(","), protocol, echo=click.echo, minutes=minutes)
+            for protocol in protocols.split(",")
+        }
     a_study.run(path, range(seeds), settings.split(","), protocols.split(","), models.split(","),
                 tuned=tuned, minutes=minutes, echo=click.echo)  # fmt: skip
     click.echo(a_study.markdown(path))

@@ -34,7 +34,7 @@ def run(
     protocols: Sequence[str] = ("user-temporal", "leave-one-out"),
     models: Sequence[str] = MODELS,
     data: Interactions | None = None,
-    tuned: dict[str, dict] | None = None,
+    tuned: dict[str, dict[str, dict]] | None = None,
     minutes: float | None = None,
     echo: Callable = print,
 ) -> None:
@@ -46,10 +46,10 @@ def run(
     (lineup.brought_up_to_date).
 
     Args:
-        data: default MovieLens. tuned: by model, instead of lineup.TUNED.
+        data: default MovieLens. tuned: by protocol and model, instead of lineup.TUNED.
         minutes: starts nothing new after so long.
     """
-    kinds = {"tuned": {**TUNED, **(tuned or {})}, "published": PUBLISHED}
+    kinds = {"tuned": TUNED, "published": PUBLISHED}
     for given, known in ((settings, kinds), (protocols, PROTOCOLS), (models, MODELS)):
         wrong = [name for name in given if name not in known]
         if wrong:
@@ -65,6 +65,9 @@ def run(
             for seed in seeds:
                 for protocol in protocols:
                     split = PROTOCOLS[protocol](data, seed=seed)
+                    chosen = dict(kinds[kind])
+                    if kind == "tuned":
+                        chosen.update((tuned or {}).get(protocol, {}))
                     for model in models:
                         if model == "popularity" and kind != settings[0]:
                             continue  # it has no settings
@@ -77,8 +80,8 @@ def run(
 
                             session = stack.enter_context(spark_session())
                         echo(f"{kind}, seed {seed}, {protocol}: {model} ...")
-                        line = _one(split, protocol, model, kinds[kind][model], seed, session)
-                        journal.add(key, settings=kinds[kind][model], **line)
+                        line = _one(split, protocol, model, chosen[model], seed, session)
+                        journal.add(key, settings=chosen[model], **line)
 
 
 def _one(split, protocol: str, model: str, settings: dict, seed: int, session) -> dict:

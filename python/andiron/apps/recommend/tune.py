@@ -12,11 +12,11 @@ from andiron.apps.recommend.data import Interactions
 from andiron.apps.recommend.journal import Journal
 from andiron.apps.recommend.lineup import timed, train
 from andiron.apps.recommend.ranking import evaluate
-from andiron.apps.recommend.split import Split, leave_one_out
+from andiron.apps.recommend.split import PROTOCOLS, Split
 
 # Model -> setting -> values; every grid has N_TRIALS points.
 GRIDS: dict[str, dict[str, list]] = {
-    "ALS": {"rank": [32, 64, 128], "reg": [0.03, 0.1], "alpha": [0.3, 1.0]},
+    "ALS": {"rank": [32, 64], "reg": [0.05, 0.1, 0.2], "alpha": [0.5, 1.0]},
     "NeuralCF": {
         "learning_rate": [3e-3, 5e-3],
         "epochs": [8, 12, 16],
@@ -24,7 +24,7 @@ GRIDS: dict[str, dict[str, list]] = {
     },
     "WideAndDeep": {
         "learning_rate": [3e-3, 5e-3],
-        "epochs": [1, 2, 4],
+        "epochs": [2, 3, 4],
         "negatives": [50, 100],
     },
 }
@@ -48,6 +48,7 @@ def describe() -> str:
 def run(
     path: str | Path,
     models: Sequence[str] = tuple(GRIDS),
+    protocol: str = "user-temporal",
     split: Split | None = None,
     seed: int = 0,
     minutes: float | None = None,
@@ -57,7 +58,8 @@ def run(
     """Tries every setting; trials that stand in the journal at `path` are not repeated.
 
     Args:
-        split: default leave-one-out of MovieLens. Its test part is not touched.
+        protocol: how the data are split (split.PROTOCOLS); a part of each trial's name.
+        split: default MovieLens by `protocol`. Its test part is not touched.
         minutes: starts no trial after so long.
         grids: other grids, for tests.
 
@@ -66,8 +68,8 @@ def run(
     """
     journal, start = Journal(path), time.monotonic()
     if split is None:
-        split = leave_one_out(_movielens(), seed)
-    echo(describe())
+        split = PROTOCOLS[protocol](_movielens(), seed=seed)
+    echo(f"{protocol}: {describe()}")
     best: dict[str, dict] = {}
     points = {
         m: trials(m) if grids is None else [dict(s) for s in grids.get(m, [])] for m in models
@@ -75,7 +77,7 @@ def run(
     with contextlib.ExitStack() as stack:
         session = None
         for model, settings in ((m, s) for m in models for s in points[m]):
-            key = {"model": model, "settings": settings, "seed": seed}
+            key = {"protocol": protocol, "model": model, "settings": settings, "seed": seed}
             line = journal.find(key)
             if line is None:
                 if minutes is not None and time.monotonic() - start > 60 * minutes:
