@@ -10,12 +10,6 @@ namespace {
 
 bool is_leaf(const Node& node) { return node.is("input") || node.is("constant"); }
 
-// The input whose memory output i takes over by the op's contract, or -1.
-int inplace_input(const Node& node, int output) {
-  const auto& inplace = node.op->traits.inplace;
-  return static_cast<size_t>(output) < inplace.size() ? inplace[static_cast<size_t>(output)] : -1;
-}
-
 }  // namespace
 
 SectionBuilder::SectionBuilder(Section& section, SectionOptions options)

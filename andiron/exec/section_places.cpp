@@ -12,12 +12,6 @@ int64_t bytes_of(const TensorType& type) {
   return type.shape.count().size() * static_cast<int64_t>(size_of(type.dtype));
 }
 
-// The input whose memory output i takes over by the op's contract, or -1.
-int inplace_input(const Node& node, int output) {
-  const auto& inplace = node.op->traits.inplace;
-  return static_cast<size_t>(output) < inplace.size() ? inplace[static_cast<size_t>(output)] : -1;
-}
-
 }  // namespace
 
 int SectionBuilder::new_storage(Storage storage) {

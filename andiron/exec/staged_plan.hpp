@@ -83,8 +83,8 @@ class StagedPlan final : public Plan {
   std::vector<StageRun> runs_;
   int64_t n_runs_ = 0;
 
-  std::vector<std::shared_ptr<Buffer>> buffers_;
-  std::shared_ptr<Buffer> arena_, partials_;
+  std::vector<size_t> buffer_offsets_;
+  std::shared_ptr<Buffer> buffers_, arena_, partials_;
   size_t arena_bytes_ = 0, worker_arena_bytes_ = 0;
   int64_t worker_partial_bytes_ = 0;
   // Pointers of the run under way.

@@ -30,11 +30,9 @@ bool is_leaf(const Node& node) {
 
 // The value whose memory v takes over by its op's contract, or an undefined one.
 Value overwritten_by(const Value& v) {
-  if (is_leaf(v.node())) return {};
-  const auto& inplace = v.node().op->traits.inplace;
-  const auto i = static_cast<size_t>(v.index());
-  if (v.node().op->traits.elementwise || i >= inplace.size() || inplace[i] < 0) return {};
-  return v.node().inputs[static_cast<size_t>(inplace[i])];
+  if (is_leaf(v.node()) || v.node().op->traits.elementwise) return {};
+  const int i = inplace_input(v.node(), v.index());
+  return i < 0 ? Value() : v.node().inputs[static_cast<size_t>(i)];
 }
 
 double total_flops(const Graph& concrete) {
@@ -307,8 +305,14 @@ void StagedPlan::plan_copies() {
 }
 
 void StagedPlan::allocate() {
-  for (int64_t n_bytes : buffer_bytes_)
-    buffers_.push_back(Buffer::allocate(static_cast<size_t>(n_bytes)));
+  // One behind the other, in the order of their readers' inputs: the gradients that a group's update
+  // reads are one block.
+  size_t n_bytes = 0;
+  for (int64_t buffer : buffer_bytes_) {
+    buffer_offsets_.push_back(n_bytes);
+    n_bytes += (static_cast<size_t>(buffer) + 63) / 64 * 64;
+  }
+  buffers_ = Buffer::allocate(n_bytes);
   worker_arena_bytes_ = (worker_arena_bytes_ + 4095) / 4096 * 4096;
   arena_ = Buffer::allocate(
       std::max(arena_bytes_, worker_arena_bytes_ * static_cast<size_t>(threads_)));
@@ -318,9 +322,7 @@ void StagedPlan::allocate() {
 }
 
 size_t StagedPlan::arena_bytes() const {
-  size_t n = arena_->n_bytes() + partials_->n_bytes();
-  for (const auto& b : buffers_) n += b->n_bytes();
-  return n;
+  return arena_->n_bytes() + partials_->n_bytes() + buffers_->n_bytes();
 }
 
 }  // namespace andiron::exec

@@ -62,7 +62,7 @@ std::byte* StagedPlan::address(int slot) const {
     case Slot::constant: return static_cast<std::byte*>(constants_[i].raw());
     case Slot::buffer: break;
   }
-  return buffers_[i]->data();
+  return buffers_->data() + buffer_offsets_[i];
 }
 
 void StagedPlan::fill_pointers(const StageRun& stage, int worker, int64_t first_row) {

@@ -98,6 +98,8 @@ struct Traits {
   bool stateful = false;     ///< equal inputs need not give equal outputs: no CSE, no folding
   /// Output i may take the memory of input inplace[i] (-1: none); updates need it.
   std::vector<int> inplace = {};
+  /// Instead of `inplace` where it depends on the node.
+  int (*inplace_of)(const Node&, int output) = nullptr;
 };
 
 struct Op {

@@ -102,6 +102,13 @@ void check_inputs(const Op& op, const std::vector<Value>& inputs) {
 
 }  // namespace
 
+int inplace_input(const Node& node, int output) {
+  const Traits& traits = node.op->traits;
+  if (traits.inplace_of != nullptr) return traits.inplace_of(node, output);
+  const auto i = static_cast<size_t>(output);
+  return i < traits.inplace.size() ? traits.inplace[i] : -1;
+}
+
 std::vector<Value> make_node(const Op& op, std::vector<Value> inputs, Attributes attributes) {
   check_inputs(op, inputs);
   auto node = std::make_shared<Node>();

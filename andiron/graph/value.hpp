@@ -66,6 +66,9 @@ struct Node : std::enable_shared_from_this<Node> {
   }
 };
 
+/// The input whose memory an output may take over by the op's contract, or -1.
+int inplace_input(const Node& node, int output);
+
 /// Makes a node: fills in defaults, checks the number of inputs and the attributes' types, infers
 /// the output types. Throws Error naming the op, the rule and what came.
 std::vector<Value> make_node(const Op& op, std::vector<Value> inputs, Attributes attributes = {});

@@ -142,15 +142,13 @@ def sum_segments(order: Operand, starts: Operand, count: Operand, values: Operan
 def column_ids(ids: Operand, sizes: int | Sequence[int]) -> Result: ...
 def hash_cross(columns: Operand | Sequence[Operand], buckets: int, seed: int = 0) -> Result: ...
 def sgd_update(
-    param: Operand,
-    grad: Operand,
     learning_rate: Operand,
     step: Operand,
-    slots: Operand | Sequence[Operand],
+    group: Operand | Sequence[Operand],
     momentum: float = 0.0,
     nesterov: bool = False,
     weight_decay: float = 0.0,
-) -> tuple[Result, ...]: ...
+) -> Result: ...
 def sgd_update_rows(
     table: Operand,
     order: Operand,
@@ -186,14 +184,12 @@ def sgd_record(
     weight_decay: float = 0.0,
 ) -> Result: ...
 def adagrad_update(
-    param: Operand,
-    grad: Operand,
     learning_rate: Operand,
     step: Operand,
-    slots: Operand | Sequence[Operand],
+    group: Operand | Sequence[Operand],
     epsilon: float = 1e-07,
     weight_decay: float = 0.0,
-) -> tuple[Result, ...]: ...
+) -> Result: ...
 def adagrad_update_rows(
     table: Operand,
     order: Operand,
@@ -226,17 +222,15 @@ def adagrad_record(
     weight_decay: float = 0.0,
 ) -> Result: ...
 def rmsprop_update(
-    param: Operand,
-    grad: Operand,
     learning_rate: Operand,
     step: Operand,
-    slots: Operand | Sequence[Operand],
+    group: Operand | Sequence[Operand],
     rho: float = 0.9,
     momentum: float = 0.0,
     epsilon: float = 1e-07,
     centered: bool = False,
     weight_decay: float = 0.0,
-) -> tuple[Result, ...]: ...
+) -> Result: ...
 def rmsprop_update_rows(
     table: Operand,
     order: Operand,
@@ -278,17 +272,15 @@ def rmsprop_record(
     weight_decay: float = 0.0,
 ) -> Result: ...
 def adam_update(
-    param: Operand,
-    grad: Operand,
     learning_rate: Operand,
     step: Operand,
-    slots: Operand | Sequence[Operand],
+    group: Operand | Sequence[Operand],
     beta_1: float = 0.9,
     beta_2: float = 0.999,
     epsilon: float = 1e-07,
     amsgrad: bool = False,
     weight_decay: float = 0.0,
-) -> tuple[Result, ...]: ...
+) -> Result: ...
 def adam_update_rows(
     table: Operand,
     order: Operand,
@@ -330,18 +322,16 @@ def adam_record(
     weight_decay: float = 0.0,
 ) -> Result: ...
 def ftrl_update(
-    param: Operand,
-    grad: Operand,
     learning_rate: Operand,
     step: Operand,
-    slots: Operand | Sequence[Operand],
+    group: Operand | Sequence[Operand],
     learning_rate_power: float = -0.5,
     l1_regularization_strength: float = 0.0,
     l2_regularization_strength: float = 0.0,
     l2_shrinkage_regularization_strength: float = 0.0,
     beta: float = 0.0,
     weight_decay: float = 0.0,
-) -> tuple[Result, ...]: ...
+) -> Result: ...
 def ftrl_update_rows(
     table: Operand,
     order: Operand,

@@ -1,6 +1,7 @@
 #include "andiron/exec/native/optimizer_kernels.hpp"
 
 #include <cstring>
+#include <vector>
 
 #include "andiron/exec/native/parallel.hpp"
 #include "andiron/exec/native/rule_loops.hpp"
@@ -18,7 +19,7 @@ using ops::Replay;
 constexpr int64_t kSweep = 4096, kRowsChunk = 32;
 constexpr int64_t kSerial = 16 * 1024;  // elements that are not worth a parallel region
 
-// What the three ops have in common: a rule, and state that may have to be copied first.
+// What the two ops of tables have in common: a rule, and state that may have to be copied first.
 template <class R>
 class OptimizerKernel : public Kernel {
  public:
@@ -83,31 +84,58 @@ int64_t step_of(const KernelCall& call, size_t i) {
   return static_cast<const int64_t*>(call.src[i])[0];
 }
 
+// One sweep over all parameters of a group: they are to it one line of elements.
 template <class R>
-class Update final : public OptimizerKernel<R> {
+class Update final : public Kernel {
  public:
-  using In = ops::UpdateInputs;
   explicit Update(const KernelRequest& r)
-      : OptimizerKernel<R>(r, In::kSlots), attributes_(r.node.attributes) {}
+      : attributes_(r.node.attributes),
+        rule_(attributes_),
+        loops_(RuleLoopsOf<R>::get(current_isa())),
+        in_{static_cast<size_t>(R::n_slots(attributes_))} {
+    begins_.push_back(0);
+    for (size_t i = 0; i < in_.n_parameters(r.src.size()); ++i)
+      begins_.push_back(begins_.back() + r.dst[in_.out(i)].count());
+    threads_ = begins_.back() < kSerial ? 1 : r.threads;
+  }
 
   void run(const KernelCall& call) const override {
     const ops::StepScalars k =
-        R::scalars(attributes_, scalar(call, In::kLearningRate), step_of(call, In::kStep));
-    const auto* g = static_cast<const float*>(call.src[In::kGrad]);
-    parallel(this->threads_, [&](int part, int parts) {
+        R::scalars(attributes_, scalar(call, in_.kLearningRate), step_of(call, in_.kStep));
+    parallel(threads_, [&](int part, int parts) {
       const ops::FlushDenormals flush;
-      const Range range = part_of(this->count_, part, parts, kSweep);
-      for (int64_t at = range.begin; at < range.end; at += kSweep) {
-        const int64_t n = std::min(kSweep, range.end - at);
-        this->bring(call, at, n);
-        this->loops_.step(this->rule_, this->n_slots_, this->run_at(call, at, n), g + at, k.data());
+      const Range range = part_of(begins_.back(), part, parts, kSweep);
+      for (size_t i = 0; i + 1 < begins_.size(); ++i) {
+        const int64_t end = std::min(range.end, begins_[i + 1]) - begins_[i];
+        for (int64_t at = std::max(range.begin, begins_[i]) - begins_[i]; at < end; at += kSweep)
+          sweep(call, i, at, std::min(kSweep, end - at), k);
       }
     });
   }
   std::string_view name() const override { return "optimizer sweep"; }
 
  private:
+  // Elements [at, at + n) of parameter i.
+  void sweep(const KernelCall& call, size_t i, int64_t at, int64_t n,
+             const ops::StepScalars& k) const {
+    const auto place = [&](size_t output) {
+      auto* dst = static_cast<float*>(call.dst[output]) + at;
+      const auto* src = static_cast<const float*>(call.src[in_.source_of(output)]) + at;
+      if (src != dst) std::memcpy(dst, src, static_cast<size_t>(n) * 4);
+      return dst;
+    };
+    RuleRun run{place(in_.out(i)), {}, n};
+    for (size_t s = 0; s < in_.n_slots; ++s) run.slot[s] = place(in_.out(i) + 1 + s);
+    loops_.step(rule_, static_cast<int>(in_.n_slots), run,
+                static_cast<const float*>(call.src[in_.grad(i)]) + at, k.data());
+  }
+
   Attributes attributes_;
+  typename R::template Step<float> rule_;
+  const RuleLoops<R>& loops_;
+  ops::UpdateInputs in_;
+  std::vector<int64_t> begins_;  // where each parameter begins in the line, and the end of all
+  int threads_ = 1;
 };
 
 template <class R>

@@ -119,11 +119,17 @@ class OptimizerKernels : public testing::TestWithParam<Setting> {
 
 TEST_P(OptimizerKernels, sweep_has_the_bits_of_the_reference) {
   Inputs in;
-  const auto s = state(in, false);
+  const auto large = state(in, false);
+  // Neighbours in the group that end within a thread's share.
+  ops::OptimizerState small{in(random_tensor({DType::f32, {11}}, 4)), {}, {}};
+  for (size_t i = 0; i < large.slots.size(); ++i)
+    small.slots.push_back(in(random_tensor({DType::f32, {11}}, 20 + i, 0.1, 1)));
   const Value grad = in(random_tensor({DType::f32, {kRows, kWidth}}, 3));
-  const auto after = ops::optimizer_update(GetParam().optimizer, complete(GetParam()), s, grad,
-                                           learning_rate(in), step(in));
-  expect_like_reference(after.parameter.node(), in);
+  const Value small_grad = in(random_tensor({DType::f32, {11}}, 5));
+  const auto after =
+      ops::optimizer_update(GetParam().optimizer, complete(GetParam()), {small, large},
+                            {small_grad, grad}, learning_rate(in), step(in));
+  expect_like_reference(after[0].parameter.node(), in);
 }
 
 TEST_P(OptimizerKernels, rows_have_the_bits_of_the_reference) {

@@ -112,14 +112,15 @@ class Sweep {
   void step(const Tensor& ids, const Tensor& g, double learning_rate, int64_t step) {
     const Tensor grad = compute(ops::embedding_grad_dense(like(ids), like(g), kRows), {ids, g})[0];
     ops::OptimizerState s{like(state_[0]), {}, {}};
-    std::vector<Tensor> src = {state_[0], grad, Tensor::scalar(learning_rate),
-                               Tensor::scalar(static_cast<double>(step), DType::i64)};
+    std::vector<Tensor> src = {Tensor::scalar(learning_rate),
+                               Tensor::scalar(static_cast<double>(step), DType::i64), state_[0],
+                               grad};
     for (size_t i = 1; i < state_.size(); ++i) {
       s.slots.push_back(like(state_[i]));
       src.push_back(state_[i]);
     }
-    state_ = compute(ops::optimizer_update(optimizer_.op(), optimizer_.settings(), s, like(grad),
-                                           like(src[2]), like(src[3]))
+    state_ = compute(ops::optimizer_update(optimizer_.op(), optimizer_.settings(), {s},
+                                           {like(grad)}, like(src[0]), like(src[1]))[0]
                          .parameter,
                      src);
   }

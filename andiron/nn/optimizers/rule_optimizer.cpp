@@ -201,6 +201,37 @@ void RuleOptimizer::append_updates(const VariablePtr& variable, const ops::Optim
   if (state.last_step.defined()) updates.push_back({s.last_step, state.last_step});
 }
 
+namespace {
+
+void put_in_line(const std::vector<VariablePtr>& variables) {
+  std::vector<size_t> offsets = {0};
+  for (const VariablePtr& v : variables)
+    offsets.push_back(offsets.back() + (v->value().n_bytes() + 63) / 64 * 64);
+  bool in_line = true;
+  const auto* first = static_cast<const std::byte*>(variables[0]->value().raw());
+  for (size_t i = 0; i < variables.size(); ++i)
+    in_line &= variables[i]->value().raw() == first + offsets[i] &&
+               variables[i]->value().buffer() == variables[0]->value().buffer();
+  if (in_line) return;
+  const std::shared_ptr<Buffer> block = Buffer::allocate(offsets.back());
+  for (size_t i = 0; i < variables.size(); ++i) {
+    const Tensor& value = variables[i]->value();
+    variables[i]->rebind(Tensor(block, value.dtype(), value.sizes(), dense_strides(value.sizes()),
+                                static_cast<int64_t>(offsets[i])));
+  }
+}
+
+}  // namespace
+
+void RuleOptimizer::lay_out(const std::vector<VariablePtr>& group) const {
+  put_in_line(group);
+  for (size_t s = 0; s < slots_of(group[0]).slots.size(); ++s) {
+    std::vector<VariablePtr> slots;
+    for (const VariablePtr& v : group) slots.push_back(slots_of(v).slots[s]);
+    put_in_line(slots);
+  }
+}
+
 void RuleOptimizer::append_catch_up(const Value& step, std::vector<Graph::Update>& updates) const {
   for (const Slots& s : slots_) {
     if (!s.last_step) continue;

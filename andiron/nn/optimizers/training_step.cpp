@@ -53,7 +53,9 @@ class TrainingStep {
     for (RuleOptimizer* optimizer : optimizers) clip(*optimizer);
 
     std::vector<Graph::Update> updates = forward_.updates();
-    for (Parameter& p : parameters_) p.optimizer->append_updates(p.variable, update(p), updates);
+    for (RuleOptimizer* optimizer : optimizers) update_dense(*optimizer, updates);
+    for (Parameter& p : parameters_)
+      if (p.sparse) p.optimizer->append_updates(p.variable, update_rows(p), updates);
     record(optimizers, learning_rates, updates);
 
     inputs_.insert(inputs_.end(), learning_rates.begin(), learning_rates.end());
@@ -171,11 +173,33 @@ class TrainingStep {
     return x * (bound / ops::maximum(ops::sqrt(squared_norm), bound));
   }
 
-  ops::OptimizerState update(const Parameter& p) const {
+  // One node for the dense parameters of an optimizer (one more for those in double precision). They
+  // stand in the order in which the backward pass finishes their gradients: the last used first.
+  void update_dense(RuleOptimizer& optimizer, std::vector<Graph::Update>& updates) {
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      std::vector<const Parameter*> group;
+      for (const Parameter& p : parameters_)
+        if (p.optimizer == &optimizer && !p.sparse && p.leaf.dtype() == dtype) group.push_back(&p);
+      if (group.empty()) continue;
+      std::reverse(group.begin(), group.end());
+      std::vector<ops::OptimizerState> states;
+      std::vector<Value> grads;
+      std::vector<VariablePtr> variables;
+      for (const Parameter* p : group) {
+        states.push_back(p->state);
+        grads.push_back(p->gradient);
+        variables.push_back(p->variable);
+      }
+      states = ops::optimizer_update(optimizer.op(), optimizer.settings(), states, grads,
+                                     group[0]->learning_rate, step_);
+      for (size_t i = 0; i < group.size(); ++i)
+        optimizer.append_updates(variables[i], states[i], updates);
+      optimizer.lay_out(variables);
+    }
+  }
+
+  ops::OptimizerState update_rows(const Parameter& p) const {
     const Attributes& settings = p.optimizer->settings();
-    if (!p.sparse)
-      return ops::optimizer_update(p.optimizer->op(), settings, p.state, p.gradient,
-                                   p.learning_rate, step_);
     const bool summed = p.gradient.defined();
     return ops::optimizer_update_rows(p.optimizer->op(), settings, p.state, p.rows,
                                       summed ? p.gradient : p.values, p.learning_rate, step_,

@@ -9,8 +9,23 @@
 /// Where the operands of the optimizers' ops stand; shared by their schemas and kernels.
 namespace andiron::ops {
 
-struct UpdateInputs {  // param' and slots' come out
-  static constexpr size_t kParam = 0, kGrad = 1, kLearningRate = 2, kStep = 3, kSlots = 4;
+/// After the two scalars, for each parameter of the group: param, grad, slots. For each, param' and
+/// slots' come out.
+struct UpdateInputs {
+  static constexpr size_t kLearningRate = 0, kStep = 1, kFirst = 2;
+  size_t n_slots;
+
+  size_t n_parameters(size_t n_inputs) const { return (n_inputs - kFirst) / (2 + n_slots); }
+  size_t param(size_t i) const { return kFirst + i * (2 + n_slots); }
+  size_t grad(size_t i) const { return param(i) + 1; }
+  size_t slot(size_t i, size_t s) const { return param(i) + 2 + s; }
+  /// The outputs of parameter i: param', then slots'.
+  size_t out(size_t i) const { return i * (1 + n_slots); }
+  /// The input whose memory an output may take.
+  size_t source_of(size_t output) const {
+    const size_t i = output / (1 + n_slots), k = output % (1 + n_slots);
+    return k == 0 ? param(i) : slot(i, k - 1);
+  }
 };
 struct UpdateRowsInputs {  // table', slots' and last_step' come out
   static constexpr size_t kTable = 0, kOrder = 1, kRows = 2, kStarts = 3, kCount = 4, kValues = 5,

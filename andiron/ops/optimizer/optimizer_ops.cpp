@@ -42,12 +42,25 @@ auto visit_optimizer(std::string_view name, F&& f) {
 
 }  // namespace
 
-OptimizerState optimizer_update(std::string_view optimizer, const Attributes& settings,
-                                const OptimizerState& state, const Value& grad,
-                                const Value& learning_rate, const Value& step) {
-  std::vector<Value> inputs = {state.parameter, grad, learning_rate, step};
-  append(inputs, state);
-  return state_of(make_node(op_of(optimizer, "update"), inputs, settings), false);
+std::vector<OptimizerState> optimizer_update(std::string_view optimizer, const Attributes& settings,
+                                             const std::vector<OptimizerState>& states,
+                                             const std::vector<Value>& grads,
+                                             const Value& learning_rate, const Value& step) {
+  ANDIRON_ASSERT(states.size() == grads.size());
+  std::vector<Value> inputs = {learning_rate, step};
+  for (size_t i = 0; i < states.size(); ++i) {
+    inputs.insert(inputs.end(), {states[i].parameter, grads[i]});
+    append(inputs, states[i]);
+  }
+  const std::vector<Value> values = make_node(op_of(optimizer, "update"), inputs, settings);
+  std::vector<OptimizerState> after;
+  auto at = values.begin();
+  for (const OptimizerState& before : states) {
+    const auto end = at + 1 + static_cast<std::ptrdiff_t>(before.slots.size());
+    after.push_back(state_of({at, end}, false));
+    at = end;
+  }
+  return after;
 }
 
 OptimizerState optimizer_update_rows(std::string_view optimizer, const Attributes& settings,

@@ -17,10 +17,11 @@ struct OptimizerState {
   Value last_step;  ///< [v] int32, exact rows only: the step up to which each row is done; 0: none
 };
 
-/// param and slots after one step; `step` counts from 1.
-OptimizerState optimizer_update(std::string_view optimizer, const Attributes& settings,
-                                const OptimizerState& state, const Value& grad,
-                                const Value& learning_rate, const Value& step);
+/// A group of parameters with their slots after one step, as one node; `step` counts from 1.
+std::vector<OptimizerState> optimizer_update(std::string_view optimizer, const Attributes& settings,
+                                             const std::vector<OptimizerState>& states,
+                                             const std::vector<Value>& grads,
+                                             const Value& learning_rate, const Value& step);
 
 /// The same for the rows that occur. `values` says how they are found: "positions": [n, d], summed
 /// here; "unique": row j belongs to the j-th row that occurs; "table": row r belongs to row r.

@@ -10,14 +10,14 @@ void expect(const InferContext& c, size_t i, const char* name, const TensorType&
   if (c.in(i) != type) fail("[{}] {} must be {}; got {}", c.op, name, str(type), str(c.in(i)));
 }
 
-void expect_parameter(const InferContext& c) {
-  const DType dtype = c.in(0).dtype;
-  if ((dtype != DType::f32 && dtype != DType::f64) || !c.shape(0).known())
-    fail("[{}] parameters must be float32 or float64 with known sizes; got {}", c.op, str(c.in(0)));
+void expect_parameter(const InferContext& c, size_t i) {
+  const DType dtype = c.in(i).dtype;
+  if ((dtype != DType::f32 && dtype != DType::f64) || !c.shape(i).known())
+    fail("[{}] parameters must be float32 or float64 with known sizes; got {}", c.op, str(c.in(i)));
 }
 
 void expect_table(const InferContext& c) {
-  expect_parameter(c);
+  expect_parameter(c, 0);
   if (c.shape(0).rank() != 2) fail("[{}] the table must be a matrix; got {}", c.op, str(c.in(0)));
 }
 
@@ -59,13 +59,27 @@ void check_settings(const InferContext& c) {
 }
 
 std::vector<TensorType> infer_update(const InferContext& c, int n_slots) {
-  using In = UpdateInputs;
+  const UpdateInputs in{static_cast<size_t>(n_slots)};
   check_settings(c);
-  expect_parameter(c);
-  expect(c, In::kGrad, "grad", c.in(0));
-  expect(c, In::kLearningRate, "learning_rate", {DType::f32, {}});
-  expect(c, In::kStep, "step", {DType::i64, {}});
-  return state_types(c, In::kSlots, n_slots, false);
+  expect(c, in.kLearningRate, "learning_rate", {DType::f32, {}});
+  expect(c, in.kStep, "step", {DType::i64, {}});
+  const size_t n = in.n_parameters(c.n());
+  if (n == 0 || in.param(n) != c.n())
+    fail("[{}] takes parameter, gradient and {} slots for each parameter with these settings; got "
+         "{} inputs",
+         c.op, n_slots, c.n());
+  std::vector<TensorType> types;
+  for (size_t i = 0; i < n; ++i) {
+    const TensorType type = c.in(in.param(i));
+    expect_parameter(c, in.param(i));
+    if (type.dtype != c.in(in.param(0)).dtype)
+      fail("[{}] parameters must have one dtype; got {} and {}", c.op,
+           name_of(c.in(in.param(0)).dtype), name_of(type.dtype));
+    expect(c, in.grad(i), "grad", type);
+    for (size_t s = 0; s < in.n_slots; ++s) expect(c, in.slot(i, s), "slots", type);
+    types.insert(types.end(), 1 + in.n_slots, type);
+  }
+  return types;
 }
 
 std::vector<TensorType> infer_update_rows(const InferContext& c, int n_slots) {
@@ -120,11 +134,10 @@ std::vector<TensorType> infer_record(const InferContext& c) {
 }
 
 std::vector<InputSpec> update_inputs() {
-  return {{"param", "any shape, float32 or float64"},
-          {"grad", "as param"},
-          {"learning_rate", "float32 scalar"},
+  return {{"learning_rate", "float32 scalar"},
           {"step", "int64 scalar, from 1"},
-          {"slots", "as param, as many as the settings need", false, true}};
+          {"group", "for each parameter: it (any shape, float32 or float64, one dtype in a group), "
+                    "its gradient, and as many slots as the settings need, of its type", false, true}};
 }
 
 std::vector<InputSpec> update_rows_inputs() {
@@ -154,8 +167,11 @@ std::vector<InputSpec> record_inputs() {
 }
 
 std::vector<std::string> update_case(int n_slots) {
-  std::vector<std::string> inputs = {"f32[5,37]", "f32[5,37]", "f32[]@0.001:0.1", "i64[]@1:50"};
-  for (int i = 0; i < n_slots; ++i) inputs.emplace_back("f32[5,37]@0.1:1");
+  std::vector<std::string> inputs = {"f32[]@0.001:0.1", "i64[]@1:50"};
+  for (const char* type : {"f32[5,37]", "f32[3]", "f32[0]", "f32[2,3,4]"}) {
+    inputs.insert(inputs.end(), {type, type});
+    for (int i = 0; i < n_slots; ++i) inputs.push_back(std::string(type) + "@0.1:1");
+  }
   return inputs;
 }
 

@@ -44,15 +44,19 @@ template <class R>
 Op update_op(const std::vector<Attributes>& settings) {
   return {
       .name = std::string(R::kName) + "_update",
-      .summary = std::string("One step of ") + R::kName + " over a whole parameter.",
+      .summary = std::string("One step of ") + R::kName + " over a group of whole parameters.",
       .formula = R::formula(),
       .inputs = update_inputs(),
-      .outputs = {"param", "slots"},
+      .outputs = {"group"},
       .attributes = R::attributes(),
       .infer = [](const InferContext& c) { return infer_update(c, R::n_slots(c.attributes)); },
       .why_not_differentiable = "it is the optimizer's step",
       .reference = reference_update<R>,
-      .traits = {.inplace = {0, 4, 5, 6}},
+      .traits = {.inplace_of =
+                     [](const Node& node, int output) {
+                       const UpdateInputs in{static_cast<size_t>(R::n_slots(node.attributes))};
+                       return static_cast<int>(in.source_of(static_cast<size_t>(output)));
+                     }},
       .cases = with_settings<R>(settings, update_case),
   };
 }

@@ -60,14 +60,21 @@ void visit_parameter(DType dtype, F&& f) {
 
 template <class R>
 void reference_update(const ReferenceContext& c) {
-  using In = UpdateInputs;
   const FlushDenormals flush;
-  visit_parameter(c.src[In::kParam].dtype(), [&]<class T>() {
+  const UpdateInputs in{static_cast<size_t>(R::n_slots(c.attributes))};
+  for (size_t o = 0; o < c.dst.size(); ++o) c.dst[o].copy_from(c.src[in.source_of(o)]);
+  visit_parameter(c.dst[0].dtype(), [&]<class T>() {
     const typename R::template Step<T> rule(c.attributes);
-    const auto k = scalars_of<R, T>(c.attributes, c.src[In::kLearningRate], c.src[In::kStep]);
-    const auto state = copy_state<T>(c, In::kSlots, R::n_slots(c.attributes));
-    for (int64_t i = 0; i < c.dst[0].count(); ++i)
-      state.apply(rule, i, c.src[In::kGrad].template data<T>()[i], k.data());
+    const auto k = scalars_of<R, T>(c.attributes, c.src[in.kLearningRate], c.src[in.kStep]);
+    for (size_t i = 0; i < in.n_parameters(c.src.size()); ++i) {
+      ElementArrays<T> state;
+      state.n_slots = static_cast<int>(in.n_slots);
+      state.p = c.dst[in.out(i)].template data<T>();
+      for (size_t s = 0; s < in.n_slots; ++s)
+        state.slot[s] = c.dst[in.out(i) + 1 + s].template data<T>();
+      const T* g = c.src[in.grad(i)].template data<T>();
+      for (int64_t j = 0; j < c.dst[in.out(i)].count(); ++j) state.apply(rule, j, g[j], k.data());
+    }
   });
 }
 
