@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
@@ -56,6 +57,55 @@ INSTANTIATE_TEST_SUITE_P(keras_and_torch, Goldens, testing::ValuesIn(kOptimizerG
                            return std::string(info.param.source) + info.param.class_name +
                                   std::to_string(info.index);
                          });
+
+// Dense parameters of a group are one node over one block; the bits are those of a node for each.
+TEST(Optimizer, a_group_is_one_node_over_one_block) {
+  const auto train = [](bool together, std::vector<VariablePtr>& variables) {
+    const Value x = input("x", DType::f32, {Dim("batch"), 7});
+    const auto variable = [&](const char* name, Sizes sizes) {
+      Tensor t(DType::f32, sizes);
+      for (int64_t i = 0; i < t.count(); ++i)
+        t.data<float>()[i] = static_cast<float>(std::cos(static_cast<double>(i + sizes[0])));
+      variables.push_back(std::make_shared<Variable>(name, t));
+      return read(variables.back());
+    };
+    const Value h = ops::tanh(ops::matmul(x, variable("first", {7, 5})) + variable("bias", {5}));
+    const Value loss = ops::mean(ops::square(ops::matmul(h, variable("last", {5, 1}))));
+    std::vector<OptimizerGroup> groups;
+    for (const char* name : {"first", "bias", "last"}) {
+      AdamOptions options;
+      options.name = name;
+      groups.push_back({together ? "" : name, Adam(options)});
+      if (together) break;
+    }
+    const OptimizerPtr optimizer = OptimizerGroups(groups);
+    const Graph graph = optimizer->minimize(Graph({x}, {loss}), 0, variables);
+    int64_t updates = 0;
+    for (const Node* node : graph.nodes()) updates += node->is("adam_update") ? 1 : 0;
+    EXPECT_EQ(updates, together ? 1 : 3);
+    const auto plan = exec::Plan::compile(graph, {{"batch", 600}}, {.threads = 2});
+    for (int64_t t = 1; t <= 5; ++t) {
+      std::vector<Tensor> in = {Tensor::full(DType::f32, {600, 7}, 0.1 * static_cast<double>(t))};
+      for (size_t i = 0; i < groups.size(); ++i) in.push_back(scalar(0.01));
+      in.push_back(step_number(t));
+      plan->run(in);
+    }
+    for (const VariablePtr& slot : optimizer->variables()) variables.push_back(slot);
+  };
+  std::vector<VariablePtr> one, each;
+  train(true, one);
+  train(false, each);
+  // The last used first, each on a line of the cache.
+  const auto at = [&](size_t i) { return static_cast<const std::byte*>(one[i]->value().raw()); };
+  EXPECT_EQ(at(1) - at(2), 64);
+  EXPECT_EQ(at(0) - at(1), 64);
+  EXPECT_EQ(one[0]->name(), "first");
+  ASSERT_EQ(one.size(), 9);
+  for (size_t i = 0; i < 3; ++i) {
+    const Tensor &a = one[i]->value(), &b = each[i]->value();
+    EXPECT_EQ(std::memcmp(a.raw(), b.raw(), a.n_bytes()), 0) << one[i]->name();
+  }
+}
 
 TEST(Optimizer, config_round_trips) {
   for (const char* name : {"sgd", "adagrad", "rmsprop", "adam", "AdamW", "ftrl", "random_search"}) {
