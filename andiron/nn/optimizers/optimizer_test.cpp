@@ -61,7 +61,7 @@ INSTANTIATE_TEST_SUITE_P(keras_and_torch, Goldens, testing::ValuesIn(kOptimizerG
 // Dense parameters of a group are one node over one block; the bits are those of a node for each.
 TEST(Optimizer, a_group_is_one_node_over_one_block) {
   const auto train = [](bool together, std::vector<VariablePtr>& variables) {
-    const Value x = input("x", DType::f32, {Dim("batch"), 7});
+    const Value x = input("x", DType::f32, {Dim::symbol("batch"), 7});
     const auto variable = [&](const char* name, Sizes sizes) {
       Tensor t(DType::f32, sizes);
       for (int64_t i = 0; i < t.count(); ++i)
@@ -69,8 +69,10 @@ TEST(Optimizer, a_group_is_one_node_over_one_block) {
       variables.push_back(std::make_shared<Variable>(name, t));
       return read(variables.back());
     };
-    const Value h = ops::tanh(ops::matmul(x, variable("first", {7, 5})) + variable("bias", {5}));
-    const Value loss = ops::mean(ops::square(ops::matmul(h, variable("last", {5, 1}))));
+    const Value first = variable("first", {7, 5}), bias = variable("bias", {5});
+    const Value last = variable("last", {5, 1});
+    const Value h = ops::tanh(ops::matmul(x, first) + bias);
+    const Value loss = ops::mean(ops::square(ops::matmul(h, last)));
     std::vector<OptimizerGroup> groups;
     for (const char* name : {"first", "bias", "last"}) {
       AdamOptions options;
@@ -97,8 +99,8 @@ TEST(Optimizer, a_group_is_one_node_over_one_block) {
   train(false, each);
   // The last used first, each on a line of the cache.
   const auto at = [&](size_t i) { return static_cast<const std::byte*>(one[i]->value().raw()); };
-  EXPECT_EQ(at(1) - at(2), 64);
-  EXPECT_EQ(at(0) - at(1), 64);
+  EXPECT_EQ(at(1) - at(2), 64);  // last: 20 bytes
+  EXPECT_EQ(at(0) - at(1), 64);  // bias: 20 bytes
   EXPECT_EQ(one[0]->name(), "first");
   ASSERT_EQ(one.size(), 9);
   for (size_t i = 0; i < 3; ++i) {
