@@ -222,6 +222,39 @@ def test_a_full_disk_keeps_the_old_file(tmp_path):
     assert os.listdir(tmp_path) == ["m.safetensors"]
 
 
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 256 KB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(place)]
+    try:
+        done = subprocess.run(mount, capture_output=True, text=True)
+    except OSError as error:
+        pytest.skip(f"no mount: {error}")
+    if done.returncode != 0:
+        pytest.skip(f"this user may not mount a tmpfs: {done.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_tmpfs_keeps_the_old_files(small_disk):
+    m = Sequential([Input((5,)), layers.Dense(4000), layers.Dense(1)])  # 110 KB
+    m.compile("sgd", "mse")
+    m.save(small_disk / "m.safetensors")
+    old = (small_disk / "m.safetensors").read_bytes()
+    (small_disk / "other").write_bytes(bytes(100_000))
+    with pytest.raises(OSError, match="(?i)space|full"):
+        m.save(small_disk / "m.safetensors")
+    with pytest.raises(OSError, match="(?i)space|full"):
+        m.fit(X, Y, verbose=0, checkpoint_dir=small_disk / "c")
+    assert (small_disk / "m.safetensors").read_bytes() == old
+    assert not [p for p in small_disk.rglob("*") if "tmp" in p.name]
+    m.predict(X)
+    (small_disk / "other").unlink()
+    m.save(small_disk / "again.safetensors")
+
+
 def test_damaged_files(tmp_path):
     path = tmp_path / "m.safetensors"
     m = Sequential([Input((2,)), layers.Dense(1)])

@@ -103,6 +103,8 @@ TEST(Layers, wide_linear_gives_each_column_its_own_ids) {
   // Row 2: the first feature is absent.
   const Tensor y = apply(wide, {ids}, {Tensor::from<int32_t>({0, 0, 1, 2, -1, 1}, {3, 2})})[0];
   expect_near(y, Tensor::from<float>({11.5, 32.5, 20.5}, {3, 1}), 1e-6);
+  // 2 is not a row of the first column, though the table goes on.
+  EXPECT_THROW(apply(wide, {ids}, {Tensor::from<int32_t>({2, 0}, {1, 2})}), Error);
 }
 
 TEST(Layers, hashed_cross) {
