@@ -1,3 +1,4 @@
+#include "andiron/base/error.hpp"
 #include "andiron/nn/layers.hpp"
 
 #include <gtest/gtest.h>
