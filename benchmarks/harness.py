@@ -44,18 +44,7 @@ def compare(
         ours()
         theirs()
     pairs = [(rate(ours), rate(theirs)) for _ in range(rounds)]
-    ratios = sorted(a / b for a, b in pairs)
-    return Row(
-        work,
-        peer,
-        unit,
-        statistics.median(a for a, _ in pairs),
-        statistics.median(b for _, b in pairs),
-        statistics.median(ratios),
-        ratios[0],
-        ratios[-1],
-        rounds,
-    )
+    return _row(work, peer, unit, pairs, [a / b for a, b in pairs])
 
 
 def compare_costs(
@@ -63,7 +52,12 @@ def compare_costs(
 ) -> Row:
     """What both cost, ours and theirs in turn; the ratio is theirs to ours."""
     pairs = [pair() for _ in range(rounds)]
-    ratios = sorted(theirs / max(ours, 1e-9) for ours, theirs in pairs)
+    return _row(work, peer, unit, pairs, [theirs / max(ours, 1e-9) for ours, theirs in pairs])
+
+
+def _row(
+    work: str, peer: str, unit: str, pairs: list[tuple[float, float]], ratios: list[float]
+) -> Row:
     return Row(
         work,
         peer,
@@ -71,9 +65,9 @@ def compare_costs(
         statistics.median(ours for ours, _ in pairs),
         statistics.median(theirs for _, theirs in pairs),
         statistics.median(ratios),
-        ratios[0],
-        ratios[-1],
-        rounds,
+        min(ratios),
+        max(ratios),
+        len(pairs),
     )
 
 

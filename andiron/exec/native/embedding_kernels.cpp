@@ -77,42 +77,66 @@ class Embedding final : public Kernel {
   int threads_;
 };
 
-class EmbeddingBag final : public Kernel {
+// What the ops of bags have in common: ids [n, k], optional weights, the scales they give.
+class BagKernel : public Kernel {
  public:
-  explicit EmbeddingBag(const KernelRequest& r)
+  explicit BagKernel(const KernelRequest& r)
       : id_type_(r.src[1].dtype),
         n_(r.src[1].sizes[0]),
         k_(r.src[1].sizes[1]),
-        n_rows_(r.src[0].sizes[0]),
         width_(r.src[0].sizes[1]),
-        dst_stride_(r.dst[0].row_stride),
         weighted_(r.src.size() > 2),
         mean_(r.node.attr<std::string>("combiner") == "mean"),
         threads_(threads_for(r.threads, n_ * k_ * width_ * 4)) {}
 
   size_t scratch_bytes() const override { return stride() * static_cast<size_t>(threads_); }
 
+ protected:
+  // Calls f(i, ids of bag i, their scales) for all bags; until it returns false, in each share.
+  template <class Id, class F>
+  void each_bag(const KernelCall& call, const Id* ids, F&& f) const {
+    const auto* weights = weighted_ ? static_cast<const float*>(call.src[2]) : nullptr;
+    parallel(threads_, [&](int part, int parts) {
+      auto* scales = reinterpret_cast<float*>(call.scratch + stride() * static_cast<size_t>(part));
+      float* ones = scales + k_;
+      for (int64_t j = 0; j < k_; ++j) ones[j] = 1.0F;
+      const Range range = part_of(n_, part, parts);
+      for (int64_t i = range.begin; i < range.end; ++i) {
+        const Id* bag = ids + i * k_;
+        ops::bag_scales(bag, weights ? weights + i * k_ : ones, k_, mean_, scales);
+        if (!f(i, bag, scales)) return;
+      }
+    });
+  }
+
+  DType id_type_;
+  int64_t n_, k_, width_;
+
+ private:
+  size_t stride() const { return (static_cast<size_t>(2 * k_) * 4 + 63) / 64 * 64; }
+
+  bool weighted_;  // may still be null
+  bool mean_;
+  int threads_;
+};
+
+class EmbeddingBag final : public BagKernel {
+ public:
+  explicit EmbeddingBag(const KernelRequest& r)
+      : BagKernel(r), n_rows_(r.src[0].sizes[0]), dst_stride_(r.dst[0].row_stride) {}
+
   void run(const KernelCall& call) const override {
     const auto* table = static_cast<const float*>(call.src[0]);
-    const auto* weights = weighted_ ? static_cast<const float*>(call.src[2]) : nullptr;
     visit_ids(id_type_, call.src[1], [&](const auto* ids) {
       std::atomic<int64_t> bad = INT64_MAX;
-      parallel(threads_, [&](int part, int parts) {
-        auto* scales =
-            reinterpret_cast<float*>(call.scratch + stride() * static_cast<size_t>(part));
-        float* ones = scales + k_;
-        for (int64_t j = 0; j < k_; ++j) ones[j] = 1.0F;
-        const Range range = part_of(n_, part, parts);
-        for (int64_t i = range.begin; i < range.end; ++i) {
-          const auto* bag = ids + i * k_;
-          const int64_t wrong = ops::first_bad_id(bag, k_, n_rows_, true);
-          if (wrong >= 0) {
-            lower(bad, i * k_ + wrong);
-            return;
-          }
-          ops::bag_scales(bag, weights ? weights + i * k_ : ones, k_, mean_, scales);
-          sum_bag(table, bag, scales, static_cast<float*>(call.dst[0]) + i * dst_stride_);
+      each_bag(call, ids, [&](int64_t i, const auto* bag, const float* scales) {
+        const int64_t wrong = ops::first_bad_id(bag, k_, n_rows_, true);
+        if (wrong >= 0) {
+          lower(bad, i * k_ + wrong);
+          return false;
         }
+        sum_bag(table, bag, scales, static_cast<float*>(call.dst[0]) + i * dst_stride_);
+        return true;
       });
       if (bad < INT64_MAX)
         ops::fail_id("embedding_bag", ids[bad.load()], call.first_row * k_ + bad.load(), n_rows_);
@@ -121,8 +145,6 @@ class EmbeddingBag final : public Kernel {
   std::string_view name() const override { return "bag of rows"; }
 
  private:
-  size_t stride() const { return (static_cast<size_t>(2 * k_) * 4 + 63) / 64 * 64; }
-
   template <class Id>
   void sum_bag(const float* table, const Id* bag, const float* scales, float* dst) const {
     for (int64_t d = 0; d < width_; ++d) dst[d] = 0.0F;
@@ -134,57 +156,27 @@ class EmbeddingBag final : public Kernel {
     }
   }
 
-  DType id_type_;
-  int64_t n_, k_, n_rows_, width_, dst_stride_;
-  bool weighted_;  // may still be null
-  bool mean_;
-  int threads_;
+  int64_t n_rows_, dst_stride_;
 };
 
-class EmbeddingBagGradValues final : public Kernel {
+class EmbeddingBagGradValues final : public BagKernel {
  public:
-  explicit EmbeddingBagGradValues(const KernelRequest& r)
-      : id_type_(r.src[1].dtype),
-        n_(r.src[1].sizes[0]),
-        k_(r.src[1].sizes[1]),
-        width_(r.src[0].sizes[1]),
-        weighted_(r.src.size() > 2),
-        mean_(r.node.attr<std::string>("combiner") == "mean"),
-        threads_(threads_for(r.threads, n_ * k_ * width_ * 4)) {}
-
-  size_t scratch_bytes() const override { return stride() * static_cast<size_t>(threads_); }
+  explicit EmbeddingBagGradValues(const KernelRequest& r) : BagKernel(r) {}
 
   void run(const KernelCall& call) const override {
     const auto* grad = static_cast<const float*>(call.src[0]);
-    const auto* weights = weighted_ ? static_cast<const float*>(call.src[2]) : nullptr;
     auto* dst = static_cast<float*>(call.dst[0]);
     visit_ids(id_type_, call.src[1], [&](const auto* ids) {
-      parallel(threads_, [&](int part, int parts) {
-        auto* scales =
-            reinterpret_cast<float*>(call.scratch + stride() * static_cast<size_t>(part));
-        float* ones = scales + k_;
-        for (int64_t j = 0; j < k_; ++j) ones[j] = 1.0F;
-        const Range range = part_of(n_, part, parts);
-        for (int64_t i = range.begin; i < range.end; ++i) {
-          ops::bag_scales(ids + i * k_, weights ? weights + i * k_ : ones, k_, mean_, scales);
-          const float* from = grad + i * width_;
-          float* to = dst + i * k_ * width_;
-          for (int64_t j = 0; j < k_; ++j, to += width_)
-            for (int64_t d = 0; d < width_; ++d) to[d] = scales[j] * from[d];
-        }
+      each_bag(call, ids, [&](int64_t i, const auto*, const float* scales) {
+        const float* from = grad + i * width_;
+        float* to = dst + i * k_ * width_;
+        for (int64_t j = 0; j < k_; ++j, to += width_)
+          for (int64_t d = 0; d < width_; ++d) to[d] = scales[j] * from[d];
+        return true;
       });
     });
   }
   std::string_view name() const override { return "rows of a bag"; }
-
- private:
-  size_t stride() const { return (static_cast<size_t>(2 * k_) * 4 + 63) / 64 * 64; }
-
-  DType id_type_;
-  int64_t n_, k_, width_;
-  bool weighted_;  // may still be null
-  bool mean_;
-  int threads_;
 };
 
 class EmbeddingGradDense final : public Kernel {
