@@ -10,6 +10,7 @@
 #include "andiron/exec/native/random_fill.hpp"
 #include "andiron/exec/native/select_rows.hpp"
 #include "andiron/exec/native/softmax_rows.hpp"
+#include "andiron/exec/onednn/counted_matmul.hpp"
 #include "andiron/exec/onednn/matmul.hpp"
 #include "andiron/exec/reference_kernel.hpp"
 
@@ -30,12 +31,15 @@ std::span<const KernelEntry> kernel_table() {
       {"matmul", make_onednn_matmul, true, true, true},
       {"fused_matmul", make_fused_matvec, true, true, false},
       {"fused_matmul", make_onednn_fused_matmul, true, true, false},
+      {"counted_matmul", make_counted_matmul, false, false, false},
       {"fused", make_fused_kernel, true, true, true},
       {"embedding", make_embedding, false, true, false},
       {"embedding_bag", make_embedding_bag, false, true, false},
       {"embedding_grad_dense", make_embedding_grad_dense, true, false, true},
       {"dedup", make_dedup, false, false, false},
       {"sum_segments", make_sum_segments, true, false, false},
+      {"occurring_places", make_occurring_places},
+      {"occurring_rows", make_occurring_rows},
       {"embedding_bag_grad_values", make_embedding_bag_grad_values},
       {"column_ids", make_column_ids},
       {"hash_cross", make_hash_cross, false, false, false},

@@ -17,9 +17,9 @@ namespace andiron::ops {
 namespace {
 
 // Ops whose inputs cannot be drawn at random have tests of their own: the optimizers' steps in
-// nn/optimizers, sum_segments with dedup, fused with its kernel.
+// nn/optimizers, what works on the rows that occur with dedup, fused with its kernel.
 bool tested_elsewhere(const std::string& op) {
-  if (op == "sum_segments" || op == "fused") return true;
+  if (op == "sum_segments" || op.starts_with("occurring_") || op == "fused") return true;
   for (const std::string end : {"_update", "_update_rows", "_catch_up", "_record"})
     if (op.size() > end.size() && op.ends_with(end)) return true;
   return false;

@@ -1,5 +1,6 @@
 #include "andiron/passes/pipeline.hpp"
 
+#include "andiron/passes/commute_lookups.hpp"
 #include "andiron/passes/cse.hpp"
 #include "andiron/passes/embedding_gradients.hpp"
 #include "andiron/passes/fold.hpp"
@@ -15,6 +16,8 @@ Graph optimise_symbolic(const Graph& graph, const std::map<std::string, int64_t>
   if (auto batch = sizes.find("batch"); batch != sizes.end()) {
     g = choose_embedding_gradients(g, batch->second, threads);
     history.emplace_back("embedding gradients", g);
+    g = commute_lookups(g, batch->second, threads);
+    history.emplace_back("commute look-ups", g);
   }
   g = cse(simplify(cse(g)));
   history.emplace_back("cse, simplify", g);

@@ -257,6 +257,64 @@ class SumSegments final : public Kernel {
   int threads_;
 };
 
+// The places of ids whose row occurs are written through the sorted order, so each once.
+class OccurringPlaces final : public Kernel {
+ public:
+  explicit OccurringPlaces(const KernelRequest& r)
+      : id_type_(r.src[0].dtype), n_(r.src[0].count()), threads_(threads_for(r.threads, n_ * 8)) {}
+
+  void run(const KernelCall& call) const override {
+    const auto* order = static_cast<const int32_t*>(call.src[1]);
+    const auto* starts = static_cast<const int32_t*>(call.src[2]);
+    const int32_t count = static_cast<const int32_t*>(call.src[3])[0];
+    auto* dst = static_cast<int32_t*>(call.dst[0]);
+    if (starts[count] < n_)  // some are negative
+      visit_ids(id_type_, call.src[0], [&](const auto* ids) {
+        for (int64_t i = 0; i < n_; ++i) dst[i] = static_cast<int32_t>(std::min<int64_t>(ids[i], 0));
+      });
+    parallel_chunks(threads_, count, 1024, [&](int64_t begin, int64_t end) {
+      for (int64_t j = begin; j < end; ++j)
+        for (int32_t i = starts[j]; i < starts[j + 1]; ++i) dst[order[i]] = static_cast<int32_t>(j);
+    });
+  }
+  std::string_view name() const override { return "places of rows"; }
+
+ private:
+  DType id_type_;
+  int64_t n_;
+  int threads_;
+};
+
+class OccurringRows final : public Kernel {
+ public:
+  explicit OccurringRows(const KernelRequest& r)
+      : row_bytes_(r.src[0].sizes[1] * static_cast<int64_t>(size_of(r.src[0].dtype))),
+        size_(r.dst[0].sizes[0]),
+        threads_(threads_for(r.threads, size_ * row_bytes_)) {}
+
+  void run(const KernelCall& call) const override {
+    const auto* table = static_cast<const char*>(call.src[0]);
+    const auto* rows = static_cast<const int32_t*>(call.src[1]);
+    const int64_t count = static_cast<const int32_t*>(call.src[2])[0];
+    auto* dst = static_cast<char*>(call.dst[0]);
+    parallel_chunks(threads_, size_, 256, [&](int64_t begin, int64_t end) {
+      const int64_t valid = std::min(end, count);
+      for (int64_t j = begin; j < valid; ++j) {
+        if (j + kAhead < valid) prefetch_row(table + rows[j + kAhead] * row_bytes_, row_bytes_);
+        copy_row(dst + j * row_bytes_, table + rows[j] * row_bytes_, row_bytes_);
+      }
+      const int64_t rest = std::max(begin, count);
+      if (rest < end)
+        std::memset(dst + rest * row_bytes_, 0, static_cast<size_t>((end - rest) * row_bytes_));
+    });
+  }
+  std::string_view name() const override { return "gather rows"; }
+
+ private:
+  int64_t row_bytes_, size_;
+  int threads_;
+};
+
 class ColumnIds final : public Kernel {
  public:
   explicit ColumnIds(const KernelRequest& r)
@@ -347,6 +405,12 @@ std::unique_ptr<Kernel> make_sum_segments(const KernelRequest& r) {
   for (size_t i = 0; i < 3; ++i)
     if (!packed(r.src[i])) return nullptr;
   return for_f32<SumSegments>(r, 3);
+}
+std::unique_ptr<Kernel> make_occurring_places(const KernelRequest& r) {
+  return std::make_unique<OccurringPlaces>(r);
+}
+std::unique_ptr<Kernel> make_occurring_rows(const KernelRequest& r) {
+  return packed(r.src[0]) ? std::make_unique<OccurringRows>(r) : nullptr;
 }
 std::unique_ptr<Kernel> make_embedding_bag_grad_values(const KernelRequest& r) {
   return for_f32<EmbeddingBagGradValues>(r, 0);

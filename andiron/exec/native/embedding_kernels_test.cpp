@@ -5,6 +5,7 @@
 #include "andiron/base/error.hpp"
 #include "andiron/base/philox.hpp"
 #include "andiron/exec/native/kernel_testing.hpp"
+#include "andiron/ops/embedding/occurring_rows.hpp"
 #include "andiron/ops/embedding/row_sparse.hpp"
 #include "andiron/ops/ops.hpp"
 
@@ -134,6 +135,34 @@ TEST(EmbeddingKernels, bags_and_sums_equal_the_reference) {
   for (int threads : {1, 2})
     expect_same_bits(run_kernel(sums, src, {.threads = threads, .src_gap = 4}).dst[0],
                      run_reference(sums, src)[0]);
+}
+
+TEST(EmbeddingKernels, occurring_rows_equal_the_reference) {
+  const Value ids = input("ids", DType::i64, {5000});
+  const Value table = input("table", DType::f32, {700, 33});
+  const ops::Dedup d = ops::dedup(ids, 700);
+  for (const int64_t lowest : {0, -9}) {
+    const Tensor drawn = random_ids(5000, lowest, 690);
+    const std::vector<Tensor> sorted = run_reference(d.order.node(), {drawn});
+    const Value places = ops::occurring_places(ids, d), rows = ops::occurring_rows(table, d, 700);
+    const Tensor values = random_tensor(table.type(), 4);
+    for (int threads : {1, 2}) {
+      const std::vector<Tensor> of_places = {drawn, sorted[0], sorted[2], sorted[3]};
+      const std::vector<Tensor> of_rows = {values, sorted[1], sorted[3]};
+      const Tensor place = run_kernel(places.node(), of_places, {.threads = threads}).dst[0];
+      const Tensor row = run_kernel(rows.node(), of_rows, {.threads = threads}).dst[0];
+      expect_same_bits(place, run_reference(places.node(), of_places)[0]);
+      expect_same_bits(row, run_reference(rows.node(), of_rows)[0]);
+      for (int64_t i = 0; i < 5000; ++i) {
+        const int64_t id = drawn.data<int64_t>()[i], at = place.data<int32_t>()[i];
+        if (id < 0) {
+          ASSERT_EQ(at, id);
+        } else {
+          ASSERT_EQ(row.data<float>()[at * 33], values.data<float>()[id * 33]);
+        }
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -91,11 +91,14 @@ extern const Op kSumSegments = {
                {"starts", "[n + 1], from dedup"},
                {"count", "[1], from dedup"},
                {"values", "[n, d]"}},
+    .attributes = {{"size", int64_t{-1},
+                    "rows of the result, at least as many as can occur; -1: n"}},
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
       if (c.shape(3).rank() != 2 || !is_floating(c.in(3).dtype) || c.shape(3)[0] != c.shape(0)[0])
         fail("[sum_segments] takes floating point values [n, d] for order {}; got {}", str(c.in(0)),
              str(c.in(3)));
-      return {c.in(3)};
+      const int64_t size = c.attr<int64_t>("size");
+      return {{c.in(3).dtype, {size < 0 ? c.shape(0)[0] : Dim(size), c.shape(3)[1]}}};
     },
     .why_not_differentiable = "it is a part of the optimizer's step",
     .reference = reference_sums,
@@ -107,8 +110,8 @@ Dedup dedup(const Value& ids, int64_t n_rows) {
   return {v[0], v[1], v[2], v[3]};
 }
 
-Value sum_segments(const Dedup& d, const Value& values) {
-  return make_value(kSumSegments, {d.order, d.starts, d.count, values});
+Value sum_segments(const Dedup& d, const Value& values, int64_t size) {
+  return make_value(kSumSegments, {d.order, d.starts, d.count, values}, {{"size", size}});
 }
 
 }  // namespace andiron::ops

@@ -19,8 +19,8 @@ struct Dedup {
 };
 Dedup dedup(const Value& ids, int64_t n_rows);
 
-/// values [n, d] -> [n, d]: row j is the sum over the positions of row j of `d`, in order; rows
-/// from `count` on are zero.
-Value sum_segments(const Dedup& d, const Value& values);
+/// values [n, d] -> [size, d]: row j is the sum over the positions of row j of `d`, in order; rows
+/// from `count` on are zero. size -1: n; else REQUIRES that no more rows can occur.
+Value sum_segments(const Dedup& d, const Value& values, int64_t size = -1);
 
 }  // namespace andiron::ops

@@ -94,8 +94,11 @@ std::vector<TensorType> infer_update_rows(const InferContext& c, int n_slots) {
   expect(c, In::kRows, "rows", {DType::i32, {n}});
   expect(c, In::kStarts, "starts", {DType::i32, {n + 1}});
   expect(c, In::kCount, "count", {DType::i32, {1}});
-  expect(c, In::kValues, "values",
-         {c.in(0).dtype, {kind == "table" ? c.shape(0)[0] : n, c.shape(0)[1]}});
+  // Of the rows that occur there may be room for fewer than n.
+  const Dim n_values = kind == "table"    ? c.shape(0)[0]
+                       : kind == "unique" ? c.shape(In::kValues)[0]
+                                          : n;
+  expect(c, In::kValues, "values", {c.in(0).dtype, {n_values, c.shape(0)[1]}});
   expect(c, In::kLearningRate, "learning_rate", {DType::f32, {}});
   expect(c, In::kStep, "step", {DType::i64, {}});
   return state_types(c, In::kSlots, n_slots, true);
@@ -146,7 +149,7 @@ std::vector<InputSpec> update_rows_inputs() {
           {"rows", "[n], from dedup"},
           {"starts", "[n + 1], from dedup"},
           {"count", "[1], from dedup"},
-          {"values", "gradients: [n, d], or [v, d] where values=\"table\""},
+          {"values", "gradients: [n, d], [v, d] where values=\"table\", [any, d] where \"unique\""},
           {"learning_rate", "float32 scalar"},
           {"step", "int64 scalar, from 1"},
           {"slots", "as table; then, for exact rows, last_step [v] int32", false, true}};

@@ -1,0 +1,93 @@
+#include "andiron/ops/embedding/occurring_rows.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "andiron/ops/embedding/ids.hpp"
+#include "andiron/ops/ops.hpp"
+
+namespace andiron::ops {
+
+namespace {
+
+BatchKind whole_batch(const Node&, std::span<const BatchKind>) { return BatchKind::blocked; }
+
+void reference_places(const ReferenceContext& c) {
+  const auto* order = c.src[1].data<int32_t>();
+  const auto* starts = c.src[2].data<int32_t>();
+  const int32_t count = c.src[3].data<int32_t>()[0];
+  auto* dst = c.dst[0].data<int32_t>();
+  visit_ids(c.src[0].dtype(), c.src[0].raw(), [&](const auto* ids) {
+    for (int64_t i = 0; i < c.src[0].count(); ++i)
+      dst[i] = static_cast<int32_t>(std::min<int64_t>(ids[i], 0));
+  });
+  for (int32_t j = 0; j < count; ++j)
+    for (int32_t i = starts[j]; i < starts[j + 1]; ++i) dst[order[i]] = j;
+}
+
+void reference_rows(const ReferenceContext& c) {
+  const Tensor& table = c.src[0];
+  const auto* rows = c.src[1].data<int32_t>();
+  const int64_t count = c.src[2].data<int32_t>()[0];
+  const size_t row_bytes = static_cast<size_t>(table.size(1)) * size_of(table.dtype());
+  auto* dst = static_cast<char*>(c.dst[0].raw());
+  for (int64_t j = 0; j < c.dst[0].size(0); ++j, dst += row_bytes) {
+    const auto* from = static_cast<const char*>(table.raw());
+    if (j < count) {
+      std::memcpy(dst, from + static_cast<size_t>(rows[j]) * row_bytes, row_bytes);
+    } else {
+      std::memset(dst, 0, row_bytes);
+    }
+  }
+}
+
+}  // namespace
+
+extern const Op kOccurringPlaces = {
+    .name = "occurring_places",
+    .summary = "The place of each id's row among the rows that occur in a batch.",
+    .formula = "rows[dst[i]] = ids[i]; dst[i] = ids[i] where that is negative",
+    .inputs = {{"ids", "[n] int32 or int64"},
+               {"order", "[n], from dedup of ids"},
+               {"starts", "[n + 1], from dedup"},
+               {"count", "[1], from dedup"}},
+    .infer = [](const InferContext& c) -> std::vector<TensorType> {
+      check_ids(c, 0);
+      if (c.shape(0).rank() != 1 || c.shape(1) != c.shape(0))
+        fail("[occurring_places] takes ids [n] and their order [n]; got {} and {}", str(c.in(0)),
+             str(c.in(1)));
+      return {{DType::i32, c.shape(0)}};
+    },
+    .why_not_differentiable = "its results are integers",
+    .reference = reference_places,
+    .batch = whole_batch,
+    .flops = [](const Node&) { return 0.0; },
+};
+
+extern const Op kOccurringRows = {
+    .name = "occurring_rows",
+    .summary = "The rows of a table that occur in a batch, each once.",
+    .formula = "dst[j, :] = table[rows[j], :] for j < count, 0 beyond",
+    .inputs = {{"table", "[v, d], floating point"},
+               {"rows", "[n], from dedup"},
+               {"count", "[1], from dedup"}},
+    .attributes = {{"size", {}, "rows of the result; at least as many as can occur", int64_t{0}}},
+    .infer = [](const InferContext& c) -> std::vector<TensorType> {
+      check_table(c, 0);
+      return {{c.in(0).dtype, {c.attr<int64_t>("size"), c.shape(0)[1]}}};
+    },
+    .why_not_differentiable = "it is a part of the optimizer's step",
+    .reference = reference_rows,
+    .batch = whole_batch,
+    .flops = [](const Node&) { return 0.0; },
+};
+
+Value occurring_places(const Value& ids, const Dedup& d) {
+  return make_value(kOccurringPlaces, {ids, d.order, d.starts, d.count});
+}
+
+Value occurring_rows(const Value& table, const Dedup& d, int64_t size) {
+  return make_value(kOccurringRows, {table, d.rows, d.count}, {{"size", size}});
+}
+
+}  // namespace andiron::ops

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "andiron/graph/value.hpp"
+
+namespace andiron::ops {
+
+/// The product of a matrix of which the first `count` [1] int32 rows are valid:
+/// a [n, k] b [k, m] -> [n, m], zero from row `count` on (transpose_b: b [m, k]);
+/// with transpose_a: a [n, k], b [n, m] -> [k, m], the sum over the valid rows.
+Value counted_matmul(const Value& a, const Value& b, const Value& count, bool transpose_a = false,
+                     bool transpose_b = false);
+
+}  // namespace andiron::ops
