@@ -42,7 +42,8 @@ double total_flops(const Graph& concrete) {
     if (node->op->flops != nullptr) {
       total += node->op->flops(*node);
     } else {
-      for (const TensorType& t : node->outputs) total += static_cast<double>(t.shape.count().size());
+      for (const TensorType& t : node->outputs)
+        total += static_cast<double>(t.shape.count().size());
     }
   }
   return total;
@@ -73,7 +74,9 @@ StagedPlan::StagedPlan(const Graph& graph, const std::map<std::string, int64_t>&
     helpers_ = threads_ - 1;
     threads_ = 1;
   }
-  graph_ = optimise_symbolic(graph, sizes_, threads_, history_);
+  // Rows that are not there would have to be told from those that are.
+  const bool commute = options.fuse && !options.check_numerics;
+  graph_ = optimise_symbolic(graph, sizes_, threads_, commute, history_);
   variables_ = graph_.variables();
   const Tiling tiling = classify(graph_, kBatch);
   const bool tiled = options.tile && batch_ > 0 && worth_tiling(tiling);
@@ -143,8 +146,7 @@ void StagedPlan::find_donated_variables(const Tiling& tiling, bool tiled) {
 StagedPlan::Slot StagedPlan::new_slot(const Value& v) {
   Slot slot{Slot::buffer, 0, 0};
   const TensorType type{v.dtype(), v.shape().bind(sizes_)};
-  const int64_t n_bytes =
-      type.shape.count().size() * static_cast<int64_t>(size_of(type.dtype));
+  const int64_t n_bytes = type.shape.count().size() * static_cast<int64_t>(size_of(type.dtype));
   if (batch_ > 0 && !v.shape().empty() && v.shape()[0].multiple_of(kBatch) > 0)
     slot.row_bytes = n_bytes / batch_;
   auto index_in = [&](const std::vector<Value>& values) {
@@ -204,8 +206,7 @@ std::vector<int> StagedPlan::donations(const StageGraph& stage) const {
 }
 
 std::unique_ptr<Section> StagedPlan::make_section(const StageGraph& stage, int64_t batch,
-                                                  bool is_body,
-                                                  const std::vector<bool>& accumulate,
+                                                  bool is_body, const std::vector<bool>& accumulate,
                                                   const PlanOptions& options) {
   std::map<std::string, int64_t> sizes = sizes_;
   if (batch_ > 0) sizes[kBatch] = batch;
@@ -221,9 +222,9 @@ std::unique_ptr<Section> StagedPlan::make_section(const StageGraph& stage, int64
   return std::make_unique<Section>(graph, section);
 }
 
-// As many rows as keep what a tile works on at a time in the L2 cache, such that the workers' shares
-// are nearly equal. Not all of a tile's activations are in use at once: tiles of twice the cache are
-// 2 % faster for NCF than tiles of three quarters of it (benchmarks/results.md).
+// As many rows as keep what a tile works on at a time in the L2 cache, such that the workers'
+// shares are nearly equal. Not all of a tile's activations are in use at once: tiles of twice the
+// cache are 2 % faster for NCF than tiles of three quarters of it (benchmarks/results.md).
 void StagedPlan::choose_tile(const StageGraph& body, const PlanOptions& options) {
   int64_t rows = options.tile_rows;
   if (rows <= 0) {
@@ -254,9 +255,9 @@ void StagedPlan::make_stage(std::vector<const Node*> members, bool is_body,
       const Value& v = stage.exports[i];
       const bool sum = slots_[static_cast<size_t>(run.exports[i])].row_bytes == 0;
       accumulate.push_back(sum);
-      const int64_t n_bytes = sum ? v.shape().bind(sizes_).count().size() *
-                                        static_cast<int64_t>(size_of(v.dtype()))
-                                  : 0;
+      const int64_t n_bytes =
+          sum ? v.shape().bind(sizes_).count().size() * static_cast<int64_t>(size_of(v.dtype()))
+              : 0;
       run.partial_offset.push_back(sum ? worker_partial_bytes_ : -1);
       run.partial_bytes.push_back(n_bytes);
       worker_partial_bytes_ += (n_bytes + 63) / 64 * 64;
@@ -265,8 +266,8 @@ void StagedPlan::make_stage(std::vector<const Node*> members, bool is_body,
     run.section = make_section(stage, tile_rows_, true, accumulate, options);
     const int64_t rest = batch_ % tile_rows_;
     if (rest > 0) run.tail = make_section(stage, rest, true, accumulate, options);
-    worker_arena_bytes_ = std::max(run.section->arena_bytes(),
-                                   run.tail ? run.tail->arena_bytes() : size_t{0});
+    worker_arena_bytes_ =
+        std::max(run.section->arena_bytes(), run.tail ? run.tail->arena_bytes() : size_t{0});
   }
   if (profile_) {
     run.seconds.assign(run.section->n_steps(), 0.0);
@@ -292,9 +293,9 @@ void StagedPlan::plan_copies() {
     const Slot& s = slots_[static_cast<size_t>(source)];
     if (s.kind == to.kind && s.index == to.index) return;
     slots_.push_back(to);
-    copies_.push_back({source, static_cast<int>(slots_.size()) - 1,
-                       from.shape().bind(sizes_).count().size() *
-                           static_cast<int64_t>(size_of(from.dtype()))});
+    copies_.push_back(
+        {source, static_cast<int>(slots_.size()) - 1,
+         from.shape().bind(sizes_).count().size() * static_cast<int64_t>(size_of(from.dtype()))});
   };
   const auto& outputs = graph_.outputs();
   for (size_t i = 0; i < outputs.size(); ++i)
@@ -306,8 +307,8 @@ void StagedPlan::plan_copies() {
 }
 
 void StagedPlan::allocate() {
-  // One behind the other, in the order of their readers' inputs: the gradients that a group's update
-  // reads are one block.
+  // One behind the other, in the order of their readers' inputs: the gradients that a group's
+  // update reads are one block.
   size_t n_bytes = 0;
   for (int64_t buffer : buffer_bytes_) {
     buffer_offsets_.push_back(n_bytes);
@@ -315,8 +316,8 @@ void StagedPlan::allocate() {
   }
   buffers_ = Buffer::allocate(n_bytes);
   worker_arena_bytes_ = (worker_arena_bytes_ + 4095) / 4096 * 4096;
-  arena_ = Buffer::allocate(
-      std::max(arena_bytes_, worker_arena_bytes_ * static_cast<size_t>(threads_)));
+  arena_ =
+      Buffer::allocate(std::max(arena_bytes_, worker_arena_bytes_ * static_cast<size_t>(threads_)));
   partials_ = Buffer::allocate(static_cast<size_t>(worker_partial_bytes_ * threads_));
   input_data_.resize(input_types_.size());
   output_data_.resize(output_types_.size());

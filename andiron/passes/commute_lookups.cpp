@@ -185,7 +185,7 @@ class Commuter {
       const Rows r = rows_of(part, rewritten);
       const Value ids = flat_ids(part, rewritten);
       if (r.count.defined()) {
-        add(ops::embedding(ops::counted_matmul(r.values, w, r.count),
+        add(ops::embedding(ops::counted_matmul(r.values, w, r.count, {.zero_rest = false}),
                            ops::occurring_places(ids, r.dedup)));
       } else {
         add(ops::embedding(ops::matmul(r.values, w), ids));
@@ -209,8 +209,8 @@ class Commuter {
       }
       const Rows r = rows_of(part, rewritten);
       if (r.count.defined()) {
-        values.push_back(
-            ops::counted_matmul(r.values, ops::sum_segments(r.dedup, grad, r.size), r.count, true));
+        values.push_back(ops::counted_matmul(r.values, ops::sum_segments(r.dedup, grad, r.size),
+                                             r.count, {.transpose_a = true}));
       } else {
         values.push_back(ops::matmul(
             r.values, ops::embedding_grad_dense(flat_ids(part, rewritten), grad, r.size), true));
@@ -266,7 +266,8 @@ class Commuter {
     const RowGradient* g = factors(in[3]);
     if (g == nullptr) return {};
     const ops::Dedup d{in[0], {}, in[1], in[2]};
-    return {ops::counted_matmul(ops::sum_segments(d, g->grad), g->weights, d.count, false, true)};
+    return {ops::counted_matmul(ops::sum_segments(d, g->grad), g->weights, d.count,
+                                {.transpose_b = true})};
   }
 
   std::vector<Value> row_updates(const Node& node, const std::vector<Value>& in) const {
@@ -278,7 +279,7 @@ class Commuter {
     std::vector<Value> inputs = in;
     inputs[In::kValues] =
         ops::counted_matmul(ops::sum_segments(d, g->grad, n_occurring(in[In::kTable])), g->weights,
-                            d.count, false, true);
+                            d.count, {.transpose_b = true, .zero_rest = false});
     Attributes attributes = node.attributes;
     attributes.set("values", std::string("unique"));
     return make_node(*node.op, inputs, std::move(attributes));

@@ -10,14 +10,14 @@
 namespace andiron {
 
 Graph optimise_symbolic(const Graph& graph, const std::map<std::string, int64_t>& sizes,
-                        int threads, PassHistory& history) {
+                        int threads, bool commute, PassHistory& history) {
   Graph g = graph;
   history.emplace_back("graph", g);
   if (auto batch = sizes.find("batch"); batch != sizes.end()) {
     g = choose_embedding_gradients(g, batch->second, threads);
     history.emplace_back("embedding gradients", g);
-    g = commute_lookups(g, batch->second, threads);
-    history.emplace_back("commute look-ups", g);
+    if (commute) g = commute_lookups(g, batch->second, threads);
+    if (commute) history.emplace_back("commute look-ups", g);
   }
   g = cse(simplify(cse(g)));
   history.emplace_back("cse, simplify", g);

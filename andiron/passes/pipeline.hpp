@@ -14,8 +14,9 @@ namespace andiron {
 using PassHistory = std::vector<std::pair<std::string, Graph>>;
 
 /// The passes that run while the batch is a symbol. `sizes` are those that it will be bound to.
+/// `commute`: whether products may change places with look-ups (see commute_lookups).
 Graph optimise_symbolic(const Graph& graph, const std::map<std::string, int64_t>& sizes,
-                        int threads, PassHistory& history);
+                        int threads, bool commute, PassHistory& history);
 
 /// The passes that run on one stage with concrete shapes; fusion where there are rules for it.
 Graph optimise_concrete(const Graph& graph, const FuseRules* fuse_rules);

@@ -231,29 +231,41 @@ class SumSegments final : public Kernel {
       : n_(r.dst[0].sizes[0]),
         width_(r.dst[0].sizes[1]),
         src_stride_(r.src[3].row_stride),
+        zero_rest_(r.node.attr<bool>("zero_rest")),
         threads_(threads_for(r.threads, n_ * width_ * 4)) {}
 
   void run(const KernelCall& call) const override {
     const auto* order = static_cast<const int32_t*>(call.src[0]);
     const auto* starts = static_cast<const int32_t*>(call.src[1]);
-    const int32_t count = static_cast<const int32_t*>(call.src[2])[0];
+    const int64_t count = static_cast<const int32_t*>(call.src[2])[0];
     const auto* values = static_cast<const float*>(call.src[3]);
     auto* dst = static_cast<float*>(call.dst[0]);
-    parallel_chunks(threads_, n_, 64, [&](int64_t begin, int64_t end) {
+    parallel_chunks(threads_, count, 64, [&](int64_t begin, int64_t end) {
+      const int32_t last = starts[end];
+      int32_t i = starts[begin];
       for (int64_t j = begin; j < end; ++j) {
         float* to = dst + j * width_;
         for (int64_t d = 0; d < width_; ++d) to[d] = 0.0F;
-        for (int32_t i = starts[j]; j < count && i < starts[j + 1]; ++i) {
+        for (; i < starts[j + 1]; ++i) {
+          if (i + kAhead < last)
+            prefetch_row(reinterpret_cast<const char*>(values + order[i + kAhead] * src_stride_),
+                         width_ * 4);
           const float* from = values + order[i] * src_stride_;
           for (int64_t d = 0; d < width_; ++d) to[d] += from[d];
         }
       }
     });
+    if (zero_rest_)
+      parallel_chunks(threads_, n_ - count, 1024, [&](int64_t begin, int64_t end) {
+        std::memset(dst + (count + begin) * width_, 0,
+                    static_cast<size_t>((end - begin) * width_) * 4);
+      });
   }
   std::string_view name() const override { return "sum segments"; }
 
  private:
   int64_t n_, width_, src_stride_;
+  bool zero_rest_;
   int threads_;
 };
 
@@ -270,7 +282,8 @@ class OccurringPlaces final : public Kernel {
     auto* dst = static_cast<int32_t*>(call.dst[0]);
     if (starts[count] < n_)  // some are negative
       visit_ids(id_type_, call.src[0], [&](const auto* ids) {
-        for (int64_t i = 0; i < n_; ++i) dst[i] = static_cast<int32_t>(std::min<int64_t>(ids[i], 0));
+        for (int64_t i = 0; i < n_; ++i)
+          dst[i] = static_cast<int32_t>(std::min<int64_t>(ids[i], 0));
       });
     parallel_chunks(threads_, count, 1024, [&](int64_t begin, int64_t end) {
       for (int64_t j = begin; j < end; ++j)
@@ -289,29 +302,24 @@ class OccurringRows final : public Kernel {
  public:
   explicit OccurringRows(const KernelRequest& r)
       : row_bytes_(r.src[0].sizes[1] * static_cast<int64_t>(size_of(r.src[0].dtype))),
-        size_(r.dst[0].sizes[0]),
-        threads_(threads_for(r.threads, size_ * row_bytes_)) {}
+        threads_(threads_for(r.threads, r.dst[0].count() * 4)) {}
 
   void run(const KernelCall& call) const override {
     const auto* table = static_cast<const char*>(call.src[0]);
     const auto* rows = static_cast<const int32_t*>(call.src[1]);
     const int64_t count = static_cast<const int32_t*>(call.src[2])[0];
     auto* dst = static_cast<char*>(call.dst[0]);
-    parallel_chunks(threads_, size_, 256, [&](int64_t begin, int64_t end) {
-      const int64_t valid = std::min(end, count);
-      for (int64_t j = begin; j < valid; ++j) {
-        if (j + kAhead < valid) prefetch_row(table + rows[j + kAhead] * row_bytes_, row_bytes_);
+    parallel_chunks(threads_, count, 256, [&](int64_t begin, int64_t end) {
+      for (int64_t j = begin; j < end; ++j) {
+        if (j + kAhead < end) prefetch_row(table + rows[j + kAhead] * row_bytes_, row_bytes_);
         copy_row(dst + j * row_bytes_, table + rows[j] * row_bytes_, row_bytes_);
       }
-      const int64_t rest = std::max(begin, count);
-      if (rest < end)
-        std::memset(dst + rest * row_bytes_, 0, static_cast<size_t>((end - rest) * row_bytes_));
     });
   }
   std::string_view name() const override { return "gather rows"; }
 
  private:
-  int64_t row_bytes_, size_;
+  int64_t row_bytes_;
   int threads_;
 };
 

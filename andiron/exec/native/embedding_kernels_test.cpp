@@ -152,7 +152,6 @@ TEST(EmbeddingKernels, occurring_rows_equal_the_reference) {
       const Tensor place = run_kernel(places.node(), of_places, {.threads = threads}).dst[0];
       const Tensor row = run_kernel(rows.node(), of_rows, {.threads = threads}).dst[0];
       expect_same_bits(place, run_reference(places.node(), of_places)[0]);
-      expect_same_bits(row, run_reference(rows.node(), of_rows)[0]);
       for (int64_t i = 0; i < 5000; ++i) {
         const int64_t id = drawn.data<int64_t>()[i], at = place.data<int32_t>()[i];
         if (id < 0) {

@@ -56,6 +56,7 @@ class CountedRows final : public Kernel {
       : n_(r.dst[0].sizes[0]),
         k_(r.src[0].sizes[1]),
         m_(r.dst[0].sizes[1]),
+        zero_rest_(r.node.attr<bool>("zero_rest")),
         threads_(threads_for(r)),
         block_(std::min(n_, kBlock)),
         whole_(product(r, block_)),
@@ -68,15 +69,16 @@ class CountedRows final : public Kernel {
     const auto* b = static_cast<const float*>(call.src[1]);
     const int64_t count = static_cast<const int32_t*>(call.src[2])[0];
     auto* dst = static_cast<float*>(call.dst[0]);
-    parallel_chunks(threads_, n_, block_, [&](int64_t begin, int64_t end) {
+    parallel_chunks(threads_, zero_rest_ ? n_ : count, block_, [&](int64_t begin, int64_t end) {
       for (; begin < end; begin += block_) {
-        const int64_t stop = std::min(begin + block_, end);
+        const int64_t stop = std::min(begin + block_, n_);
         if (begin < count) {
           const int worker = threads_ > 1 ? omp_get_thread_num() : 0;
           (stop - begin == block_ ? whole_ : rest_)
               .run(a + begin * k_, b, dst + begin * m_,
                    call.scratch + static_cast<size_t>(worker) * stride(), worker);
         }
+        if (!zero_rest_) continue;
         const int64_t zero = std::clamp(count, begin, stop);
         std::memset(dst + zero * m_, 0, static_cast<size_t>((stop - zero) * m_) * 4);
       }
@@ -92,6 +94,7 @@ class CountedRows final : public Kernel {
   size_t stride() const { return std::max(whole_.scratch_bytes(), rest_.scratch_bytes()); }
 
   int64_t n_, k_, m_;
+  bool zero_rest_;
   int threads_;
   int64_t block_;
   Product whole_, rest_;

@@ -40,8 +40,9 @@ void reference_sums(const ReferenceContext& c) {
   const auto* starts = c.src[1].data<int32_t>();
   const int32_t count = c.src[2].data<int32_t>()[0];
   const int64_t width = c.src[3].size(1);
+  const int64_t n = c.attr<bool>("zero_rest") ? c.dst[0].size(0) : count;
   visit_floating(c.src[3].dtype(), [&]<class T>() {
-    for (int64_t row = 0; row < c.dst[0].size(0); ++row) {
+    for (int64_t row = 0; row < n; ++row) {
       for (int64_t j = 0; j < width; ++j) {
         Compute<T> total = 0;
         for (int32_t i = starts[row]; row < count && i < starts[row + 1]; ++i)
@@ -92,7 +93,8 @@ extern const Op kSumSegments = {
                {"count", "[1], from dedup"},
                {"values", "[n, d]"}},
     .attributes = {{"size", int64_t{-1},
-                    "rows of the result, at least as many as can occur; -1: n"}},
+                    "rows of the result, at least as many as can occur; -1: n"},
+                   {"zero_rest", true, "whether rows from count on are zero or may be anything"}},
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
       if (c.shape(3).rank() != 2 || !is_floating(c.in(3).dtype) || c.shape(3)[0] != c.shape(0)[0])
         fail("[sum_segments] takes floating point values [n, d] for order {}; got {}", str(c.in(0)),
@@ -111,7 +113,8 @@ Dedup dedup(const Value& ids, int64_t n_rows) {
 }
 
 Value sum_segments(const Dedup& d, const Value& values, int64_t size) {
-  return make_value(kSumSegments, {d.order, d.starts, d.count, values}, {{"size", size}});
+  return make_value(kSumSegments, {d.order, d.starts, d.count, values},
+                    {{"size", size}, {"zero_rest", size < 0}});
 }
 
 }  // namespace andiron::ops

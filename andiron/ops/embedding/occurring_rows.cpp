@@ -31,14 +31,9 @@ void reference_rows(const ReferenceContext& c) {
   const int64_t count = c.src[2].data<int32_t>()[0];
   const size_t row_bytes = static_cast<size_t>(table.size(1)) * size_of(table.dtype());
   auto* dst = static_cast<char*>(c.dst[0].raw());
-  for (int64_t j = 0; j < c.dst[0].size(0); ++j, dst += row_bytes) {
-    const auto* from = static_cast<const char*>(table.raw());
-    if (j < count) {
-      std::memcpy(dst, from + static_cast<size_t>(rows[j]) * row_bytes, row_bytes);
-    } else {
-      std::memset(dst, 0, row_bytes);
-    }
-  }
+  const auto* from = static_cast<const char*>(table.raw());
+  for (int64_t j = 0; j < count; ++j, dst += row_bytes)
+    std::memcpy(dst, from + static_cast<size_t>(rows[j]) * row_bytes, row_bytes);
 }
 
 }  // namespace
@@ -67,7 +62,7 @@ extern const Op kOccurringPlaces = {
 extern const Op kOccurringRows = {
     .name = "occurring_rows",
     .summary = "The rows of a table that occur in a batch, each once.",
-    .formula = "dst[j, :] = table[rows[j], :] for j < count, 0 beyond",
+    .formula = "dst[j, :] = table[rows[j], :] for j < count, anything beyond",
     .inputs = {{"table", "[v, d], floating point"},
                {"rows", "[n], from dedup"},
                {"count", "[1], from dedup"}},

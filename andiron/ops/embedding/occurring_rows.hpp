@@ -11,8 +11,8 @@ namespace andiron::ops {
 /// Negative ids stay as they are.
 Value occurring_places(const Value& ids, const Dedup& d);
 
-/// [size, d]: the rows of the table that occur, ascending; zero from `count` on. REQUIRES that no
-/// more than `size` can occur.
+/// [size, d]: the rows of the table that occur, ascending; anything from `count` on. REQUIRES that
+/// no more than `size` can occur.
 Value occurring_rows(const Value& table, const Dedup& d, int64_t size);
 
 }  // namespace andiron::ops

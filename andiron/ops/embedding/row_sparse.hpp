@@ -19,8 +19,9 @@ struct Dedup {
 };
 Dedup dedup(const Value& ids, int64_t n_rows);
 
-/// values [n, d] -> [size, d]: row j is the sum over the positions of row j of `d`, in order; rows
-/// from `count` on are zero. size -1: n; else REQUIRES that no more rows can occur.
+/// values [n, d] -> [n, d]: row j is the sum over the positions of row j of `d`, in order; rows
+/// from `count` on are zero. With a size: [size, d], where rows from `count` on may be anything;
+/// REQUIRES that no more than `size` rows can occur.
 Value sum_segments(const Dedup& d, const Value& values, int64_t size = -1);
 
 }  // namespace andiron::ops

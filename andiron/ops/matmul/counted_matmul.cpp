@@ -30,7 +30,8 @@ template <class T>
 void rows_of(const ReferenceContext& c, int64_t count) {
   const bool tb = c.attr<bool>("transpose_b");
   const T *a = c.src[0].data<T>(), *b = c.src[1].data<T>();
-  const int64_t n = c.dst[0].size(0), m = c.dst[0].size(1), k = c.src[0].size(1);
+  const int64_t m = c.dst[0].size(1), k = c.src[0].size(1);
+  const int64_t n = c.attr<bool>("zero_rest") ? c.dst[0].size(0) : count;
   for (int64_t i = 0; i < n; ++i)
     for (int64_t j = 0; j < m; ++j) {
       Compute<T> sum = 0;
@@ -67,7 +68,8 @@ extern const Op kCountedMatmul = {
                {"b", "[k, m], or [m, k] with transpose_b, or [n, m] with transpose_a"},
                {"count", "[1] int32, from 0 to n"}},
     .attributes = {{"transpose_a", false, "sum over the rows"},
-                   {"transpose_b", false, "swap the axes of b"}},
+                   {"transpose_b", false, "swap the axes of b"},
+                   {"zero_rest", true, "whether rows from count on are zero or may be anything"}},
     .infer = infer,
     .why_not_differentiable = "it is a part of the optimizer's step",
     .reference =
@@ -96,10 +98,11 @@ extern const Op kCountedMatmul = {
               {{"bf16[8,16]", "bf16[16,4]", "i32[1]@3:4"}}},
 };
 
-Value counted_matmul(const Value& a, const Value& b, const Value& count, bool transpose_a,
-                     bool transpose_b) {
-  return make_value(kCountedMatmul, {a, b, count},
-                    {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}});
+Value counted_matmul(const Value& a, const Value& b, const Value& count,
+                     const CountedMatmulOptions& o) {
+  return make_value(
+      kCountedMatmul, {a, b, count},
+      {{"transpose_a", o.transpose_a}, {"transpose_b", o.transpose_b}, {"zero_rest", o.zero_rest}});
 }
 
 }  // namespace andiron::ops
