@@ -96,7 +96,22 @@ bool SectionBuilder::order_nodes() {
     }
   }
   nodes_ = std::move(order);
+  put_late_nodes_last();
   return true;
+}
+
+// Nodes that wait for other workers, and what depends on them, behind all others.
+void SectionBuilder::put_late_nodes_last() {
+  std::unordered_set<const Node*> late;
+  for (const Node* node : nodes_) {
+    bool is_late = node->op->traits.late;
+    for (const Value& v : node->inputs) is_late |= v.defined() && late.count(&v.node()) > 0;
+    if (const auto it = after_.find(node); it != after_.end())
+      for (const Node* reader : it->second) is_late |= late.count(reader) > 0;
+    if (is_late) late.insert(node);
+  }
+  std::stable_partition(nodes_.begin(), nodes_.end(),
+                        [&](const Node* node) { return late.count(node) == 0; });
 }
 
 void SectionBuilder::schedule() {

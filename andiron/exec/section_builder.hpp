@@ -34,6 +34,7 @@ class SectionBuilder {
 
   void schedule();
   bool order_nodes();
+  void put_late_nodes_last();
   bool follow_donation(size_t output);
   void place_leaves();
   void place_exports();

@@ -6,6 +6,7 @@
 #include "andiron/base/error.hpp"
 #include "andiron/eager/eager.hpp"
 #include "andiron/nn/fit_tensor.hpp"
+#include "andiron/nn/optimizers/exchange.hpp"
 #include "andiron/nn/optimizers/optimizer.hpp"
 #include "andiron/ops/ops.hpp"
 
@@ -13,7 +14,7 @@ namespace andiron::nn {
 
 struct CompiledModel::Form {
   std::shared_ptr<const Graph> graph;
-  size_t n_x = 0, n_y = 0, n_weights = 0, n_scalars = 0;
+  size_t n_x = 0, n_y = 0, n_weights = 0;
   size_t n_reported = 0, n_predictions = 0;
   std::vector<std::string> names;  // of all inputs, for errors
   std::vector<std::string> reported;
@@ -54,7 +55,9 @@ CompiledModel::Form& CompiledModel::form(bool training, bool weighted) {
   std::vector<Value> inputs = model_->placeholders();
   CallContext context;
   context.training = training;
-  if (training) context.step = input("step", DType::i64, {});
+  // Workers draw different numbers in the same step.
+  const bool several = training && options_.exchange != nullptr;
+  if (training) context.step = input(several ? "draw" : "step", DType::i64, {});
   const std::vector<Value> predictions = model_->apply(inputs, context);
   const std::vector<std::string> outputs = model_->output_names();
   form->n_x = inputs.size();
@@ -111,10 +114,11 @@ CompiledModel::Form& CompiledModel::form(bool training, bool weighted) {
   Graph graph(std::move(inputs), std::move(results), std::move(updates));
   if (training) {
     if (options_.optimizer == nullptr) fail("[compile] training needs an optimizer");
-    graph = options_.optimizer->minimize(graph, 0, model_->trainable_variables());
-    form->n_scalars = options_.optimizer->scalar_names().size();
+    graph = options_.optimizer->minimize(graph, 0, model_->trainable_variables(),
+                                         options_.exchange);
+    const size_t n_scalars = options_.optimizer->scalar_names().size() + (several ? 2 : 0);
     ANDIRON_ASSERT(graph.inputs().size() ==
-                   form->n_x + form->n_y + form->n_weights + form->n_scalars + 1);
+                   form->n_x + form->n_y + form->n_weights + n_scalars + 1);
   }
   form->graph = std::make_shared<const Graph>(std::move(graph));
   form->src.resize(form->graph->inputs().size());
@@ -127,12 +131,16 @@ CompiledModel::Form& CompiledModel::form(bool training, bool weighted) {
 const Graph& CompiledModel::train_graph(bool weighted) { return *form(true, weighted).graph; }
 const Graph& CompiledModel::test_graph(bool weighted) { return *form(false, weighted).graph; }
 
-const StepResult& CompiledModel::train_on_batch(const Batch& batch) {
+const StepResult& CompiledModel::train_on_batch(const Batch& batch, double share) {
   Form& f = form(true, !batch.sample_weight.empty());
   const int64_t next = step_ + 1;
   const std::vector<double> scalars = options_.optimizer->scalars_at(next);
+  const bool several = options_.exchange != nullptr;
   size_t at = f.n_x + f.n_y + f.n_weights;
+  if (several)
+    *f.src[at++].data<int64_t>() = next * options_.exchange->workers() + options_.worker;
   for (double value : scalars) *f.src[at++].data<float>() = static_cast<float>(value);
+  if (several) *f.src[at++].data<float>() = static_cast<float>(share);
   *f.src[at].data<int64_t>() = next;
   const StepResult& result = run(f, batch);
   step_ = next;

@@ -11,6 +11,7 @@
 
 namespace andiron::nn {
 
+class Exchange;
 class Optimizer;
 
 struct CompileOptions {
@@ -20,6 +21,9 @@ struct CompileOptions {
   /// Training steps return the predictions too, because metrics need them.
   bool predictions_in_training = false;
   exec::PlanOptions plan = {};
+  /// Null unless several workers train one model. `worker` tells their random draws apart.
+  std::shared_ptr<Exchange> exchange = nullptr;
+  int worker = 0;
 };
 
 /// One step's data: x in the order of the model's inputs, y in the order of its outputs. Sample
@@ -47,14 +51,16 @@ class CompiledModel {
   const CompileOptions& options() const { return options_; }
 
   /// Inputs: x..., y..., sample weights (when `weighted`), then the optimizer's scalars
-  /// ("learning_rate", ...) and "step". Outputs: loss, the outputs' losses, what layers report,
+  /// ("learning_rate", ...; with several workers "draw" before and "share" behind them) and "step". Outputs: loss, the outputs' losses, what layers report,
   /// predictions (when asked for). Outputs without a loss have no y, weight or loss here.
   const Graph& train_graph(bool weighted = false);
   /// The same without optimizer and step; predictions always.
   const Graph& test_graph(bool weighted = false);
 
-  /// One optimizer step; counts `step` on. Throws Error when data do not fit the model.
-  const StepResult& train_on_batch(const Batch& batch);
+  /// One optimizer step; counts `step` on. Throws Error when data do not fit the model. `share`: the
+  /// part of the step's samples, over all workers, that the batch has; 0 for a batch that only
+  /// stands in for none.
+  const StepResult& train_on_batch(const Batch& batch, double share = 1.0);
   /// Loss and predictions in inference mode.
   const StepResult& test_on_batch(const Batch& batch);
 

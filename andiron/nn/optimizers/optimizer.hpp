@@ -29,6 +29,8 @@ struct OptimizerOptions {
   bool lazy = false;
 };
 
+class Exchange;
+
 /// How a training step changes variables. Owns the slots (momentum, ...), which are variables
 /// themselves and belong into checkpoints.
 /// Thread safety: none; graphs that it made are independent of it.
@@ -47,8 +49,12 @@ class Optimizer {
   /// updates of `trainable`. Inputs: forward's without "step", then `scalar_names`, then "step", an
   /// int64 scalar that counts from 1. When forward has an int64 scalar input named "step" it is the
   /// same one. Variables that the loss does not depend on stay as they are.
+  /// With an exchange, every worker's step moves the variables by the gradients of all: the sum of
+  /// each worker's times "share", a float32 scalar that stands behind `scalar_names`, the part of
+  /// the step's samples that the worker has.
   virtual Graph minimize(const Graph& forward, size_t loss_output,
-                         const std::vector<VariablePtr>& trainable) = 0;
+                         const std::vector<VariablePtr>& trainable,
+                         const std::shared_ptr<Exchange>& exchange = nullptr) = 0;
   /// Brings all embedding rows up to date with the steps before its int64 input "step"; without
   /// updates when there is nothing to bring up to date. Run it, with the number of the next step,
   /// before tables are read by anything but training steps: saving, evaluating, predicting.

@@ -44,10 +44,11 @@ class Groups final : public Optimizer {
   }
 
   Graph minimize(const Graph& forward, size_t loss_output,
-                 const std::vector<VariablePtr>& trainable) override {
+                 const std::vector<VariablePtr>& trainable,
+                 const std::shared_ptr<Exchange>& exchange) override {
     return training_step(
         rules_, [this](const VariablePtr& v) { return group_of(*v); }, scalar_names(), forward,
-        loss_output, trainable);
+        loss_output, trainable, exchange);
   }
 
   Graph catch_up() const override {

@@ -26,7 +26,10 @@ class Search final : public Optimizer {
   }
 
   Graph minimize(const Graph& forward, size_t loss_output,
-                 const std::vector<VariablePtr>& trainable) override {
+                 const std::vector<VariablePtr>& trainable,
+                 const std::shared_ptr<Exchange>& exchange) override {
+    if (exchange != nullptr)
+      fail("[RandomSearch] has no gradients that several workers could add up; train it on one");
     check_loss(forward, loss_output);
     const Graph now = merge_reads(forward);
     std::vector<Value> inputs;

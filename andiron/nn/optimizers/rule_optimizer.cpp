@@ -244,10 +244,11 @@ void RuleOptimizer::append_catch_up(const Value& step, std::vector<Graph::Update
 }
 
 Graph RuleOptimizer::minimize(const Graph& forward, size_t loss_output,
-                              const std::vector<VariablePtr>& trainable) {
+                              const std::vector<VariablePtr>& trainable,
+                              const std::shared_ptr<Exchange>& exchange) {
   return training_step(
       {this}, [](const VariablePtr&) { return size_t{0}; }, scalar_names(), forward, loss_output,
-      trainable);
+      trainable, exchange);
 }
 
 Graph RuleOptimizer::catch_up() const {

@@ -34,7 +34,8 @@ class RuleOptimizer final : public Optimizer {
   std::string name() const override { return name_; }
   nlohmann::json config() const override;
   Graph minimize(const Graph& forward, size_t loss_output,
-                 const std::vector<VariablePtr>& trainable) override;
+                 const std::vector<VariablePtr>& trainable,
+                 const std::shared_ptr<Exchange>& exchange = nullptr) override;
   Graph catch_up() const override;
   std::vector<std::string> scalar_names() const override { return {"learning_rate"}; }
   std::vector<double> scalars_at(int64_t step) const override;

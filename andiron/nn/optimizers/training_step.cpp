@@ -6,6 +6,7 @@
 
 #include "andiron/autodiff/gradient.hpp"
 #include "andiron/base/error.hpp"
+#include "andiron/nn/optimizers/exchange.hpp"
 #include "andiron/nn/optimizers/rule_optimizer.hpp"
 #include "andiron/ops/ops.hpp"
 
@@ -26,11 +27,16 @@ struct Parameter {
   Value values;     // sparse only, before they are summed
 };
 
+// Gradients that are added up together: enough for a message to be worth it, few enough for several
+// to be under way while the backward pass goes on.
+constexpr int64_t kBucketElements = int64_t{1} << 19;
+
 const VariablePtr& variable_of(const Node& node) { return node.attr<VariablePtr>("variable"); }
 
 class TrainingStep {
  public:
-  TrainingStep(const Graph& forward, size_t loss) : forward_(merge_reads(forward)), loss_(loss) {
+  TrainingStep(const Graph& forward, size_t loss, std::shared_ptr<Exchange> exchange)
+      : forward_(merge_reads(forward)), loss_(loss), exchange_(std::move(exchange)) {
     step_ = step_input(forward_, inputs_);
   }
 
@@ -48,8 +54,10 @@ class TrainingStep {
       p.optimizer = optimizers[group];
       p.learning_rate = learning_rates[group];
     }
+    if (exchange_ != nullptr) share_ = input("share", DType::f32, {});
     catch_tables_up();
     differentiate();
+    if (exchange_ != nullptr) exchange();
     for (RuleOptimizer* optimizer : optimizers) clip(*optimizer);
 
     std::vector<Graph::Update> updates = forward_.updates();
@@ -59,6 +67,7 @@ class TrainingStep {
     record(optimizers, learning_rates, updates);
 
     inputs_.insert(inputs_.end(), learning_rates.begin(), learning_rates.end());
+    if (share_.defined()) inputs_.push_back(share_);
     inputs_.push_back(step_);
     return Graph(inputs_, forward_.outputs(), std::move(updates));
   }
@@ -107,7 +116,7 @@ class TrainingStep {
     bool any = false;
     std::vector<Parameter*> tables;
     for (Parameter& p : parameters_) {
-      if (!p.optimizer->replays() || p.leaf.rank() != 2) continue;
+      if (!p.optimizer->replays() || p.leaf.rank() != 2 || exchanged_whole(p)) continue;
       const std::vector<Value> ids = lookups_of(p.leaf);
       if (ids.empty()) continue;
       const ops::Dedup rows = dedup(flat_ids(ids), p.leaf.shape()[0].size());
@@ -128,12 +137,15 @@ class TrainingStep {
   void differentiate() {
     std::vector<Value> leaves;
     for (const Parameter& p : parameters_) leaves.push_back(p.leaf);
-    const std::vector<Value> grads = grad(forward_.outputs()[loss_], leaves);
+    Value loss = forward_.outputs()[loss_];
+    if (share_.defined()) loss = loss * ops::cast(share_, loss.dtype());
+    const std::vector<Value> grads = grad(loss, leaves);
     for (size_t i = 0; i < parameters_.size(); ++i) {
       Parameter& p = parameters_[i];
       const bool caught_up = p.state.last_step.defined();
       // A table that is read in other ways too moves as a whole.
-      p.sparse = ops::is_row_sparse(grads[i]) && (caught_up || !p.optimizer->replays());
+      p.sparse = ops::is_row_sparse(grads[i]) && (caught_up || !p.optimizer->replays()) &&
+                 !exchanged_whole(p);
       if (!p.state.parameter.defined()) p.state = p.optimizer->state_of(p.variable, p.leaf, false);
       if (!p.sparse) {
         ANDIRON_ASSERT(!caught_up);
@@ -143,6 +155,48 @@ class TrainingStep {
       const Node& rows = grads[i].node();
       p.rows = dedup(rows.inputs[0], p.leaf.shape()[0].size());
       p.values = rows.inputs[1];
+    }
+  }
+
+  // Whether the workers exchange a table's gradient as a matrix: where they would otherwise send more
+  // rows than it has. Lazy tables must know which rows occur.
+  bool exchanged_whole(const Parameter& p) const {
+    return exchange_ != nullptr && p.leaf.rank() == 2 && !p.optimizer->options().lazy &&
+           p.leaf.shape()[0].size() <= exchange_->capacity();
+  }
+
+  // Replaces the gradients by their sums over all workers.
+  void exchange() {
+    ExchangeBuilder builder(exchange_);
+    std::vector<Parameter*> bucket;
+    int64_t n = 0;
+    const auto flush = [&] {
+      std::vector<Value> values;
+      for (const Parameter* p : bucket) values.push_back(p->gradient);
+      if (!values.empty()) values = builder.sum(values);
+      for (size_t i = 0; i < bucket.size(); ++i) bucket[i]->gradient = values[i];
+      bucket.clear();
+      n = 0;
+    };
+    // The last used are finished first.
+    for (auto p = parameters_.rbegin(); p != parameters_.rend(); ++p) {
+      if (p->sparse) continue;
+      const int64_t size = p->gradient.shape().count().size();
+      const bool other = !bucket.empty() && bucket[0]->gradient.dtype() != p->gradient.dtype();
+      if (n + size > kBucketElements || other) flush();
+      bucket.push_back(&*p);
+      n += size;
+    }
+    flush();
+    for (Parameter& p : parameters_) {
+      if (!p.sparse) continue;
+      const ExchangeBuilder::Rows all = builder.gather(p.rows, ops::sum_segments(p.rows, p.values));
+      p.rows = ops::dedup(all.ids, p.leaf.shape()[0].size());
+      p.values = all.values;
+      // This worker may not have read the others' rows.
+      if (p.state.last_step.defined())
+        p.state = ops::optimizer_catch_up(p.optimizer->op(), p.optimizer->settings(), p.state,
+                                          &p.rows, history_of(*p.optimizer), step_);
     }
   }
 
@@ -250,8 +304,9 @@ class TrainingStep {
 
   Graph forward_;
   size_t loss_;
+  std::shared_ptr<Exchange> exchange_;  // null: there is one worker
   std::vector<Value> inputs_;
-  Value step_;
+  Value step_, share_;
   std::vector<Parameter> parameters_;
   std::vector<Sorted> sorted_;
   std::unordered_map<const RuleOptimizer*, Value> histories_;
@@ -296,9 +351,11 @@ void check_loss(const Graph& forward, size_t loss_output) {
 Graph training_step(const std::vector<RuleOptimizer*>& optimizers,
                     const std::function<size_t(const VariablePtr&)>& group_of,
                     const std::vector<std::string>& scalar_names, const Graph& forward,
-                    size_t loss_output, const std::vector<VariablePtr>& trainable) {
+                    size_t loss_output, const std::vector<VariablePtr>& trainable,
+                    const std::shared_ptr<Exchange>& exchange) {
   check_loss(forward, loss_output);
-  return TrainingStep(forward, loss_output).build(optimizers, group_of, scalar_names, trainable);
+  return TrainingStep(forward, loss_output, exchange)
+      .build(optimizers, group_of, scalar_names, trainable);
 }
 
 }  // namespace andiron::nn

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "andiron/graph/graph.hpp"
+#include "andiron/ops/embedding/row_sparse.hpp"
+
+namespace andiron::nn {
+
+/// What the workers of a data-parallel training exchange in a step. Every worker calls the same
+/// functions in the same order in each step, with buckets and sizes that are the same for all.
+/// Implementations throw Error or IoError when a worker is lost.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+  virtual int workers() const = 0;
+  /// The most samples that one worker has in a step.
+  virtual int64_t capacity() const = 0;
+
+  /// Begins to add the workers' values up, in place; they stay as they are until sum_wait.
+  virtual void sum_start(uint32_t bucket, std::span<const Tensor> values) = 0;
+  virtual void sum_wait(uint32_t bucket) = 0;
+  /// Begins to bring the workers' rows together: the first `count` of rows [n] int32 and values
+  /// [n, d] float32.
+  virtual void gather_start(uint32_t bucket, const Tensor& rows, const Tensor& values,
+                            int64_t count) = 0;
+  /// ids [m] int32, values [m, d]: the rows of worker after worker, the rest of ids negative.
+  virtual void gather_wait(uint32_t bucket, Tensor& ids, Tensor& values) = 0;
+};
+
+/// Builds the exchanges of one training step, bucket by bucket. Starts are chained, so that every
+/// plan runs them in this order; waits come as late as they can.
+class ExchangeBuilder {
+ public:
+  explicit ExchangeBuilder(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
+
+  /// The sums over all workers.
+  std::vector<Value> sum(const std::vector<Value>& values);
+
+  /// What all workers have of a table's gradient.
+  struct Rows {
+    Value ids, values;
+  };
+  /// values [n, d]: the sums of the rows that `d` lists.
+  Rows gather(const ops::Dedup& d, const Value& values);
+
+ private:
+  std::shared_ptr<Exchange> exchange_;
+  uint32_t bucket_ = 0;
+  Value token_;  // of the start before
+};
+
+}  // namespace andiron::nn
