@@ -131,6 +131,7 @@ std::unique_ptr<PyCommunicator> connect(Listener& listener, int rank,
   options.tls = tls;
   options.socket_buffer_bytes = socket_buffer_bytes;
   bool signal = false;
+  std::optional<Fault> fault;
   options.interrupted = [&signal] {
     nb::gil_scoped_acquire locked;
     return signal = signal || PyErr_CheckSignals() != 0;
@@ -140,13 +141,10 @@ std::unique_ptr<PyCommunicator> connect(Listener& listener, int rank,
     const std::string key(secret.c_str(), secret.size());
     nb::gil_scoped_release unlocked;
     joined = Communicator::connect(std::move(listener), rank, addresses, key, run_id, attempt,
-                                   options);
+                                   options, &fault);
   }
   if (signal) throw nb::python_error();
-  if (!*joined) {
-    const Failure& why = joined->failure();
-    raise(why, Fault{FaultKind::lost, -1, why});
-  }
+  if (!*joined) raise(joined->failure(), fault);
   return std::make_unique<PyCommunicator>(std::move(*joined).value());
 }
 

@@ -83,10 +83,9 @@ class Collectives : public testing::TestWithParam<std::tuple<std::string, int>> 
 };
 
 TEST_P(Collectives, allreduce_is_the_sum_with_the_same_bits_on_every_rank) {
-  // 0, 1, fewer than ranks, odd, just over each algorithm's limit.
-  for (const size_t n : {0, 1, 3, 7, 1000, 4099, 9001, 65539, 140001}) {
+  // 0, 1, fewer than ranks, odd.
+  for (const size_t n : {0, 1, 3, 7, 1000, 5001}) {
     expect_sum<float>(world, n, Wire::same, 1e-6);
-    if (n > 10000) continue;
     expect_sum<double>(world, n, Wire::same, 1e-14);
     expect_sum<int64_t>(world, n, Wire::same, 0);
   }
@@ -94,8 +93,16 @@ TEST_P(Collectives, allreduce_is_the_sum_with_the_same_bits_on_every_rank) {
 
 TEST_P(Collectives, bfloat16_on_the_wire_costs_two_roundings_however_many_ranks) {
   // Contributions of about 1 are rounded to 8 bits, and the sum again.
-  for (const size_t n : {0, 1, 3, 1000, 70001, 300007})
+  for (const size_t n : {0, 1, 3, 1000, 5001})
     expect_sum<float>(world, n, Wire::bf16, size > 1 ? 0.03 : 1e-6);
+}
+
+TEST_P(Collectives, large_allreduces_are_the_sum_too) {
+  // Just over each algorithm's limit, and several chunks and blocks.
+  for (const size_t n : {9001, 70001, 140003}) {
+    expect_sum<float>(world, n, Wire::same, 1e-6);
+    expect_sum<float>(world, n, Wire::bf16, size > 1 ? 0.03 : 1e-6);
+  }
 }
 
 TEST_P(Collectives, every_algorithm_sums_at_every_size) {
@@ -123,7 +130,7 @@ TEST_P(Collectives, every_algorithm_sums_at_every_size) {
 }
 
 TEST_P(Collectives, allgather_takes_any_number_of_bytes_from_each) {
-  for (const size_t unit : {0, 1, 300, 40000}) {
+  for (const size_t unit : {0, 1, 300, 90000}) {
     std::vector<Gathered> out(static_cast<size_t>(size));
     // Rank 1 has none, the others different numbers.
     auto mine = [&](int r) {
@@ -143,7 +150,7 @@ TEST_P(Collectives, allgather_takes_any_number_of_bytes_from_each) {
 }
 
 TEST_P(Collectives, broadcast_brings_the_roots_data_from_every_root) {
-  for (const size_t n : {0, 1, 5000, 200001}) {
+  for (const size_t n : {0, 1, 5000, 300001}) {
     for (int root = 0; root < size; ++root) {
       std::vector<Bytes> data;
       for (int r = 0; r < size; ++r) data.emplace_back(n, std::byte(r));

@@ -111,7 +111,7 @@ Communicator::~Communicator() = default;
 
 Result<std::unique_ptr<Communicator>> Communicator::connect(
     Listener listener, int rank, const std::vector<std::string>& addresses, std::string secret,
-    std::string run_id, uint64_t attempt, Options options) {
+    std::string run_id, uint64_t attempt, Options options, std::optional<Fault>* fault) {
   const int size = static_cast<int>(addresses.size());
   if (rank < 0 || rank >= size) fail("[Communicator] rank={} is no rank of {}", rank, size);
   if (secret.size() < 16)
@@ -126,6 +126,7 @@ Result<std::unique_ptr<Communicator>> Communicator::connect(
   Fate& fate = *impl->own_fate;
   Result<std::unique_ptr<Network>> network =
       Network::join(std::move(listener), addresses, std::move(me), std::move(options), fate);
+  if (!network && fault != nullptr) *fault = fate.fault();
   if (!network)
     return because(network.failure(), "[Communicator] rank {} of {} cannot join run '{}', attempt {}",
                    rank, size, run, attempt);

@@ -59,11 +59,12 @@ class Communicator {
  public:
   /// Returns when all ranks are connected. `addresses` has "host:port" of every rank's listener;
   /// `secret` (16 bytes at least) is known to this job only; `attempt` tells apart the tries of one
-  /// run.
+  /// run. `fault`, if given, gets what kept the ranks apart.
   static Result<std::unique_ptr<Communicator>> connect(Listener listener, int rank,
                                                        const std::vector<std::string>& addresses,
                                                        std::string secret, std::string run_id,
-                                                       uint64_t attempt, Options options = {});
+                                                       uint64_t attempt, Options options = {},
+                                                       std::optional<Fault>* fault = nullptr);
   /// Over another transport, whose fate must live longer.
   Communicator(std::unique_ptr<Transport> transport, Options options, uint64_t run_key);
   /// Ends what is under way, says goodbye; returns within a second.

@@ -19,7 +19,7 @@ struct Options {
   /// Encrypts all connections (TLS 1.3, keyed by the secret). Without it peers are authenticated
   /// when they connect, and what follows travels in the clear.
   bool tls = false;
-  /// Of the data connections, each way; 0 leaves it to the system.
+  /// Of the data connections; 0 leaves it to the system. Received bytes get 64 KiB at least.
   int socket_buffer_bytes = 0;
   /// How long a caller that waits in a collective looks for messages before it sleeps. Collectives
   /// on the communicator's own thread do not spin: that would take time from the computation.
