@@ -11,6 +11,7 @@ import pytest
 MODULES = [
     "andiron",
     "andiron.callbacks",
+    "andiron.collective",
     "andiron.datasets",
     "andiron.gradients",
     "andiron.initializers",

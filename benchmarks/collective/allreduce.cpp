@@ -1,0 +1,165 @@
+// Andiron's allreduce beside Gloo's, in the same processes over loopback, round by round:
+//   cmake --preset release -DANDIRON_GLOO_BENCHMARK=ON && ninja -C build/release allreduce_benchmark
+//   build/release/allreduce_benchmark [max_bytes]
+// Gloo's answer is the best of its ring, bcube and halving-doubling at each size.
+#include <gloo/allreduce.h>
+#include <gloo/allreduce_halving_doubling.h>
+#include <gloo/math.h>
+#include <gloo/rendezvous/context.h>
+#include <gloo/rendezvous/file_store.h>
+#include <gloo/transport/tcp/device.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "andiron/collective/communicator.hpp"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using andiron::collective::Communicator;
+using andiron::collective::Listener;
+
+struct Way {
+  std::string name;
+  std::function<void(float*, size_t)> run;
+  std::vector<double> seconds{};  // one call, by round
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+std::shared_ptr<gloo::Context> gloo_context(int rank, int size, const std::string& folder) {
+  gloo::transport::tcp::attr attr;
+  attr.hostname = "127.0.0.1";
+  auto device = gloo::transport::tcp::CreateDevice(attr);
+  gloo::rendezvous::FileStore store(folder);
+  auto context = std::make_shared<gloo::rendezvous::Context>(rank, size);
+  context->connectFullMesh(store, device);
+  return context;
+}
+
+void gloo_allreduce(const std::shared_ptr<gloo::Context>& context,
+                    gloo::AllreduceOptions::Algorithm algorithm, float* data, size_t n) {
+  gloo::AllreduceOptions options(context);
+  options.setAlgorithm(algorithm);
+  options.setOutput(data, n);
+  options.setReduceFunction(
+      static_cast<void (*)(void*, const void*, const void*, size_t)>(&gloo::sum<float>));
+  gloo::allreduce(options);
+}
+
+std::string size_text(size_t bytes) {
+  if (bytes >= 1 << 20) return std::to_string(bytes >> 20) + " MB";
+  return std::to_string(bytes >> 10) + " KB";
+}
+
+void print_row(int ranks, size_t bytes, const std::vector<Way>& ways) {
+  const Way* best = &ways[1];
+  for (size_t w = 2; w < ways.size(); ++w)
+    if (median(ways[w].seconds) < median(best->seconds)) best = &ways[w];
+  std::vector<double> ratios;
+  for (size_t i = 0; i < best->seconds.size(); ++i)
+    ratios.push_back(best->seconds[i] / ways[0].seconds[i]);
+  std::sort(ratios.begin(), ratios.end());
+  const double ours = median(ways[0].seconds);
+  std::printf("| %d | %s | %.1f | %.1f | %s | %.2f | %.2f-%.2f | %.2f |\n", ranks,
+              size_text(bytes).c_str(), ours * 1e6, median(best->seconds) * 1e6,
+              best->name.c_str(), ratios[ratios.size() / 2], ratios[ratios.size() / 4],
+              ratios[ratios.size() * 3 / 4], static_cast<double>(bytes) / ours / 1e9);
+  std::fflush(stdout);
+}
+
+void measure(Communicator& comm, const std::shared_ptr<gloo::Context>& context, size_t bytes) {
+  const size_t n = bytes / sizeof(float);
+  std::vector<float> data(n, 0.0F);
+  std::vector<Way> ways;
+  ways.push_back({"andiron", [&](float* x, size_t count) {
+                    comm.allreduce(std::span(x, count)).value_or_throw();
+                  }});
+  using Algorithm = gloo::AllreduceOptions::Algorithm;
+  for (const auto& [name, algorithm] :
+       {std::pair("ring", Algorithm::RING), std::pair("bcube", Algorithm::BCUBE)})
+    ways.push_back({name, [&context, algorithm = algorithm](float* x, size_t count) {
+                      gloo_allreduce(context, algorithm, x, count);
+                    }});
+  gloo::AllreduceHalvingDoubling<float> halving(context, {data.data()}, static_cast<int>(n));
+  ways.push_back({"halving-doubling", [&](float*, size_t) { halving.run(); }});
+
+  const int rounds = bytes >= 64 << 20 ? 5 : 15;
+  const int calls = std::max<int>(1, std::min<int>(300, static_cast<int>((8 << 20) / bytes)));
+  for (int round = 0; round <= rounds; ++round) {
+    for (size_t w = 0; w < ways.size(); ++w) {
+      Way& way = ways[(w + static_cast<size_t>(round)) % ways.size()];
+      comm.barrier().value_or_throw();
+      const auto start = Clock::now();
+      for (int c = 0; c < calls; ++c) way.run(data.data(), n);
+      const double seconds = std::chrono::duration<double>(Clock::now() - start).count() / calls;
+      if (round > 0) way.seconds.push_back(seconds);  // the first one warms up
+    }
+  }
+  if (comm.rank() == 0) print_row(comm.size(), bytes, ways);
+}
+
+void run_rank(int rank, std::vector<Listener>& listeners,
+              const std::vector<std::string>& addresses, const std::string& folder,
+              size_t max_bytes) {
+  auto comm = Communicator::connect(std::move(listeners[static_cast<size_t>(rank)]), rank,
+                                    addresses, "a secret for benchmarks", "benchmark", 0)
+                  .value_or_throw();
+  const auto context = gloo_context(rank, static_cast<int>(addresses.size()), folder);
+  for (size_t bytes = 1 << 10; bytes <= max_bytes; bytes *= 4) measure(*comm, context, bytes);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const size_t max_bytes = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 256 << 20;
+  std::printf("| ranks | bytes | Andiron, us | Gloo, us | Gloo's best | ratio | quartiles | GB/s |\n"
+              "|---|---|---|---|---|---|---|---|\n");
+  std::fflush(stdout);
+  for (const int ranks : {2, 4}) {
+    char folder[] = "/tmp/allreduce_benchmark_XXXXXX";
+    if (mkdtemp(folder) == nullptr) return 1;
+    std::vector<Listener> listeners;
+    std::vector<std::string> addresses;
+    for (int r = 0; r < ranks; ++r) {
+      listeners.push_back(Listener::bind("127.0.0.1").value_or_throw());
+      addresses.push_back(listeners.back().address());
+    }
+    std::vector<pid_t> children;
+    for (int r = 0; r < ranks; ++r) {
+      const pid_t child = fork();
+      if (child == 0) {
+        try {
+          run_rank(r, listeners, addresses, folder, max_bytes);
+        } catch (const std::exception& e) {
+          std::fprintf(stderr, "rank %d: %s\n", r, e.what());
+          _exit(1);
+        }
+        _exit(0);
+      }
+      children.push_back(child);
+    }
+    listeners.clear();
+    bool failed = false;
+    for (const pid_t child : children) {
+      int status = 0;
+      waitpid(child, &status, 0);
+      failed |= status != 0;
+    }
+    std::filesystem::remove_all(folder);
+    if (failed) return 1;
+  }
+  return 0;
+}
