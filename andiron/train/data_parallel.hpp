@@ -1,0 +1,68 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "andiron/collective/communicator.hpp"
+#include "andiron/nn/optimizers/exchange.hpp"
+
+namespace andiron::train {
+
+/// The workers of a data-parallel training: each has the whole model and some of the samples. What
+/// they exchange in a step travels on the communicator's thread while the plan computes.
+/// Thread safety: one training at a time. Throws IoError with the communicator's reason when a
+/// worker is lost, on all of them.
+class DataParallel : public nn::Exchange {
+ public:
+  /// `capacity`: the most samples that any worker has in a step; the same on all. `bf16` halves the
+  /// bytes of gradients on the wire (see collective::Wire).
+  DataParallel(std::shared_ptr<collective::Communicator> communicator, int64_t capacity,
+               bool bf16 = false);
+
+  int worker() const { return communicator_->rank(); }
+  int workers() const override { return communicator_->size(); }
+  int64_t capacity() const override { return capacity_; }
+  collective::Communicator& communicator() { return *communicator_; }
+
+  /// Names the step in all messages until the next call.
+  void set_step(int64_t step) { step_ = static_cast<uint64_t>(step); }
+
+  void sum_start(uint32_t bucket, std::span<const Tensor> values) override;
+  void sum_wait(uint32_t bucket) override;
+  void gather_start(uint32_t bucket, const Tensor& rows, const Tensor& values,
+                    int64_t count) override;
+  void gather_wait(uint32_t bucket, Tensor& ids, Tensor& values) override;
+
+  /// Between steps: the sums over all workers, and everybody's bytes in the order of the workers.
+  void sum(std::vector<double>& values);
+  std::vector<std::string> gather(const std::string& mine);
+  /// The first worker's bytes on all.
+  std::string from_first(const std::string& mine);
+  /// Tells the others that this one gives up, and why.
+  void abort(const std::string& why) { communicator_->abort(why); }
+
+ private:
+  // What is under way for one bucket. Memory is kept from step to step.
+  struct Sum {
+    std::vector<std::byte> packed;  // small values, one behind the other
+    std::vector<std::span<std::byte>> small;
+    std::vector<collective::Request> requests;
+  };
+  struct Gather {
+    std::vector<std::byte> mine;
+    collective::Gathered all;
+    collective::Request request;
+  };
+  collective::Label label(uint32_t bucket) const { return {step_, bucket}; }
+
+  std::shared_ptr<collective::Communicator> communicator_;
+  int64_t capacity_;
+  collective::Wire wire_;
+  uint64_t step_ = 0;
+  std::map<uint32_t, Sum> sums_;
+  std::map<uint32_t, Gather> gathers_;
+};
+
+}  // namespace andiron::train
