@@ -2,6 +2,7 @@
 
 #include "bindings/info.hpp"
 #include "bindings/metrics.hpp"
+#include "bindings/python_function.hpp"
 #include "bindings/python_layer.hpp"
 #include "bindings/tensor.hpp"
 
@@ -15,6 +16,7 @@ NB_MODULE(_core, m) {
   bind_tensor(m);
   bind_ops(m);
   bind_plan(m);
+  bind_python_functions(m);
   bind_layers(m);
   bind_models(m);
   bind_losses(m);

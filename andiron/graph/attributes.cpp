@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "andiron/graph/host_function.hpp"
+
 namespace andiron {
 
 const Attribute* Attributes::find(std::string_view name) const {
@@ -43,6 +45,7 @@ struct Printer {
   }
   std::string operator()(const VariablePtr& v) const { return v->name(); }
   std::string operator()(const std::shared_ptr<const Graph>&) const { return "{...}"; }
+  std::string operator()(const HostFunctionPtr& v) const { return v->name; }
 };
 
 }  // namespace

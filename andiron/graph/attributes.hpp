@@ -15,10 +15,13 @@
 namespace andiron {
 
 class Graph;
+struct HostFunction;
+using HostFunctionPtr = std::shared_ptr<const HostFunction>;
 
 using Attribute =
     std::variant<std::monostate, bool, int64_t, double, std::string, DType, std::vector<int64_t>,
-                 std::vector<double>, Shape, Tensor, VariablePtr, std::shared_ptr<const Graph>>;
+                 std::vector<double>, Shape, Tensor, VariablePtr, std::shared_ptr<const Graph>,
+                 HostFunctionPtr>;
 
 /// The attributes of a node: a short list in the order of the op's schema. Nodes made through
 /// `make_node` have every attribute of the schema, defaults filled in, types checked.
@@ -47,7 +50,7 @@ class Attributes {
 
 /// As in Python source: 0.5, "same", [1, 2], float32; tensors as float32[2,3].
 std::string str(const Attribute& attribute);
-/// Equal by value; tensors, variables and graphs by identity.
+/// Equal by value; tensors, variables, graphs and functions by identity.
 bool same(const Attribute& a, const Attribute& b);
 
 }  // namespace andiron

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "andiron/base/error.hpp"
+#include "andiron/graph/host_function.hpp"
 #include "andiron/graph/schema.hpp"
 
 namespace andiron {
@@ -134,6 +135,12 @@ Graph bind_sizes(const Graph& graph, const std::map<std::string, int64_t>& sizes
         Shape bound = shape->bind(sizes);
         changed |= bound != *shape;
         attributes.set(name, std::move(bound));
+      }
+      if (const HostFunctionPtr* function = std::get_if<HostFunctionPtr>(&value)) {
+        if (HostFunctionPtr bound = (*function)->bind(sizes)) {
+          changed = true;
+          attributes.set(name, std::move(bound));
+        }
       }
     }
     if (!changed) return {};

@@ -96,6 +96,7 @@ struct Traits {
   bool commutative = false;
   bool view = false;         ///< the output is the input's memory under another shape
   bool stateful = false;     ///< equal inputs need not give equal outputs: no CSE, no folding
+  bool serial = false;       ///< runs must not overlap, nor leave the thread that runs the plan
   /// Output i may take the memory of input inplace[i] (-1: none); updates need it.
   std::vector<int> inplace = {};
   /// Instead of `inplace` where it depends on the node.

@@ -38,7 +38,7 @@ bool same_kind(const Attribute& a, const Attribute& b) { return a.index() == b.i
 std::string kind_name(const Attribute& a) {
   static const char* const names[] = {"nothing", "bool",   "int",    "float",    "str",  "dtype",
                                       "ints",    "floats", "shape",  "tensor",   "variable",
-                                      "graph"};
+                                      "graph",   "function"};
   return names[a.index()];
 }
 
