@@ -29,6 +29,7 @@
 #include "andiron/nn/optimizers/optimizer.hpp"
 #include "andiron/nn/predictor.hpp"
 #include "andiron/nn/seed.hpp"
+#include "andiron/ops/host/host_function.hpp"
 #include "andiron/ops/ops.hpp"
 #include "andiron/tensor/tensor.hpp"
 #include "andiron/train/callbacks.hpp"

@@ -53,6 +53,9 @@ class PythonCallbacks : public train::Callback {
   void on_train_batch_end(int64_t batch, const train::Logs& logs) override {
     if (train_end_) call_logs("on_train_batch_end", logs, batch);
   }
+  bool wants_batch_metrics(bool training) const override {
+    return training ? train_end_ : test_end_;
+  }
   void on_test_begin() override { call("on_test_begin"); }
   void on_test_end(const train::Logs& logs) override { call_logs("on_test_end", logs); }
   void on_test_batch_begin(int64_t batch) override {

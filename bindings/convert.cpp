@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "andiron/base/error.hpp"
+#include "andiron/graph/host_function.hpp"
 
 namespace andiron::bindings {
 
@@ -147,6 +148,8 @@ nb::object to_python(const Attribute& attribute) {
           return nb::tuple(list);
         } else if constexpr (std::is_same_v<T, std::shared_ptr<const Graph>>) {
           return v == nullptr ? nb::none() : nb::cast(*v);
+        } else if constexpr (std::is_same_v<T, HostFunctionPtr>) {
+          return nb::cast(v->name);
         } else {
           return nb::cast(v);
         }

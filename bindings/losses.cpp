@@ -6,25 +6,11 @@
 #include "andiron/nn/optimizers/optimizer.hpp"
 #include "andiron/nn/optimizers/schedule.hpp"
 #include "bindings/json.hpp"
+#include "bindings/python_function.hpp"
 #include "bindings/python_layer.hpp"
+#include "bindings/tracing.hpp"
 
 namespace andiron::bindings {
-
-namespace {
-
-// A Python function that may be dropped on any thread.
-std::shared_ptr<nb::object> shared_function(nb::object function) {
-  return {new nb::object(std::move(function)), [](nb::object* object) {
-            if (!Py_IsInitialized()) {
-              object->release();
-            } else {
-              nb::gil_scoped_acquire gil;
-              delete object;
-            }
-          }};
-}
-
-}  // namespace
 
 void bind_losses(nb::module_& m) {
   nb::class_<nn::Loss>(m, "LossCore")
@@ -50,10 +36,11 @@ void bind_losses(nb::module_& m) {
         [](nb::handle config) { return nn::loss_from_config(json_from(config)); });
   m.def("custom_loss",
         [](nb::object function, const std::string& reduction, const std::string& name) {
-          auto shared = shared_function(std::move(function));
+          auto shared = shared_object(std::move(function));
           return nn::CustomLoss(
               [shared](const Value& y_true, const Value& y_pred) {
                 nb::gil_scoped_acquire gil;
+                const TracingScope tracing;
                 return value_from((*shared)(y_true, y_pred));
               },
               {.reduction = nn::parse_reduction(reduction), .name = name});

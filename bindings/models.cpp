@@ -43,18 +43,20 @@ void bind_predictor(nb::module_& m) {
              nb::gil_scoped_release unlocked;
              return p.predict(x);
            })
-      .def("predict_numpy",
-           [](const nn::Predictor& p, nb::handle inputs) {
-             std::vector<Tensor> x = tensors_from(inputs);
-             std::vector<Tensor> y;
-             {
-               nb::gil_scoped_release unlocked;
-               y = p.predict(x);
-             }
-             nb::list out;
-             for (const Tensor& t : y) out.append(to_numpy(t));
-             return out;
-           })
+      .def(
+          "predict_numpy",
+          [](const nn::Predictor& p, nb::handle inputs, int64_t max_rows) {
+            std::vector<Tensor> x = tensors_from(inputs);
+            std::vector<Tensor> y;
+            {
+              nb::gil_scoped_release unlocked;
+              y = p.predict(x, max_rows);
+            }
+            nb::list out;
+            for (const Tensor& t : y) out.append(to_numpy(t));
+            return out;
+          },
+          nb::arg("inputs"), nb::arg("max_rows") = 0)
       .def_prop_ro("chunk_rows", &nn::Predictor::chunk_rows)
       .def_prop_ro("graph", [](const nn::Predictor& p) { return *p.graph(); });
 }

@@ -3,6 +3,7 @@
 #include "bindings/collective.hpp"
 #include "bindings/info.hpp"
 #include "bindings/metrics.hpp"
+#include "bindings/python_function.hpp"
 #include "bindings/python_layer.hpp"
 #include "bindings/tensor.hpp"
 
@@ -16,6 +17,7 @@ NB_MODULE(_core, m) {
   bind_tensor(m);
   bind_ops(m);
   bind_plan(m);
+  bind_python_functions(m);
   bind_layers(m);
   bind_models(m);
   bind_losses(m);

@@ -7,6 +7,7 @@
 #include "bindings/operators.hpp"
 #include "bindings/symbolic.hpp"
 #include "bindings/tensor.hpp"
+#include "bindings/tracing.hpp"
 
 namespace andiron::bindings {
 
@@ -110,7 +111,8 @@ nb::list attribute_specs(const Op& op) {
     static constexpr const char* kTypes[] = {
         "None",          "bool",      "int",           "float",
         "str",           "DTypeLike", "Sequence[int]", "Sequence[float]",
-        "Sequence[int]", "Tensor",    "Variable",      "Graph"};
+        "Sequence[int]", "Tensor",    "Variable",      "Graph",
+        "Callable"};
     nb::dict d;
     d["name"] = spec.name;
     d["doc"] = spec.doc;
@@ -146,7 +148,7 @@ nb::object apply(const Op& op, const std::vector<nb::object>& inputs, Attributes
   bool traced = false;
   for (const nb::object& x : inputs) {
     if (is_symbolic(x)) return apply_symbolic(op, inputs, attributes);
-    traced |= nb::isinstance<Value>(x);
+    traced |= nb::isinstance<Value>(x) || (TracingScope::active() && nb::isinstance<Variable>(x));
   }
   return traced ? trace(op, inputs, attributes) : run(op, inputs, std::move(attributes));
 }
@@ -158,6 +160,14 @@ nb::object apply(const char* op, nb::handle a, nb::handle b) {
 }
 
 void bind_ops(nb::module_& m) {
+  m.def(
+      "trace",
+      [](nb::object function, nb::args arguments) {
+        const TracingScope scope;
+        return function(*arguments);
+      },
+      "Calls a function that composes a graph: ops on variables read them when the graph runs.");
+  m.def("tracing", &TracingScope::active, "Whether such a function runs on this thread.");
   m.def("catalog", &catalog, "The schemas of all ops.");
   m.def(
       "apply",

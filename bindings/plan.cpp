@@ -8,11 +8,9 @@
 
 namespace andiron::bindings {
 
-namespace {
-
-nb::list profile(const exec::Plan& plan) {
+nb::list profile_rows(const std::vector<exec::NodeProfile>& profile) {
   nb::list rows;
-  for (const exec::NodeProfile& node : plan.profile()) {
+  for (const exec::NodeProfile& node : profile) {
     nb::dict row;
     row["op"] = node.op;
     row["name"] = node.name;
@@ -26,8 +24,6 @@ nb::list profile(const exec::Plan& plan) {
   }
   return rows;
 }
-
-}  // namespace
 
 void bind_plan(nb::module_& m) {
   nb::class_<exec::Plan>(m, "Plan", "A graph compiled for one set of sizes.")
@@ -63,7 +59,9 @@ void bind_plan(nb::module_& m) {
       .def(
           "stages", [](const exec::Plan& plan) { return plan.stages(); },
           "(pass, text of the graph after it), in order.")
-      .def("profile", &profile, "Time, operations and bytes of each node.")
+      .def(
+          "profile", [](const exec::Plan& plan) { return profile_rows(plan.profile()); },
+          "Time, operations and bytes of each node.")
       .def_prop_ro("arena_bytes", &exec::Plan::arena_bytes);
   m.def("get_threads", &exec::default_threads, "How many threads plans use by default.");
   m.def(

@@ -1,6 +1,7 @@
 #include "bindings/python_layer.hpp"
 
 #include "andiron/base/error.hpp"
+#include "bindings/tracing.hpp"
 
 namespace andiron::bindings {
 
@@ -34,6 +35,7 @@ PythonLayer::~PythonLayer() {
 
 void PythonLayer::build_variables(const std::vector<TensorType>& inputs) {
   nb::gil_scoped_acquire gil;
+  const TracingScope computing(false);
   nb::list shapes;
   for (const TensorType& type : inputs) shapes.append(to_python(type.shape, true));
   face_.attr("_build")(shapes);
@@ -43,6 +45,7 @@ std::vector<Value> PythonLayer::compute(const std::vector<Value>& inputs,
                                         nn::CallContext& context) {
   nb::gil_scoped_acquire gil;
   ContextScope scope(&context);
+  const TracingScope tracing;
   nb::list values;
   for (const Value& v : inputs) values.append(v);
   nb::object result = face_.attr("_call")(values, context.training);

@@ -2,7 +2,16 @@
 
 #include <nanobind/nanobind.h>
 
+#include <vector>
+
+namespace andiron::exec {
+struct NodeProfile;
+}
+
 namespace andiron::bindings {
+
+/// A dict for each node that was timed.
+nanobind::list profile_rows(const std::vector<exec::NodeProfile>& profile);
 
 /// andiron.Error and the mapping of the core's exceptions.
 void bind_errors(nanobind::module_& m);

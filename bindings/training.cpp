@@ -14,6 +14,7 @@
 #include "bindings/json.hpp"
 #include "bindings/python_callback.hpp"
 #include "bindings/python_layer.hpp"
+#include "bindings/tensor.hpp"
 
 namespace andiron::bindings {
 
@@ -80,7 +81,8 @@ void bind_compiled(nb::module_& m) {
       .def("test_graph", &CompiledModel::test_graph, nb::arg("weighted") = false)
       .def_prop_rw("step", &CompiledModel::step, &CompiledModel::set_step)
       .def("catch_up", &CompiledModel::catch_up, nb::call_guard<nb::gil_scoped_release>())
-      .def("state", &CompiledModel::state);
+      .def("state", &CompiledModel::state)
+      .def("profile", [](CompiledModel& c) { return profile_rows(c.plans().profile()); });
 }
 
 void bind_sources(nb::module_& m) {

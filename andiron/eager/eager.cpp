@@ -42,7 +42,8 @@ void give_back(std::string key, std::unique_ptr<exec::Plan> plan) {
 bool cacheable(const Attributes& attributes) {
   for (const auto& [name, value] : attributes)
     if (std::holds_alternative<Tensor>(value) || std::holds_alternative<VariablePtr>(value) ||
-        std::holds_alternative<std::shared_ptr<const Graph>>(value))
+        std::holds_alternative<std::shared_ptr<const Graph>>(value) ||
+        std::holds_alternative<HostFunctionPtr>(value))
       return false;
   return true;
 }

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -26,6 +27,7 @@ int available_cores() {
 }
 
 thread_local const void* current_lane = nullptr;
+std::atomic<std::shared_ptr<void> (*)()> release_locks = nullptr;
 
 }  // namespace
 
@@ -90,11 +92,15 @@ Lane::~Lane() {
 
 int Lane::threads() const { return state_->threads; }
 
+void Lane::on_wait(std::shared_ptr<void> (*release)()) { release_locks = release; }
+
 void Lane::run(const std::function<void()>& work) {
   if (current_lane == state_.get()) {
     work();
     return;
   }
+  auto* const release = release_locks.load();
+  const std::shared_ptr<void> released = release == nullptr ? nullptr : release();
   const std::lock_guard one_caller(state_->callers);
   std::unique_lock lock(state_->mutex);
   state_->work = &work;

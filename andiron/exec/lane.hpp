@@ -16,6 +16,9 @@ class Lane {
   Lane& operator=(const Lane&) = delete;
 
   int threads() const;
+  /// Called by each `run` that has to wait, before it does; what it returns lives until the wait is
+  /// over. For programs whose threads may hold a lock that a host function on the lane needs.
+  static void on_wait(std::shared_ptr<void> (*release)());
   /// Runs `work` on the driver thread and waits; exceptions travel back. Callers are served one
   /// after another. Called from the lane itself it runs at once.
   void run(const std::function<void()>& work);

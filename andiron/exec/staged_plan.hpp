@@ -64,6 +64,7 @@ class StagedPlan final : public Plan {
   std::map<std::string, int64_t> sizes_;
   int64_t batch_ = 0, tile_rows_ = 0;
   int threads_ = 1, helpers_ = 0;
+  int tile_workers_ = 1;  // threads that run tiles side by side
   bool profile_ = false, check_numerics_ = false;
   std::vector<TensorType> input_types_, output_types_;
   std::vector<std::pair<std::string, Graph>> history_;

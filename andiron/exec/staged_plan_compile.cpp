@@ -87,6 +87,9 @@ StagedPlan::StagedPlan(const Graph& graph, const std::map<std::string, int64_t>&
     const Stage stage = tiled ? tiling.stage.at(node) : Stage::after;
     (stage == Stage::before ? before : stage == Stage::body ? body : after).push_back(node);
   }
+  const bool serial = std::any_of(body.begin(), body.end(),
+                                  [](const Node* node) { return node->op->traits.serial; });
+  tile_workers_ = serial ? 1 : threads_;
   find_donated_variables(tiling, tiled);
   if (!before.empty()) make_stage(before, false, options);
   if (!body.empty()) make_stage(body, true, options);
@@ -214,8 +217,9 @@ std::unique_ptr<Section> StagedPlan::make_section(const StageGraph& stage, int64
   const Graph graph =
       optimise_concrete(bind_sizes(stage.graph, sizes), options.fuse ? &rules : nullptr);
   SectionOptions section;
-  section.threads = is_body ? 1 : threads_;
-  section.workers = is_body ? threads_ : 1;
+  // Tiles run side by side, or one after another with all threads for each node.
+  section.threads = is_body && tile_workers_ > 1 ? 1 : threads_;
+  section.workers = is_body ? tile_workers_ : 1;
   section.helpers = !is_body && threads_ == 1 ? helpers_ : 0;
   section.accumulate = accumulate;
   section.donated = donations(stage);
@@ -233,7 +237,7 @@ void StagedPlan::choose_tile(const StageGraph& body, const PlanOptions& options)
         std::max<int64_t>(1, static_cast<int64_t>(probe->arena_bytes()) / kMinTile);
     rows = std::clamp(l2_bytes() * 2 / per_row, kMinTile, kMaxTile);
   }
-  const int64_t per_worker = (batch_ + threads_ - 1) / threads_;
+  const int64_t per_worker = (batch_ + tile_workers_ - 1) / tile_workers_;
   const int64_t tiles = std::max<int64_t>(1, (per_worker + rows - 1) / rows);
   rows = (per_worker + tiles - 1) / tiles;
   tile_rows_ = std::min(batch_, (rows + kTileUnit - 1) / kTileUnit * kTileUnit);
@@ -273,7 +277,7 @@ void StagedPlan::make_stage(std::vector<const Node*> members, bool is_body,
     run.seconds.assign(run.section->n_steps(), 0.0);
     if (run.tail) run.tail_seconds.assign(run.tail->n_steps(), 0.0);
   }
-  const size_t workers = is_body ? static_cast<size_t>(threads_) : 1;
+  const size_t workers = is_body ? static_cast<size_t>(tile_workers_) : 1;
   if (import_table_.size() < workers) {
     import_table_.resize(workers);
     export_table_.resize(workers);
@@ -316,9 +320,9 @@ void StagedPlan::allocate() {
   }
   buffers_ = Buffer::allocate(n_bytes);
   worker_arena_bytes_ = (worker_arena_bytes_ + 4095) / 4096 * 4096;
-  arena_ =
-      Buffer::allocate(std::max(arena_bytes_, worker_arena_bytes_ * static_cast<size_t>(threads_)));
-  partials_ = Buffer::allocate(static_cast<size_t>(worker_partial_bytes_ * threads_));
+  arena_ = Buffer::allocate(
+      std::max(arena_bytes_, worker_arena_bytes_ * static_cast<size_t>(tile_workers_)));
+  partials_ = Buffer::allocate(static_cast<size_t>(worker_partial_bytes_ * tile_workers_));
   input_data_.resize(input_types_.size());
   output_data_.resize(output_types_.size());
 }

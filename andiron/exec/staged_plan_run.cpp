@@ -97,16 +97,16 @@ void StagedPlan::run_whole(StageRun& stage) {
 void StagedPlan::run_tiles(StageRun& stage) {
   const int64_t n_tiles = (batch_ + tile_rows_ - 1) / tile_rows_;
   std::exception_ptr error;
-#pragma omp parallel num_threads(threads_)
+#pragma omp parallel num_threads(tile_workers_) if (tile_workers_ > 1)
   {
     const int worker = omp_get_thread_num(), workers = omp_get_num_threads();
     try {
       // A team smaller than planned still covers every tile and every accumulator.
-      for (int w = worker; w < threads_; w += workers)
+      for (int w = worker; w < tile_workers_; w += workers)
         std::memset(partials_->data() + worker_partial_bytes_ * w, 0,
                     static_cast<size_t>(worker_partial_bytes_));
-      for (int w = worker; w < threads_; w += workers) {
-        const Range tiles = part_of(n_tiles, w, threads_);
+      for (int w = worker; w < tile_workers_; w += workers) {
+        const Range tiles = part_of(n_tiles, w, tile_workers_);
         for (int64_t t = tiles.begin; t < tiles.end; ++t) {
           const int64_t first_row = t * tile_rows_;
           const bool is_tail = first_row + tile_rows_ > batch_;
@@ -142,7 +142,7 @@ void StagedPlan::add_partial_sums(const StageRun& stage) {
 #pragma omp parallel for num_threads(threads_) schedule(static) if (n > 16384)
       for (int64_t i = 0; i < n; ++i) {
         T total = reinterpret_cast<const T*>(src)[i];
-        for (int w = 1; w < threads_; ++w)
+        for (int w = 1; w < tile_workers_; ++w)
           total = static_cast<T>(
               total + reinterpret_cast<const T*>(src + worker_partial_bytes_ * w)[i]);
         sum[i] = total;
@@ -155,8 +155,15 @@ std::vector<NodeProfile> StagedPlan::profile() const {
   std::vector<NodeProfile> profile;
   for (const StageRun& stage : runs_) {
     int64_t runs = n_runs_;
-    if (stage.is_body) runs *= part_of((batch_ + tile_rows_ - 1) / tile_rows_, 0, threads_).end;
+    if (stage.is_body) runs *= part_of((batch_ + tile_rows_ - 1) / tile_rows_, 0, tile_workers_).end;
+    const size_t first = profile.size();
     stage.section->describe(stage.seconds, runs, profile);
+    if (!stage.is_body) continue;
+    // One worker is timed; the others do as much meanwhile.
+    for (size_t i = first; i < profile.size(); ++i) {
+      profile[i].flops *= tile_workers_;
+      profile[i].bytes *= tile_workers_;
+    }
   }
   return profile;
 }

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "andiron/base/error.hpp"
+#include "andiron/graph/host_function.hpp"
 #include "andiron/graph/schema.hpp"
 #include "andiron/io/dim_text.hpp"
 #include "andiron/io/graph_json.hpp"
@@ -93,6 +94,12 @@ class Writer {
             return name_of_variable(v);
           } else if constexpr (std::is_same_v<T, std::shared_ptr<const Graph>>) {
             return write(*v);
+          } else if constexpr (std::is_same_v<T, HostFunctionPtr>) {
+            fail(
+                "[save] '{}' is a function of the running program, which no file can hold: a model "
+                "with it cannot be saved. Compose ops instead, or keep the weights (get_weights) and "
+                "make the model anew",
+                v->name);
           } else {
             return v;
           }

@@ -115,6 +115,16 @@ void PlanCache::clear() {
   }
 }
 
+std::vector<exec::NodeProfile> PlanCache::profile() const {
+  std::lock_guard lock(mutex_);
+  std::vector<exec::NodeProfile> all;
+  for (const std::shared_ptr<Entry>& entry : entries_) {
+    if (entry->plan == nullptr || !entry->options.profile) continue;
+    for (exec::NodeProfile& node : entry->plan->profile()) all.push_back(std::move(node));
+  }
+  return all;
+}
+
 size_t PlanCache::plans() const {
   std::lock_guard lock(mutex_);
   return entries_.size();

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "andiron/exec/plan.hpp"
 
@@ -52,6 +53,8 @@ class PlanCache {
   /// Drops every idle plan; those that are lent out go when they come back.
   void clear();
 
+  /// Of every plan that is there and was compiled to be timed; REQUIRES that none runs.
+  std::vector<exec::NodeProfile> profile() const;
   size_t plans() const;
   size_t bytes() const;
   int64_t compilations() const;

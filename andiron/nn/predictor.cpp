@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <unordered_set>
 
 #include "andiron/base/error.hpp"
+#include "andiron/graph/schema.hpp"
 #include "andiron/nn/fit_tensor.hpp"
+#include "andiron/passes/fold.hpp"
 
 namespace andiron::nn {
 
@@ -43,6 +46,37 @@ int64_t padded(int64_t rows) {
   return (rows + step - 1) / step * step;
 }
 
+// Whether a node's row i depends on other rows than row i of its inputs.
+bool mixes_rows(const Node& node, const std::vector<BatchKind>& in) {
+  if (node.op->batch != nullptr) return node.op->batch(node, in) != BatchKind::rows;
+  if (!node.op->traits.elementwise) return true;
+  const TensorType& out = node.outputs[0];
+  for (size_t i = 0; i < in.size(); ++i) {
+    if (in[i] != BatchKind::rows) continue;
+    const Shape& shape = node.inputs[i].shape();
+    if (shape.rank() != out.shape.rank() || shape[0] != out.shape[0]) return true;
+  }
+  return false;
+}
+
+bool mixes_rows(const Graph& symbolic) {
+  const Graph graph = fold_counts(symbolic, {});  // the divisor of a mean over columns is no row's
+  std::unordered_set<const Node*> with_rows;      // what depends on the batch
+  for (const Node* node : graph.nodes()) {
+    const bool has_batch =
+        std::any_of(node->outputs.begin(), node->outputs.end(),
+                    [](const TensorType& type) { return type.shape.mentions("batch"); });
+    std::vector<BatchKind> in;
+    for (const Value& v : node->inputs)
+      in.push_back(v.defined() && with_rows.count(&v.node()) > 0 ? BatchKind::rows
+                                                                 : BatchKind::fixed);
+    const bool any = std::count(in.begin(), in.end(), BatchKind::rows) > 0;
+    if (any && mixes_rows(*node, in)) return true;
+    if (any || has_batch) with_rows.insert(node);
+  }
+  return false;
+}
+
 }  // namespace
 
 Predictor::Predictor(ModelPtr model, int64_t chunk_rows, exec::PlanOptions options)
@@ -51,6 +85,7 @@ Predictor::Predictor(ModelPtr model, int64_t chunk_rows, exec::PlanOptions optio
   graph_ = std::make_shared<const Graph>(model_->trace(false));
   input_names_ = model_->input_names();
   chunk_rows_ = chunk_rows > 0 ? chunk_rows : chunk_for(*graph_);
+  mixes_rows_ = mixes_rows(*graph_);
   plans_ = std::make_unique<PlanCache>();
   small_plans_ = std::make_unique<PlanCache>(size_t{64} << 20, exec::default_threads() * 2);
 }
@@ -69,14 +104,16 @@ std::vector<Tensor> Predictor::checked(const std::vector<Tensor>& inputs) const 
   return out;
 }
 
-std::vector<Tensor> Predictor::predict(const std::vector<Tensor>& inputs) const {
+std::vector<Tensor> Predictor::predict(const std::vector<Tensor>& inputs, int64_t max_rows) const {
+  if (max_rows < 0) fail("[predict] batch_size must be positive; got {}", max_rows);
+  const int64_t chunk = max_rows > 0 ? max_rows : chunk_rows_;
   const std::vector<Tensor> x = checked(inputs);
   const int64_t n = x[0].size(0);
   std::vector<Tensor> y;
   for (const Value& output : graph_->outputs()) y.push_back(tensor_for(output.type(), n));
-  for (int64_t begin = 0; begin < n; begin += chunk_rows_) {
-    const int64_t rows = std::min(chunk_rows_, n - begin);
-    const int64_t run_rows = std::min(padded(rows), chunk_rows_);
+  for (int64_t begin = 0; begin < n; begin += chunk) {
+    const int64_t rows = std::min(chunk, n - begin);
+    const int64_t run_rows = mixes_rows_ ? rows : std::min(padded(rows), chunk);
     const bool small = run_rows <= kSmallRows;
     const exec::PlanOptions options = small ? on_caller(options_) : options_;
     PlanCache::Lease plan =

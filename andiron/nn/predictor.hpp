@@ -12,7 +12,7 @@ namespace andiron::nn {
 
 /// A model's outputs for any number of rows. Rows go through in chunks of `chunk_rows`; the rest is
 /// padded to one of a few sizes, so that the number of plans stays small whatever sizes are asked
-/// for. Each row is computed for itself: a layer that mixes the rows of a batch would see a chunk.
+/// for. A model that mixes the rows of a batch sees a chunk at a time, and nothing is padded.
 /// Thread-safe, while nothing trains the model.
 class Predictor {
  public:
@@ -20,8 +20,9 @@ class Predictor {
   explicit Predictor(ModelPtr model, int64_t chunk_rows = 0, exec::PlanOptions options = {});
 
   /// `inputs` in the order of the model's inputs, of its dtypes or convertible, with equal numbers
-  /// of rows. Throws Error naming the input whose shape does not fit.
-  std::vector<Tensor> predict(const std::vector<Tensor>& inputs) const;
+  /// of rows. Throws Error naming the input whose shape does not fit. `max_rows` bounds the rows of
+  /// a chunk (0: chunk_rows); models that keep rows apart give the same but for rounding.
+  std::vector<Tensor> predict(const std::vector<Tensor>& inputs, int64_t max_rows = 0) const;
 
   const std::shared_ptr<const Graph>& graph() const { return graph_; }
   int64_t chunk_rows() const { return chunk_rows_; }
@@ -53,6 +54,7 @@ class Predictor {
   std::shared_ptr<const Graph> graph_;
   std::vector<std::string> input_names_;
   int64_t chunk_rows_;
+  bool mixes_rows_;
   exec::PlanOptions options_;
   std::unique_ptr<PlanCache> plans_, small_plans_;
 };

@@ -36,6 +36,12 @@ class Callback {
   virtual void on_train_batch_end(int64_t batch, const Logs& logs) { (void)batch, (void)logs; }
   virtual void on_test_begin() {}
   virtual void on_test_end(const Logs& logs) { (void)logs; }
+  /// Whether its hook at the end of a batch, of training or of a test, looks at more than the loss:
+  /// metrics' running values are then in the logs. Areas under curves sort all scores for that.
+  virtual bool wants_batch_metrics(bool training) const {
+    (void)training;
+    return false;
+  }
   virtual void on_test_batch_begin(int64_t batch) { (void)batch; }
   virtual void on_test_batch_end(int64_t batch, const Logs& logs) { (void)batch, (void)logs; }
 

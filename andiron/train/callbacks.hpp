@@ -82,6 +82,7 @@ class ModelCheckpoint : public Callback {
 
   void on_epoch_begin(int64_t epoch) override { epoch_ = epoch; }
   void on_train_batch_end(int64_t batch, const Logs& logs) override;
+  bool wants_batch_metrics(bool training) const override;
   void on_epoch_end(int64_t epoch, const Logs& logs) override;
   nlohmann::json state() const override;
   std::map<std::string, Tensor> tensors() const override;

@@ -53,6 +53,11 @@ void ModelCheckpoint::on_train_batch_end(int64_t, const Logs& logs) {
   if (options_.save_freq > 0 && ++batches_ % options_.save_freq == 0) save(epoch_, logs);
 }
 
+bool ModelCheckpoint::wants_batch_metrics(bool training) const {
+  const bool names_figures = options_.filepath.find('{') != std::string::npos;
+  return training && options_.save_freq > 0 && (options_.save_best_only || names_figures);
+}
+
 void ModelCheckpoint::on_epoch_end(int64_t epoch, const Logs& logs) {
   if (options_.save_freq == 0) save(epoch, logs);
 }

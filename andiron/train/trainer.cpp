@@ -1,5 +1,6 @@
 #include "andiron/train/trainer.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +16,11 @@ struct StopSource {
   BatchSource& source;
   ~StopSource() { source.stop(); }
 };
+
+bool want_batch_metrics(const std::vector<CallbackPtr>& callbacks, bool training) {
+  return std::any_of(callbacks.begin(), callbacks.end(),
+                     [&](const CallbackPtr& c) { return c->wants_batch_metrics(training); });
+}
 
 }  // namespace
 
@@ -97,6 +103,7 @@ void Trainer::check_finite(const nn::StepResult& result, const FitOptions& optio
 void Trainer::train_epoch(BatchSource& data, const FitOptions& options, TrainingState& state,
                           Progress& progress) {
   StopSource stop{data};
+  const bool with_metrics = want_batch_metrics(options.callbacks, true);
   data.start(progress.epoch, progress.batch);
   while (!stop_training_) {
     const nn::Batch* batch = data.next();
@@ -106,7 +113,7 @@ void Trainer::train_epoch(BatchSource& data, const FitOptions& options, Training
     check_finite(result, options, progress);
     add(result, *batch, progress);
     if (!options.callbacks.empty()) {
-      const Logs logs = batch_logs(progress);
+      const Logs logs = batch_logs(progress, with_metrics);
       for (const CallbackPtr& c : options.callbacks) c->on_train_batch_end(progress.batch, logs);
     }
     ++progress.batch;
@@ -117,9 +124,10 @@ void Trainer::train_epoch(BatchSource& data, const FitOptions& options, Training
   }
 }
 
-// The figures while an epoch runs. Areas under curves would sort all scores after each batch, so
-// metrics are left to the end of the epoch.
-Logs Trainer::batch_logs(const Progress& progress) const {
+// The figures while an epoch runs. Metrics are left to its end where nobody looks at them: areas
+// under curves would sort all scores after each batch.
+Logs Trainer::batch_logs(const Progress& progress, bool with_metrics) const {
+  if (with_metrics) return logs_of(progress);
   return {{"loss", progress.sums[0] / progress.rows}};
 }
 
@@ -163,6 +171,7 @@ const History& Trainer::fit(BatchSource& data, const FitOptions& options) {
 Logs Trainer::evaluate(BatchSource& data, const std::vector<CallbackPtr>& callbacks,
                        const std::function<void()>& between_steps) {
   StopSource stop{data};
+  const bool with_metrics = want_batch_metrics(callbacks, false);
   reset_metrics();
   for (const CallbackPtr& c : callbacks) c->on_test_begin();
   Progress progress;
@@ -171,7 +180,7 @@ Logs Trainer::evaluate(BatchSource& data, const std::vector<CallbackPtr>& callba
     for (const CallbackPtr& c : callbacks) c->on_test_batch_begin(progress.batch);
     add(compiled_->test_on_batch(*batch), *batch, progress);
     if (!callbacks.empty()) {
-      const Logs logs = batch_logs(progress);
+      const Logs logs = batch_logs(progress, with_metrics);
       for (const CallbackPtr& c : callbacks) c->on_test_batch_end(progress.batch, logs);
     }
     ++progress.batch;

@@ -87,7 +87,7 @@ class Trainer {
 
   void add(const nn::StepResult& result, const nn::Batch& batch, Progress& progress);
   Logs logs_of(const Progress& progress) const;
-  Logs batch_logs(const Progress& progress) const;
+  Logs batch_logs(const Progress& progress, bool with_metrics) const;
   void reset_metrics();
   void train_epoch(BatchSource& data, const FitOptions& options, TrainingState& state,
                    Progress& progress);

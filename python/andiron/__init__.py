@@ -49,6 +49,7 @@ _LAZY_NAMES = {
     "Sequential": "andiron.models",
     "grad": "andiron.gradients",
     "load_model": "andiron.models",
+    "py_function": "andiron._py_function",
     "set_random_seed": "andiron._core",
     "value_and_grad": "andiron.gradients",
 }

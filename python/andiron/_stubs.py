@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from andiron import Graph, KerasTensor, Tensor, Value, Variable
+from andiron._py_function import py_function as py_function
 
 # Graph values make graph values, symbolic tensors of a network make symbolic tensors, everything
 # else is computed at once.

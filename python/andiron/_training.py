@@ -21,6 +21,9 @@ class Training:
         loss_weights: Any = None,
         metrics: Any = None,
         weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
         *,
         check_numerics: bool = False,
         profile: bool = False,
@@ -35,6 +38,8 @@ class Training:
             loss_weights: of the outputs' losses in the sum. Default: 1.
             metrics: names, Metrics or functions; computed without sample weights.
             weighted_metrics: the same with sample weights.
+            run_eagerly, steps_per_execution, jit_compile: accepted for Keras's sake; a step is a
+                compiled plan always.
             check_numerics: whether steps look for the first op that makes NaN or infinity (slow).
             profile: whether steps are timed node by node (`andiron.profiler`).
             threads: 0 for all.
@@ -55,9 +60,7 @@ class Training:
 
     def _compile_now(self) -> None:
         given, names = self._compiled_with, self._network.output_names
-        weights = given["loss_weights"]
-        weights = [] if weights is None else per_output(weights, names, "loss_weights")
-        weights = [1.0 if w is None else float(w) for w in weights]
+        weights = self._loss_weights(given["loss_weights"])
         found = metrics_of(given["metrics"], False, names)
         found += metrics_of(given["weighted_metrics"], True, names)
         self._metrics = unique(found)
@@ -75,6 +78,12 @@ class Training:
         self._trainer = _core.Trainer(
             self._compiled, [(name, i, m._core, w) for name, i, m, w in self._metrics]
         )
+
+    def _loss_weights(self, given: Any) -> list[float]:
+        if given is None:
+            return []
+        weights = per_output(given, self._network.output_names, "loss_weights")
+        return [1.0 if w is None else float(w) for w in weights]
 
     def _require_compiled(self, x: Any = None):
         if self._compiled_with is None:
@@ -162,8 +171,8 @@ class Training:
         """
         if x is None:
             raise _core.Error("[fit] needs data x")
-        _whole(epochs, "epochs", 0)
-        _whole(initial_epoch, "initial_epoch", 0)
+        whole(epochs, "epochs", 0)
+        whole(initial_epoch, "initial_epoch", 0)
         source, validation = self._sources(
             x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
             sample_weight, validation_batch_size, seed,
@@ -186,7 +195,7 @@ class Training:
             source = x
         else:
             self._require_compiled(x)
-            batch_size = _whole(32 if batch_size is None else batch_size, "batch_size", 1)
+            batch_size = whole(32 if batch_size is None else batch_size, "batch_size", 1)
             arrays = self._arrays(x, y, sample_weight, class_weight)
             if validation_split:
                 parts = [split(a, validation_split) for a in arrays]
@@ -266,6 +275,15 @@ class Training:
     ):
         """Loss and metrics on data, in inference mode.
 
+        Args:
+            x, y, sample_weight: as in fit.
+            batch_size: samples a step. Default: 32. It does not change the figures but for
+                rounding, unless a layer mixes the rows of a batch.
+            verbose: accepted for Keras's sake; nothing is printed.
+            steps: batches to look at; all by default.
+            callbacks: of andiron.callbacks.
+            return_dict: figures by name.
+
         Returns:
             The loss, or a list [loss, metrics...] in the order of metrics_names, or a dict.
         """
@@ -275,7 +293,10 @@ class Training:
         else:
             self._require_compiled(x)
             arrays = self._arrays(x, y, sample_weight)
-            size = _whole(32 if batch_size is None else batch_size, "batch_size", 1)
+            size = whole(32 if batch_size is None else batch_size, "batch_size", 1, "evaluate")
+            if steps is not None:
+                rows = size * whole(steps, "steps", 1, "evaluate")
+                arrays = [[np.asarray(a)[:rows] for a in part] for part in arrays]
             source = _core.array_source(*arrays, size)
         from andiron.callbacks import for_core
 
@@ -344,7 +365,7 @@ class Training:
             self._network,
             None if self.optimizer is None else self.optimizer._core,
             self._losses,
-            [1.0 if w is None else float(w) for w in config["loss_weights"] or []],
+            self._loss_weights(config["loss_weights"]),
             bool(kept),
         )
         if self.optimizer is not None:
@@ -356,9 +377,10 @@ class Training:
         self._compiled.step = config["step"]
 
 
-def _whole(value: Any, what: str, least: int) -> int:
+def whole(value: Any, what: str, least: int, caller: str = "fit") -> int:
+    """An integer argument of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"[fit] {what} must be an integer; got {value!r}")
+        raise TypeError(f"[{caller}] {what} must be an integer; got {value!r}")
     if value < least:
-        raise _core.Error(f"[fit] {what} must be at least {least}; got {value}")
+        raise _core.Error(f"[{caller}] {what} must be at least {least}; got {value}")
     return int(value)

@@ -44,7 +44,7 @@ class _Gradient:
 
     def _build(self, args: Sequence[Any]):
         """(value, gradients in the form of the arguments) for graph values."""
-        value = self._function(*args)
+        value = _core.trace(self._function, *args)
         if not isinstance(value, _core.Value):
             raise TypeError(
                 f"[grad] the function must return one value; got {type(value).__name__}"
@@ -103,8 +103,11 @@ def grad(function: Any, argnums: Any = 0):
         A function of the same arguments that returns the gradient (arguments may be arrays, or
         lists and dicts of them), or, for a `Value`, the gradients as graph values.
 
+    Ops that are piecewise constant or give integers pass no gradient on.
+
     Errors:
-        andiron.Error when the result is no scalar or an op on the way has no gradient.
+        andiron.Error when the result is no scalar, or when a py_function without a gradient is on
+            the way.
 
     Example:
         >>> import andiron

@@ -46,7 +46,9 @@ class Loss:
             lambda y_true, y_pred: self.call(y_true, y_pred), reduction, name or _snake(type(self))
         )
 
-    def _make(self, **config: Any) -> None:
+    def _make(self, dtype: Any = None, **config: Any) -> None:
+        if dtype not in (None, "float32"):
+            raise _core.Error(f"[{self._class_name}] losses compute in float32; got {dtype}")
         config = {key: value for key, value in config.items() if value is not None}
         self._reduction = config.get("reduction", "sum_over_batch_size")
         self._core = _core.loss_from_config({"class_name": self._class_name, "config": config})
@@ -81,6 +83,11 @@ class Loss:
     def get_config(self) -> dict:
         return self._core.config()
 
+    @classmethod
+    def from_config(cls, config: dict) -> Loss:
+        """The loss that get_config described."""
+        return cls(**config)
+
 
 def _snake(cls: type) -> str:
     return "".join("_" + c.lower() if c.isupper() else c for c in cls.__name__).lstrip("_")
@@ -91,8 +98,8 @@ class MeanSquaredError(Loss):
 
     _class_name = "MeanSquaredError"
 
-    def __init__(self, reduction="sum_over_batch_size", name="mean_squared_error"):
-        self._make(reduction=reduction, name=name)
+    def __init__(self, reduction="sum_over_batch_size", name="mean_squared_error", dtype=None):
+        self._make(reduction=reduction, name=name, dtype=dtype)
 
 
 class MeanAbsoluteError(Loss):
@@ -100,8 +107,8 @@ class MeanAbsoluteError(Loss):
 
     _class_name = "MeanAbsoluteError"
 
-    def __init__(self, reduction="sum_over_batch_size", name="mean_absolute_error"):
-        self._make(reduction=reduction, name=name)
+    def __init__(self, reduction="sum_over_batch_size", name="mean_absolute_error", dtype=None):
+        self._make(reduction=reduction, name=name, dtype=dtype)
 
 
 class Hinge(Loss):
@@ -109,8 +116,8 @@ class Hinge(Loss):
 
     _class_name = "Hinge"
 
-    def __init__(self, reduction="sum_over_batch_size", name="hinge"):
-        self._make(reduction=reduction, name=name)
+    def __init__(self, reduction="sum_over_batch_size", name="hinge", dtype=None):
+        self._make(reduction=reduction, name=name, dtype=dtype)
 
 
 class CategoricalHinge(Loss):
@@ -118,8 +125,8 @@ class CategoricalHinge(Loss):
 
     _class_name = "CategoricalHinge"
 
-    def __init__(self, reduction="sum_over_batch_size", name="categorical_hinge"):
-        self._make(reduction=reduction, name=name)
+    def __init__(self, reduction="sum_over_batch_size", name="categorical_hinge", dtype=None):
+        self._make(reduction=reduction, name=name, dtype=dtype)
 
 
 class BinaryCrossentropy(Loss):
@@ -139,6 +146,7 @@ class BinaryCrossentropy(Loss):
         axis=-1,
         reduction="sum_over_batch_size",
         name="binary_crossentropy",
+        dtype=None,
     ):
         _last_axis(axis)
         self._make(
@@ -146,6 +154,7 @@ class BinaryCrossentropy(Loss):
             label_smoothing=float(label_smoothing),
             reduction=reduction,
             name=name,
+            dtype=dtype,
         )
 
 
@@ -166,6 +175,7 @@ class CategoricalCrossentropy(Loss):
         axis=-1,
         reduction="sum_over_batch_size",
         name="categorical_crossentropy",
+        dtype=None,
     ):
         _last_axis(axis)
         self._make(
@@ -173,6 +183,7 @@ class CategoricalCrossentropy(Loss):
             label_smoothing=float(label_smoothing),
             reduction=reduction,
             name=name,
+            dtype=dtype,
         )
 
 
@@ -192,6 +203,7 @@ class SparseCategoricalCrossentropy(Loss):
         reduction="sum_over_batch_size",
         axis=-1,
         name="sparse_categorical_crossentropy",
+        dtype=None,
     ):
         _last_axis(axis)
         if ignore_class is not None:
@@ -199,7 +211,7 @@ class SparseCategoricalCrossentropy(Loss):
                 "[SparseCategoricalCrossentropy] ignore_class is not supported: give these "
                 "samples sample_weight 0"
             )
-        self._make(from_logits=from_logits, reduction=reduction, name=name)
+        self._make(from_logits=from_logits, reduction=reduction, name=name, dtype=dtype)
 
 
 def _last_axis(axis: int) -> None:

@@ -254,9 +254,20 @@ class AUC(Metric):
 
     Args:
         curve: "ROC" or "PR" (average precision). Default: "ROC".
+        num_thresholds, summation_method, from_logits: accepted for Keras's sake; the exact figure
+            needs no grid, and depends on the order of the scores only.
     """
 
-    def __init__(self, curve: str = "ROC", name: str | None = None, dtype: Any = None):
+    def __init__(
+        self,
+        curve: str = "ROC",
+        name: str | None = None,
+        dtype: Any = None,
+        *,
+        num_thresholds: int | None = None,
+        summation_method: str = "interpolation",
+        from_logits: bool = False,
+    ):
         if curve not in ("ROC", "PR"):
             raise _core.Error(f'[AUC] curve is "ROC" or "PR"; got {curve!r}')
         self._take(name or "auc", "make_metric", "auroc" if curve == "ROC" else "auprc")

@@ -51,6 +51,10 @@ class Model(_training.Training, Layer):
             return
         if inputs is None or outputs is None:
             raise TypeError("[Model] takes inputs and outputs; or derive from it and write call")
+        for given in (inputs, outputs):
+            if isinstance(given, dict):  # the keys are the names by which data come
+                for key, tensor in given.items():
+                    tensor.layer.name = key
         core = _core.functional_model(_listed(inputs), _listed(outputs), name or "")
         self._adopt(core)
         self._network = core
@@ -173,9 +177,13 @@ class Model(_training.Training, Layer):
 
         Args:
             x: an array, a DataFrame, or a list or dict of arrays for several inputs.
-            batch_size, verbose, steps, callbacks: accepted for Keras's sake. Rows go through in
-                chunks of a size that suits the model.
+            batch_size: the most rows that the network sees at once, which bounds the memory.
+                Default: a size that suits the model (1024 to 8192; Keras has 32). The results are
+                the same but for rounding, unless a layer mixes the rows of a batch.
+            steps: how many batches of batch_size (32 by default, then) to look at; all by default.
+            verbose, callbacks: accepted for Keras's sake.
         """
+        size = 0 if batch_size is None else _training.whole(batch_size, "batch_size", 1, "predict")
         core = self._ready(x)
         predictor = self._predictor
         if predictor is None:
@@ -184,7 +192,11 @@ class Model(_training.Training, Layer):
         if self._compiled is not None:
             self._compiled.catch_up()
         plain = isinstance(x, np.ndarray) and len(core.input_names) == 1
-        out = predictor.predict_numpy([x] if plain else columns(x, core.input_names, "x"))
+        arrays = [x] if plain else columns(x, core.input_names, "x")
+        if steps is not None:
+            rows = (size or 32) * _training.whole(steps, "steps", 1, "predict")
+            arrays = [np.asarray(a)[:rows] for a in arrays]
+        out = predictor.predict_numpy(arrays, size)
         return out[0] if len(out) == 1 else out
 
     predict_on_batch = predict
@@ -259,13 +271,21 @@ class Sequential(Model):
         ['loss']
     """
 
-    def __init__(self, layers: Sequence[Any] | None = None, name: str | None = None):
+    def __init__(
+        self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None
+    ):
         self._start()
         cores = [self._core_of(layer) for layer in layers or []]
-        self._faces = list(layers or [])
+        self._faces += layers or []
         core = _core.sequential_model(cores, name or "")
         self._adopt(core)
         self._network = core
+        if not trainable:
+            self.trainable = False
+
+    def _start(self) -> None:
+        super()._start()
+        self._faces: list = []  # holds layers written in Python
 
     @staticmethod
     def _core_of(layer: Any):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import builtins
 
 from andiron import _core
+from andiron._py_function import py_function
 
 # What graphs are made of, not what people call.
 _LEAVES = {"input", "constant", "variable"}
@@ -105,7 +106,8 @@ def mean(x, axes=(), keepdims=False):
     if isinstance(x, _core.KerasTensor):
         return _as_layer(lambda v: mean(v, axes, keepdims), x)
     if not isinstance(x, _core.Value):
-        x = _core.Tensor(x)
+        # While a function is traced, variables are read when its graph runs.
+        x = x.read() if isinstance(x, _core.Variable) and _core.tracing() else _core.Tensor(x)
     return sum(x, axes, keepdims) / count_of(x, axes, x.dtype)  # noqa: F821
 
 
@@ -162,4 +164,5 @@ for _alias, _name in _ALIASES.items():
         globals()[_alias] = globals()[_name]
         __all__.append(_alias)
 __all__ += ["mean", "dense", "flatten", "expand_dims", "squeeze", "stack", "convert_to_tensor"]
+__all__ += ["py_function"]
 __all__ = builtins.sorted(__all__)

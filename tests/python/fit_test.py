@@ -424,3 +424,155 @@ def test_layers_of_ones_own_are_collected():
     gc.collect()
     gc.collect()
     assert gone() is None
+
+
+def test_predict_sees_at_most_batch_size_rows():
+    seen = []
+
+    def note(a):
+        seen.append(len(a))
+        return a
+
+    plain = linear()
+    noting = Sequential([Input((5,)), layers.Lambda(lambda x: ops.py_function(note, x))])
+    x = RNG.normal(size=(70, 5)).astype(np.float32)
+    for batch_size, sizes in [(32, [32, 32, 6]), (np.int64(70), [70]), (1000, [70]), (None, [70])]:
+        seen.clear()
+        noting.predict(x, batch_size=batch_size)
+        assert seen == sizes
+        np.testing.assert_allclose(
+            plain.predict(x, batch_size=batch_size), plain.predict(x), rtol=1e-5, atol=1e-6
+        )
+    assert plain.predict(x, batch_size=10, steps=2).shape == (20, 1)
+    for wrong in (0, -1):
+        with pytest.raises(andiron.Error, match=r"\[predict\] batch_size must be at least 1"):
+            plain.predict(x, batch_size=wrong)
+    with pytest.raises(TypeError, match="batch_size must be an integer"):
+        plain.predict(x, batch_size=2.5)
+
+
+@pytest.mark.parametrize("n", [1, 17, 35, 100, 2500])
+def test_a_layer_may_mix_the_rows_of_a_batch(n):
+    """Predictions are not padded then."""
+
+    def centred(x):
+        return x - ops.mean(x, axes=(0,), keepdims=True)
+
+    model = Sequential([Input((5,)), layers.Lambda(centred)])
+    x = RNG.normal(size=(n, 5)).astype(np.float32) + 3
+    if n <= 1024:
+        np.testing.assert_allclose(model.predict(x), x - x.mean(0), atol=1e-5)
+    parts = [x[i : i + 33] for i in range(0, n, 33)]
+    np.testing.assert_allclose(
+        model.predict(x, batch_size=33), np.concatenate([p - p.mean(0) for p in parts]), atol=1e-5
+    )
+
+
+def test_evaluate_does_not_depend_on_batch_size_and_takes_steps():
+    model = linear(metrics=["mae", metrics.AUC()])
+    label = (Y > 0).astype(np.float32)
+    whole = model.evaluate(X, label, batch_size=200)
+    for batch_size in (1, 7, 64, 1000):
+        np.testing.assert_allclose(model.evaluate(X, label, batch_size), whole, rtol=1e-5)
+    np.testing.assert_allclose(
+        model.evaluate(X, label, batch_size=20, steps=3), model.evaluate(X[:60], label[:60])
+    )
+
+
+def test_logs_of_batches_hold_running_metrics():
+    lines, tests = [], []
+
+    class Watch(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            lines.append((batch, dict(logs)))
+
+        def on_test_batch_end(self, batch, logs=None):
+            tests.append(dict(logs))
+
+    model = linear(metrics=["mae", metrics.AUC()])
+    label = (Y > 0).astype(np.float32)
+    history = model.fit(
+        X, label, batch_size=64, verbose=0, shuffle=False, callbacks=[Watch()],
+        validation_data=(X, label), validation_batch_size=50,
+    ).history  # fmt: skip
+    assert [batch for batch, _ in lines] == [0, 1, 2, 3]
+    assert all(list(logs) == ["loss", "mae", "auc"] for _, logs in lines)
+    assert len(tests) == 4 and tests[-1]["mae"] == pytest.approx(history["val_mae"][0])
+    for name in ("loss", "mae", "auc"):
+        assert lines[-1][1][name] == pytest.approx(history[name][0])
+    andiron.set_random_seed(7)
+    error = np.abs(linear().predict(X[:64]) - label[:64]).mean()  # of the rows so far
+    assert lines[0][1]["mae"] == pytest.approx(error, rel=1e-5)
+
+
+def test_metrics_of_batches_cost_nothing_where_nobody_looks():
+    asked = []
+
+    class Counting(metrics.Metric):
+        def __init__(self):
+            self.n = 0.0
+            super().__init__("counting")
+
+        def update_state(self, y_true, y_pred):
+            self.n += len(y_true)
+
+        def result(self):
+            asked.append(self.n)
+            return self.n
+
+    class Ends(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            assert logs["counting"] == 200
+
+    linear(metrics=[Counting()]).fit(X, Y, batch_size=20, verbose=1, callbacks=[Ends()])
+    assert asked == [200]
+
+
+def test_checkpoints_within_an_epoch_may_name_metrics(tmp_path):
+    path = tmp_path / "m-{epoch}-{mae:.2f}.safetensors"
+    linear(metrics=["mae"]).fit(
+        X, Y, batch_size=50, verbose=0, callbacks=[callbacks.ModelCheckpoint(path, save_freq=3)]
+    )
+    assert len(list(tmp_path.glob("m-1-*.safetensors"))) == 1
+
+
+@pytest.mark.parametrize("weights", [{"a": 1.0, "b": 0.25}, [1.0, 0.25], 0.5, None])
+def test_loss_weights_come_back_from_files(tmp_path, weights):
+    x = Input((5,))
+    model = Model(x, [layers.Dense(1, name="a")(x), layers.Dense(1, name="b")(x)])
+    model.compile("sgd", "mse", loss_weights=weights)
+    model.fit(X, [Y, Y], verbose=0)
+    model.save(tmp_path / "m.safetensors")
+    loaded = andiron.load_model(tmp_path / "m.safetensors")
+    assert loaded.evaluate(X, [Y, Y]) == model.evaluate(X, [Y, Y])
+
+
+def test_dicts_of_tensors_name_the_data():
+    a, b = Input((5,)), Input((1,))
+    h = layers.Concatenate()([layers.Dense(2)(a), b])
+    model = Model(
+        {"first": a, "second": b}, {"low": layers.Dense(1)(h), "high": layers.Dense(1)(h)}
+    )
+    model.compile("sgd", {"low": "mse", "high": "mae"}, metrics={"high": ["mse"]})
+    data, targets = {"second": Y, "first": X}, {"high": Y, "low": Y}
+    assert set(model.fit(data, targets, verbose=0).history) == {
+        "loss", "low_loss", "high_loss", "high_mse",
+    }  # fmt: skip
+    np.testing.assert_array_equal(model.predict(data)[0], model.predict([X, Y])[0])
+
+
+def test_a_loaded_stack_grows_and_shrinks(tmp_path):
+    linear().save(tmp_path / "m.safetensors")
+    model = andiron.load_model(tmp_path / "m.safetensors")
+    model.add(layers.Dense(3))
+    assert model.predict(X).shape == (200, 3)
+    model.pop()
+    assert model.predict(X).shape == (200, 1)
+
+
+def test_an_error_in_a_schedule_is_the_users():
+    def broken(epoch, rate):
+        return rate + None
+
+    with pytest.raises(TypeError, match="NoneType"):
+        linear().fit(X, Y, verbose=0, callbacks=[callbacks.LearningRateScheduler(broken)])

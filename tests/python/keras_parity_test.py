@@ -5,7 +5,18 @@ import inspect
 import numpy as np
 import pytest
 
-from andiron import Model, _core, callbacks, layers, losses, metrics, optimizers
+from andiron import (
+    Input,
+    Model,
+    Sequential,
+    _core,
+    callbacks,
+    layers,
+    load_model,
+    losses,
+    metrics,
+    optimizers,
+)
 
 # Keras 3.12's signatures of what Andiron has: argument -> default, "required" without one.
 REQUIRED = inspect.Parameter.empty
@@ -32,6 +43,9 @@ KERAS = {
     layers.Dot: {"axes": REQUIRED, "normalize": False},
     layers.Reshape: {"target_shape": REQUIRED},
     layers.Activation: {"activation": REQUIRED},
+    layers.ReLU: {"max_value": None, "negative_slope": 0.0, "threshold": 0.0},
+    layers.Softmax: {"axis": -1},
+    Sequential: {"layers": None, "trainable": True, "name": None},
     losses.MeanSquaredError: {"reduction": "sum_over_batch_size", "name": "mean_squared_error"},
     losses.MeanAbsoluteError: {"reduction": "sum_over_batch_size", "name": "mean_absolute_error"},
     losses.Hinge: {"reduction": "sum_over_batch_size", "name": "hinge"},
@@ -160,6 +174,7 @@ KERAS = {
         "initial_learning_rate": REQUIRED,
         "decay_steps": REQUIRED,
         "alpha": 0.0,
+        "name": "CosineDecay",
         "warmup_target": None,
         "warmup_steps": 0,
     },
@@ -169,6 +184,9 @@ KERAS = {
         "loss_weights": None,
         "metrics": None,
         "weighted_metrics": None,
+        "run_eagerly": False,
+        "steps_per_execution": 1,
+        "jit_compile": "auto",
     },
     Model.fit: {
         "x": None,
@@ -227,7 +245,7 @@ CORE_DEFAULTS = [
 def test_what_python_says_the_core_does(cls, arguments):
     config = cls(**arguments).get_config()
     for name, parameter in inspect.signature(cls).parameters.items():
-        if name in ("name", "self") or name in arguments:
+        if name in ("name", "self", "dtype") or name in arguments:
             continue
         got, want = config[name], parameter.default
         if isinstance(got, dict):
@@ -275,3 +293,74 @@ def test_formulas_against_scikit_learn():
     halves[1].update_state(y[100:], p[100:])
     halves[0].merge_state(halves[1:])
     assert halves[0].result() == pytest.approx(sk.roc_auc_score(y, p), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("layer", "formula"),
+    [
+        (layers.ReLU(max_value=1.5), lambda x: np.clip(x, 0, 1.5)),
+        (layers.ReLU(negative_slope=0.1), lambda x: np.where(x > 0, x, 0.1 * x)),
+        (
+            layers.ReLU(max_value=2.0, negative_slope=0.5, threshold=0.7),
+            lambda x: np.where(x >= 0.7, np.minimum(x, 2.0), 0.5 * (x - 0.7)),
+        ),
+        (layers.Softmax(axis=1), lambda x: np.exp(x) / np.exp(x).sum(1, keepdims=True)),
+        (layers.Softmax(), lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True)),
+        (layers.Lambda(lambda x, by: x * by, arguments={"by": 3.0}), lambda x: 3 * x),
+    ],
+)
+def test_settings_of_layers_do_what_keras_says(layer, formula, tmp_path):
+    x = np.random.default_rng(0).normal(size=(5, 3, 4)).astype(np.float32) * 2
+    np.testing.assert_allclose(layer(x).numpy(), formula(x), rtol=1e-5, atol=1e-6)
+    entry = Input(batch_shape=(None, 3, 4))
+    Model(entry, layer(entry)).save(tmp_path / "m.safetensors")
+    loaded = load_model(tmp_path / "m.safetensors")
+    np.testing.assert_allclose(loaded.predict(x), formula(x), rtol=1e-5, atol=1e-6)
+
+
+def test_a_lambda_knows_whether_it_trains():
+    seen = []
+
+    def double_in_training(x, training):
+        seen.append(training)
+        return x * 2.0 if training else x
+
+    layer = layers.Lambda(double_in_training)
+    assert layer([[1.0]]).numpy().tolist() == [[1.0]]
+    assert layer(np.float32([[1.0]]), training=True).numpy().tolist() == [[2.0]]
+    assert seen[-1] is True
+
+
+def test_only_float32_is_offered_as_a_dtype():
+    for make in (layers.Dense, layers.Reshape, losses.MeanSquaredError):
+        arguments = {layers.Dense: (3,), layers.Reshape: ((2,),)}.get(make, ())
+        make(*arguments, dtype="float32")
+        with pytest.raises(_core.Error, match="float32; got float16"):
+            make(*arguments, dtype="float16")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        optimizers.Adam(0.02, beta_1=0.8, clipnorm=1.0),
+        optimizers.SGD(optimizers.schedules.ExponentialDecay(0.1, 10, 0.5), momentum=0.9),
+        optimizers.Ftrl(0.3),
+        optimizers.schedules.CosineDecay(0.1, 100, warmup_target=0.2, warmup_steps=5),
+        losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1),
+        losses.Hinge(name="mine"),
+        layers.Dense(3, "relu", kernel_regularizer="l2"),
+        layers.Dot(1, normalize=True),
+        layers.Add(name="sum"),
+        layers.Dropout(0.5, seed=3),
+        layers.Activation("relu"),
+        layers.ReLU(max_value=6.0),
+        layers.ReLU(name="plain"),
+        layers.Softmax(axis=1),
+    ],
+    ids=lambda made: type(made).__name__,
+)
+def test_from_config_undoes_get_config(made):
+    again = type(made).from_config(made.get_config())
+    assert type(again) is type(made) and again.get_config() == made.get_config()
+    if isinstance(made, optimizers.Optimizer):
+        assert again.learning_rate == made.learning_rate

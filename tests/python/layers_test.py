@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import andiron
-from andiron import Input, Model, layers
+from andiron import Input, Model, layers, ops
 
 RNG = np.random.default_rng(0)
 
@@ -109,9 +109,8 @@ def test_layer(name, tmp_path):
     loaded = andiron.load_model(tmp_path / "layer.safetensors")
     np.testing.assert_array_equal(loaded.predict(data), y)
     if "lambda" not in name:
-        config = layer.get_config()
         assert type(loaded.layers[-1]).__name__ == layer._core.class_name
-        assert loaded.layers[-1].get_config() == config
+        assert loaded.layers[-1].get_config() == layer._core.config()
     if out.dtype == "float32":
         head = layers.Dense(1)(layers.Flatten()(out))
         trained = Model(inputs, head)
@@ -161,3 +160,37 @@ def test_inputs_that_do_not_fit_name_the_layer():
     layer(Input((4,)))
     with pytest.raises(andiron.Error, match="4"):
         layer(Input((5,)))
+
+
+def test_arithmetic_on_variables_alone_is_traced_too():
+    """It used to be computed while tracing: constants without gradients."""
+
+    class Scaled(layers.Layer):
+        def build(self, input_shape):
+            self.w = self.add_weight(shape=(3,), initializer="ones")
+            self.b = self.add_weight(shape=(3,), initializer="zeros")
+
+        def call(self, x):
+            self.add_loss(ops.mean(ops.square(self.w)) + ops.sum(self.w * 0.5))
+            return x * (self.w * 2.0) + ops.mean(self.b) - ops.exp(self.b)
+
+    layer = Scaled()
+    model = andiron.Sequential([andiron.Input((3,)), layer])
+    model.compile(andiron.optimizers.SGD(0.1), "mse")
+    x = np.ones((4, 3), np.float32)
+    np.testing.assert_allclose(model.predict(x), 1.0)
+    loss = model.fit(x, x, batch_size=4, verbose=0).history["loss"][0]
+    assert loss == pytest.approx(0 + 1 + 1.5)
+    # d/dw: 0 of the error at x = 1, 2 w / 3 + 0.5 of the penalties.
+    np.testing.assert_allclose(layer.w.numpy(), 1 - 0.1 * (2 / 3 + 0.5), rtol=1e-6)
+    w, b = layer.w.numpy(), layer.b.numpy()
+    np.testing.assert_allclose(model.predict(x), x * w * 2 + b.mean() - np.exp(b), rtol=1e-5)
+
+
+def test_gradients_see_what_variables_hold_now():
+    v = andiron.Variable(np.float32([3.0]))
+    slope = andiron.grad(lambda x: ops.sum(x * (v * 2.0)))
+    assert slope([1.0]).numpy().tolist() == [6.0]
+    v.assign(np.float32([5.0]))
+    assert slope([1.0]).numpy().tolist() == [10.0]
+    assert isinstance(v * 2.0, andiron.Tensor)  # outside of a trace it is computed at once

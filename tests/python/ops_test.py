@@ -1,6 +1,7 @@
 """Ops as Python functions, eagerly and in graphs; gradients; plans."""
 
 import inspect
+import json
 
 import numpy as np
 import pytest
@@ -147,6 +148,46 @@ def test_plans_print_profile_and_tell_their_stages():
     from andiron import profiler
 
     assert "GFLOP/s" in profiler.table(plan)
+
+
+@pytest.mark.parametrize("tile", [False, True])
+def test_the_profiler_compares_with_what_the_machine_reaches(tile, tmp_path):
+    from andiron import profiler
+
+    flops, bandwidth = profiler.limits()
+    assert 5 < flops < 10_000 and 1 < bandwidth < 2_000
+    n = 1024
+    x = andiron.placeholder("x", (None, n))
+    graph = andiron.Graph([x], [ops.matmul(x, np.ones((n, n), np.float32))])
+    plan = andiron.Plan.compile(graph, {"batch": 2 * n}, profile=True, tile=tile)
+    for _ in range(6):
+        plan.run(np.ones((2 * n, n), np.float32))
+    (row,) = [r for r in plan.profile() if r["op"] == "matmul"]
+    rate = row["flops"] / row["seconds"] / 1e9
+    assert 0.05 * flops < rate < 3 * flops
+    line = next(t for t in profiler.table(plan).splitlines() if "matmul" in t)
+    assert f"{rate:.1f}" in line and f"{100 * rate / flops:.0f}%" in line
+    profiler.chrome_trace(plan, tmp_path / "trace.json")
+    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    assert any(e["cat"] == "matmul" and e["dur"] > 0 for e in events)
+
+
+def test_a_training_is_profiled():
+    from andiron import layers, profiler
+
+    model = andiron.Sequential([andiron.Input((4,)), layers.Dense(3, name="wide"), layers.Dense(1)])
+    model.compile("adam", "mse", profile=True)
+    with pytest.raises(andiron.Error, match="nothing was timed"):
+        profiler.table(model)
+    model.fit(X, X[:, :1], verbose=0)
+    text = profiler.table(model)
+    assert "adam_update" in text and "(wide)" in text
+    model.compile("adam", "mse")
+    model.fit(X, X[:, :1], verbose=0)
+    with pytest.raises(andiron.Error, match="profile=True"):
+        profiler.table(model)
+    with pytest.raises(TypeError, match="takes a Plan"):
+        profiler.table(3)
 
 
 def test_a_plan_refuses_other_shapes():

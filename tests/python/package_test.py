@@ -10,6 +10,7 @@ import pytest
 
 MODULES = [
     "andiron",
+    "andiron._py_function",
     "andiron.callbacks",
     "andiron.collective",
     "andiron.datasets",

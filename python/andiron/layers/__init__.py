@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from andiron import _core
+from andiron import _core, ops
 from andiron.layers.base import CoreLayer, Layer
 from andiron.layers.core import (
     Activation,
@@ -59,6 +60,8 @@ def Input(  # noqa: N802 (Keras's name)
     batch_size: int | None = None,
     dtype: Any = "float32",
     name: str | None = None,
+    *,
+    batch_shape: Sequence[int | None] | None = None,
 ):
     """The entry of a network.
 
@@ -67,10 +70,13 @@ def Input(  # noqa: N802 (Keras's name)
         batch_size: accepted for Keras's sake; any batch size works.
         dtype: "float32" by default; integers for ids.
         name: of the data, when they come in a dict.
+        batch_shape: the shape with the batch (None) in front, instead of `shape`.
 
     Returns:
         A symbolic tensor; layers are called on it.
     """
+    if batch_shape is not None:
+        shape = batch_shape[1:]
     return _core.symbolic_input(shape, name or "", dtype or "float32")
 
 
@@ -79,6 +85,8 @@ class Lambda(Layer):
 
     Args:
         function: takes the input (or a list of inputs), and `training` if it has such an argument.
+        output_shape: accepted for Keras's sake; the composition knows its shape.
+        arguments: more arguments for the function, by name.
 
     Example:
         >>> from andiron import layers, ops
@@ -86,26 +94,76 @@ class Lambda(Layer):
         [[9.0]]
     """
 
-    def __init__(self, function: Callable, *, name: str | None = None):
-        super().__init__(name=name)
-        self._function = function
+    def __init__(
+        self,
+        function: Callable,
+        output_shape: Any = None,
+        arguments: dict | None = None,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: Any = None,
+    ):
+        super().__init__(name=name, trainable=trainable, dtype=dtype)
+        self._function, self._arguments = function, dict(arguments or {})
+        try:
+            self._with_training = "training" in inspect.signature(function).parameters
+        except (TypeError, ValueError):  # a callable that does not tell its arguments
+            self._with_training = False
 
-    def call(self, inputs):
-        return self._function(inputs)
+    def call(self, inputs, training: bool = False):
+        keywords = {"training": training} if self._with_training else {}
+        return self._function(inputs, **keywords, **self._arguments)
 
 
-class ReLU(Activation):
-    """max(x, 0)."""
+class ReLU(Lambda):
+    """x from `threshold` on, at most `max_value`; negative_slope * (x - threshold) below it."""
 
-    def __init__(self, *, name: str | None = None):
-        self._adopt(Activation("relu", name=name)._core)
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        *,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        if (max_value is not None and max_value < 0) or negative_slope < 0 or threshold < 0:
+            raise _core.Error(
+                "[ReLU] max_value, negative_slope and threshold must not be negative; got "
+                f"{max_value}, {negative_slope} and {threshold}"
+            )
+
+        self._settings = {
+            "max_value": max_value, "negative_slope": negative_slope, "threshold": threshold,
+        }  # fmt: skip
+        if max_value is None and negative_slope == threshold == 0:
+            self._adopt(Activation("relu", name=name, dtype=dtype)._core)
+            return
+
+        def relu(x):
+            below = (x - threshold) * negative_slope if negative_slope else x * 0.0
+            y = ops.where(x >= threshold, x, below)
+            return y if max_value is None else ops.minimum(y, max_value)
+
+        super().__init__(relu, name=name, dtype=dtype)
+
+    def get_config(self) -> dict:
+        return {**self._settings, "name": self.name or None}
 
 
-class Softmax(Activation):
-    """Softmax over the last axis."""
+class Softmax(Lambda):
+    """Softmax over an axis."""
 
-    def __init__(self, *, name: str | None = None):
-        self._adopt(Activation("softmax", name=name)._core)
+    def __init__(self, axis: int = -1, *, name: str | None = None, dtype: Any = None):
+        self._axis = axis
+        if axis == -1:
+            self._adopt(Activation("softmax", name=name, dtype=dtype)._core)
+            return
+        super().__init__(lambda x: ops.softmax(x, axis), name=name, dtype=dtype)
+
+    def get_config(self) -> dict:
+        return {"axis": self._axis, "name": self.name or None}
 
 
 def concatenate(inputs, axis: int = -1, name: str | None = None):

@@ -59,8 +59,7 @@ class Layer:
     """
 
     def __init__(self, *, name: str | None = None, trainable: bool = True, dtype: Any = None):
-        if dtype not in (None, "float32", np.float32):
-            raise _core.Error(f"[{type(self).__name__}] layers compute in float32; got {dtype}")
+        _float32_only(type(self).__name__, dtype)
         self._adopt(
             _core.PythonLayer.make(type(self).__name__, _Bridge(self), name or "", trainable)
         )
@@ -270,6 +269,11 @@ class _Bridge:
         return self._layer.call(values[0] if len(values) == 1 else values, **keywords)
 
 
+def _float32_only(what: str, dtype: Any) -> None:
+    if dtype not in (None, "float32", np.float32):
+        raise _core.Error(f"[{what}] layers compute in float32; got {dtype}")
+
+
 def _is_numbers(inputs) -> bool:
     """Whether a list is one array written out, not several inputs."""
     first = inputs[0]
@@ -283,7 +287,8 @@ class CoreLayer(Layer):
         super().__init_subclass__(**kwargs)
         _CLASSES[cls.__name__] = cls
 
-    def _make(self, name: str | None, trainable: bool, **config: Any) -> None:
+    def _make(self, name: str | None, trainable: bool, dtype: Any = None, **config: Any) -> None:
+        _float32_only(type(self).__name__, dtype)
         # Settings left out have the core's defaults; "no regularizer" is a setting.
         config = {
             key: value
@@ -295,6 +300,14 @@ class CoreLayer(Layer):
         if not trainable:
             config["trainable"] = False
         self._adopt(_core.layer_from_config({"class_name": type(self).__name__, "config": config}))
+
+    @classmethod
+    def from_config(cls, config: dict):
+        """The layer that get_config described."""
+        core = _core.layer_from_config({"class_name": cls.__name__, "config": config})
+        layer = object.__new__(cls)
+        layer._adopt(core)
+        return layer
 
     def build(self, input_shape) -> None:
         """Makes the variables for inputs of this shape (None: the batch)."""

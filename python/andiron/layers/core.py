@@ -41,10 +41,12 @@ class Dense(CoreLayer):
         *,
         name: str | None = None,
         trainable: bool = True,
+        dtype: Any = None,
     ):
         self._make(
             name,
             trainable,
+            dtype,
             units=units,
             activation=activation_name("Dense", activation),
             use_bias=use_bias,
@@ -71,8 +73,8 @@ class Activation(CoreLayer):
         activation: a name or a function of andiron.ops.
     """
 
-    def __init__(self, activation: Any, *, name: str | None = None):
-        self._make(name, True, activation=activation_name("Activation", activation))
+    def __init__(self, activation: Any, *, name: str | None = None, dtype: Any = None):
+        self._make(name, True, dtype, activation=activation_name("Activation", activation))
 
 
 class Dropout(CoreLayer):
@@ -85,8 +87,10 @@ class Dropout(CoreLayer):
     Source: Srivastava et al. 2014.
     """
 
-    def __init__(self, rate: float, seed: int | None = None, *, name: str | None = None):
-        self._make(name, True, rate=float(rate), seed=seed)
+    def __init__(
+        self, rate: float, seed: int | None = None, *, name: str | None = None, dtype: Any = None
+    ):
+        self._make(name, True, dtype, rate=float(rate), seed=seed)
 
 
 class Embedding(CoreLayer):
@@ -111,10 +115,12 @@ class Embedding(CoreLayer):
         *,
         name: str | None = None,
         trainable: bool = True,
+        dtype: Any = None,
     ):
         self._make(
             name,
             trainable,
+            dtype,
             input_dim=input_dim,
             output_dim=output_dim,
             embeddings_initializer=initializer_config(embeddings_initializer),
@@ -147,10 +153,12 @@ class EmbeddingBag(CoreLayer):
         *,
         name: str | None = None,
         trainable: bool = True,
+        dtype: Any = None,
     ):
         self._make(
             name,
             trainable,
+            dtype,
             input_dim=input_dim,
             output_dim=output_dim,
             combiner=combiner,
@@ -184,10 +192,12 @@ class WideLinear(CoreLayer):
         *,
         name: str | None = None,
         trainable: bool = True,
+        dtype: Any = None,
     ):
         self._make(
             name,
             trainable,
+            dtype,
             column_sizes=list(column_sizes),
             units=units,
             use_bias=use_bias,
@@ -206,8 +216,8 @@ class HashedCross(CoreLayer):
         seed: of the hash. Default: 0.
     """
 
-    def __init__(self, num_bins: int, seed: int = 0, *, name: str | None = None):
-        self._make(name, True, num_bins=num_bins, seed=seed)
+    def __init__(self, num_bins: int, seed: int = 0, *, name: str | None = None, dtype: Any = None):
+        self._make(name, True, dtype, num_bins=num_bins, seed=seed)
 
 
 HashedCrossing = HashedCross

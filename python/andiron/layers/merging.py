@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from andiron.layers.base import CoreLayer
 
@@ -14,22 +15,22 @@ class Concatenate(CoreLayer):
         axis: not the batch. Default: -1, the last.
     """
 
-    def __init__(self, axis: int = -1, *, name: str | None = None):
-        self._make(name, True, axis=axis)
+    def __init__(self, axis: int = -1, *, name: str | None = None, dtype: Any = None):
+        self._make(name, True, dtype, axis=axis)
 
 
 class Add(CoreLayer):
     """The sum of the inputs."""
 
-    def __init__(self, *, name: str | None = None):
-        self._make(name, True)
+    def __init__(self, *, name: str | None = None, dtype: Any = None):
+        self._make(name, True, dtype)
 
 
 class Multiply(CoreLayer):
     """The elementwise product of the inputs."""
 
-    def __init__(self, *, name: str | None = None):
-        self._make(name, True)
+    def __init__(self, *, name: str | None = None, dtype: Any = None):
+        self._make(name, True, dtype)
 
 
 class Dot(CoreLayer):
@@ -41,17 +42,22 @@ class Dot(CoreLayer):
     """
 
     def __init__(
-        self, axes: int | Sequence[int], normalize: bool = False, *, name: str | None = None
+        self,
+        axes: int | Sequence[int],
+        normalize: bool = False,
+        *,
+        name: str | None = None,
+        dtype: Any = None,
     ):
         both = [axes, axes] if isinstance(axes, int) else list(axes)
-        self._make(name, True, axes=both, normalize=normalize)
+        self._make(name, True, dtype, axes=both, normalize=normalize)
 
 
 class Flatten(CoreLayer):
     """[batch, a, b, ...] to [batch, a*b*...]; [batch] to [batch, 1]."""
 
-    def __init__(self, *, name: str | None = None):
-        self._make(name, True)
+    def __init__(self, *, name: str | None = None, dtype: Any = None):
+        self._make(name, True, dtype)
 
 
 class Reshape(CoreLayer):
@@ -61,5 +67,5 @@ class Reshape(CoreLayer):
         target_shape: without the batch; one size may be -1.
     """
 
-    def __init__(self, target_shape: Sequence[int], *, name: str | None = None):
-        self._make(name, True, target_shape=list(target_shape))
+    def __init__(self, target_shape: Sequence[int], *, name: str | None = None, dtype: Any = None):
+        self._make(name, True, dtype, target_shape=list(target_shape))

@@ -67,6 +67,11 @@ class Optimizer:
     def get_config(self) -> dict:
         return self._core.config()
 
+    @classmethod
+    def from_config(cls, config: dict) -> Optimizer:
+        """The optimizer that get_config described."""
+        return wrap(_core.optimizer_from_config({"class_name": cls.__name__, "config": config}))
+
 
 class SGD(Optimizer):
     """p -= learning_rate * g, with momentum if wanted (Nesterov's if wanted)."""

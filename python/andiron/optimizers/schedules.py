@@ -30,6 +30,10 @@ class LearningRateSchedule:
     def get_config(self) -> dict:
         return dict(self._config)
 
+    @classmethod
+    def from_config(cls, config: dict):
+        return cls(**config)
+
     def _serialized(self) -> dict:
         config = {
             key: value._serialized() if isinstance(value, LearningRateSchedule) else value
@@ -46,7 +50,15 @@ class LearningRateSchedule:
 class InverseTimeDecay(LearningRateSchedule):
     """initial / (1 + decay_rate n / decay_steps). BigDL's learningRateDecay d: (lr, 1, d)."""
 
-    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False):
+    def __init__(
+        self,
+        initial_learning_rate,
+        decay_steps,
+        decay_rate,
+        staircase=False,
+        name="InverseTimeDecay",
+    ):
+        self.name = name
         super().__init__(
             initial_learning_rate=float(initial_learning_rate),
             decay_steps=float(decay_steps),
@@ -58,7 +70,15 @@ class InverseTimeDecay(LearningRateSchedule):
 class ExponentialDecay(LearningRateSchedule):
     """initial * decay_rate^(n / decay_steps)"""
 
-    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False):
+    def __init__(
+        self,
+        initial_learning_rate,
+        decay_steps,
+        decay_rate,
+        staircase=False,
+        name="ExponentialDecay",
+    ):
+        self.name = name
         super().__init__(
             initial_learning_rate=float(initial_learning_rate),
             decay_steps=float(decay_steps),
@@ -70,7 +90,10 @@ class ExponentialDecay(LearningRateSchedule):
 class PiecewiseConstantDecay(LearningRateSchedule):
     """values[i] from boundaries[i - 1] (not included) to boundaries[i]."""
 
-    def __init__(self, boundaries: Sequence[int], values: Sequence[float]):
+    def __init__(
+        self, boundaries: Sequence[int], values: Sequence[float], name: str = "PiecewiseConstant"
+    ):
+        self.name = name
         super().__init__(boundaries=list(boundaries), values=[float(v) for v in values])
 
 
@@ -92,8 +115,15 @@ class CosineDecay(LearningRateSchedule):
     """
 
     def __init__(
-        self, initial_learning_rate, decay_steps, alpha=0.0, warmup_target=None, warmup_steps=0
+        self,
+        initial_learning_rate,
+        decay_steps,
+        alpha=0.0,
+        name="CosineDecay",
+        warmup_target=None,
+        warmup_steps=0,
     ):
+        self.name = name
         super().__init__(
             initial_learning_rate=float(initial_learning_rate),
             decay_steps=int(decay_steps),
