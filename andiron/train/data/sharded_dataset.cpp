@@ -1,0 +1,65 @@
+#include "andiron/train/data/sharded_dataset.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "andiron/base/error.hpp"
+
+namespace andiron::train {
+
+ShardedDataset::ShardedDataset(std::vector<Shard> shards, std::vector<int64_t> sizes,
+                               std::vector<Field> fields, DataOptions options)
+    : Dataset("sharded data", options), shards_(std::move(shards)), quotas_(std::move(sizes)) {
+  for (const Shard& s : shards_) {
+    if (s.index < 0 || s.index >= static_cast<int64_t>(quotas_.shards()))
+      fail("[sharded data] there are {} shards; got shard {}", quotas_.shards(), s.index);
+    if (s.data->fields().size() != fields.size())
+      fail("[sharded data] shard {} has {} fields, others {}", s.index, s.data->fields().size(),
+           fields.size());
+  }
+  set_samples(std::move(fields), quotas_.total());
+  for (int64_t b = 0; b < n_batches(); ++b) capacity_ = std::max(capacity_, rows_of(b));
+}
+
+int64_t ShardedDataset::first_of(int64_t index) const {
+  return std::min(index * options().batch_size, n_samples());
+}
+
+int64_t ShardedDataset::rows_of(int64_t index) const {
+  const auto begin = quotas_.of_first(first_of(index)), end = quotas_.of_first(first_of(index + 1));
+  int64_t n = 0;
+  for (const Shard& s : shards_)
+    n += end[static_cast<size_t>(s.index)] - begin[static_cast<size_t>(s.index)];
+  return n;
+}
+
+BatchBuffer ShardedDataset::make_buffer() const {
+  return BatchBuffer(fields(), capacity_, capacity_);
+}
+
+bool ShardedDataset::fill(int64_t epoch, int64_t index, BatchBuffer& out,
+                          const std::atomic<bool>* stop) {
+  const auto begin = quotas_.of_first(first_of(index)), end = quotas_.of_first(first_of(index + 1));
+  const int64_t mine = rows_of(index);
+  out.epoch = epoch;
+  out.index = index;
+  out.set_rows(std::max<int64_t>(mine, 1));
+  out.share = static_cast<double>(mine) /
+              static_cast<double>(first_of(index + 1) - first_of(index));
+  if (mine == 0)
+    for (const Tensor& t : out.tensors()) std::memset(t.raw(), 0, t.n_bytes());
+  int64_t at = 0;
+  for (const Shard& s : shards_) {
+    const int64_t first = begin[static_cast<size_t>(s.index)];
+    const int64_t n = end[static_cast<size_t>(s.index)] - first;
+    if (!s.data->read(epoch, first, n, out, at, stop)) return false;
+    at += n;
+  }
+  return true;
+}
+
+void ShardedDataset::gather(std::span<const int64_t>, int64_t, BatchBuffer&, int64_t) {
+  ANDIRON_ASSERT(false);  // shards gather
+}
+
+}  // namespace andiron::train
