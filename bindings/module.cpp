@@ -1,5 +1,6 @@
 #include <nanobind/nanobind.h>
 
+#include "bindings/arrow.hpp"
 #include "bindings/info.hpp"
 #include "bindings/metrics.hpp"
 #include "bindings/python_layer.hpp"
@@ -20,4 +21,5 @@ NB_MODULE(_core, m) {
   bind_losses(m);
   bind_metrics(m);
   bind_training(m);
+  bind_arrow(m);
 }

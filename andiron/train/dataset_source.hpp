@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -13,6 +14,8 @@ class DatasetSource : public BatchSource {
  public:
   /// `contents`: the tensors behind the dataset, for the digest.
   explicit DatasetSource(std::shared_ptr<Dataset> dataset, std::vector<Tensor> contents = {});
+  /// `contents` is the digest of what is behind the dataset, asked for when it is needed.
+  DatasetSource(std::shared_ptr<Dataset> dataset, std::function<uint64_t()> contents);
 
   int64_t rows() const override { return dataset_->n_samples(); }
   int64_t batches() const override { return dataset_->n_batches(); }
@@ -23,7 +26,7 @@ class DatasetSource : public BatchSource {
 
  private:
   std::shared_ptr<Dataset> dataset_;
-  std::vector<Tensor> contents_;
+  std::function<uint64_t()> contents_;
   std::unique_ptr<BatchStream> stream_;
 };
 

@@ -28,6 +28,7 @@ __version__ = _core.version()
 _LAZY_MODULES = {
     "apps",
     "callbacks",
+    "data",
     "datasets",
     "initializers",
     "layers",

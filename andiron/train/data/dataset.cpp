@@ -61,12 +61,26 @@ BatchBuffer Dataset::make_buffer() const {
   return BatchBuffer(fields_, options_.batch_size, rows_of(n_batches_ - 1));
 }
 
-bool Dataset::fill(int64_t epoch, int64_t index, BatchBuffer& out, const std::atomic<bool>* stop) {
-  ANDIRON_ASSERT(0 <= index && index < n_batches_);
-  if (options_.shuffle && order_epoch_ != epoch) {
+void Dataset::choose(int64_t epoch, int64_t first, std::span<int64_t> samples) {
+  std::iota(samples.begin(), samples.end(), first);
+  if (!options_.shuffle) return;
+  if (order_epoch_ != epoch) {
     order_ = Permutation(n_samples_, mix_key(options_.seed, static_cast<uint64_t>(epoch)));
     order_epoch_ = epoch;
   }
+  for (int64_t& s : samples) s = order_[s];
+}
+
+bool Dataset::cheap_to_fill() const {
+  constexpr int64_t kCheapBytes = 4 << 20;
+  int64_t row_bytes = 0;
+  for (const Field& f : fields_)
+    row_bytes += count_of(f.row) * static_cast<int64_t>(size_of(f.dtype));
+  return row_bytes * options_.batch_size <= kCheapBytes;
+}
+
+bool Dataset::fill(int64_t epoch, int64_t index, BatchBuffer& out, const std::atomic<bool>* stop) {
+  ANDIRON_ASSERT(0 <= index && index < n_batches_);
   const int64_t first = index * options_.batch_size, n = rows_of(index);
   out.epoch = epoch;
   out.index = index;
@@ -75,9 +89,7 @@ bool Dataset::fill(int64_t epoch, int64_t index, BatchBuffer& out, const std::at
     if (stop != nullptr && stop->load(std::memory_order_relaxed)) return false;
     const std::span<int64_t> samples(samples_.data(),
                                      static_cast<size_t>(std::min(kPiece, n - at)));
-    std::iota(samples.begin(), samples.end(), first + at);
-    if (options_.shuffle)
-      for (int64_t& s : samples) s = order_[s];
+    choose(epoch, first + at, samples);
     gather(samples, epoch, out, at);
   }
   return true;

@@ -82,6 +82,11 @@ class Dataset {
   /// Throws Error when there are no samples or options make no sense; `name` is for messages.
   Dataset(std::string name, DataOptions options) : name_(std::move(name)), options_(options) {}
   void set_samples(std::vector<Field> fields, int64_t n_samples);
+  /// Which samples stand at [first, first + samples.size()) of an epoch's order: by default a
+  /// random order of all, drawn by seed and epoch, or the order that they have.
+  virtual void choose(int64_t epoch, int64_t first, std::span<int64_t> samples);
+  /// Whether a batch is so small that the step had better fill its own.
+  bool cheap_to_fill() const;
   /// Writes the samples to rows [at, at + samples.size()) of the tensors of `out`.
   virtual void gather(std::span<const int64_t> samples, int64_t epoch, BatchBuffer& out,
                       int64_t at) = 0;
