@@ -128,7 +128,7 @@ class ArrowBatches {
 
   bool next() { return reader_.next(block_); }
   int64_t rows() const { return block_.rows; }
-  std::vector<train::TableColumn> columns() const { return reader_.columns(); }
+  const std::vector<train::TableColumn>& columns() const { return reader_.columns(); }
 
   // Shares the memory where a field is one column of its dtype.
   std::vector<Tensor> tensors(const std::vector<TableField>& fields) {
@@ -236,16 +236,15 @@ void bind_arrow(nb::module_& m) {
       });
   m.def(
       "read_arrow",
-      [](nb::handle data, nb::handle columns, int64_t memory_budget, const std::string& folder,
-         bool by_content) {
+      [](nb::handle data, nb::handle columns, train::Packs packs, int64_t memory_budget,
+         const std::string& folder, bool by_content) {
         const std::vector<ColumnOptions> options = columns_from(columns);
         const std::shared_ptr<Stream> stream = stream_from(data);
         nb::gil_scoped_release unlocked;
-        std::shared_ptr<Table> table = train::read_table(
-            *stream, options, {memory_budget, folder, by_content}, signal_check());
-        return table;
+        train::BlockReader reader(*stream, options, std::move(packs));
+        return train::read_table(reader, {memory_budget, folder, by_content}, signal_check());
       },
-      nb::arg("data"), nb::arg("columns"), nb::arg("memory_budget") = 0,
+      nb::arg("data"), nb::arg("columns"), nb::arg("packs"), nb::arg("memory_budget") = 0,
       nb::arg("spill_folder") = "", nb::arg("by_content") = false);
   m.def(
       "table_source",

@@ -13,6 +13,8 @@ import numpy as np
 from andiron import _core
 from andiron._vocabulary import Vocabulary
 
+_PACKED = 4  # columns from which on shuffled rows are faster from a packed copy
+
 _UNITS = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30, "b": 1}
 
 
@@ -175,38 +177,39 @@ class Data:
         there = self._names()
         if len(names) > 1:
             return [self._side_by_side(n) for n in names]
-        taken = {c.name for c in self._outer()}
+        taken = {c.name for columns, _ in self._outer() for c in columns}
         return [self._side_by_side([n for n in there if n not in taken])]
 
-    def _outer(self) -> list[Column]:
-        """The columns of labels and weights."""
+    def _outer(self) -> list[tuple[list[Column], str]]:
+        """The columns of labels and weights, and what is checked of them."""
         found = []
-        for given in (self._label, self._weight):
+        for given, check in ((self._label, "finite"), (self._weight, "weight")):
             items = given.values() if isinstance(given, dict) else [given]
-            for item in items:
-                if item is not None:
-                    found += self._side_by_side(item)[0]
+            found += [(self._side_by_side(item)[0], check) for item in items if item is not None]
         return found
 
     # Reading.
 
     def _table(self, groups: list):
-        """The table with the columns of all groups (columns, check); read when first needed."""
-        specs = {}
+        """(table, {column or pack: its place}) with all groups (columns, check); read when first
+        needed. A group of many columns is a pack: its numbers lie side by side in each row."""
+        specs: dict = {}
         for columns, check in groups:
             for c in columns:
-                specs.setdefault(c, c._spec(check))
-        if self._read is not None and set(specs) <= set(self._read[1]):
+                if check or c not in specs:
+                    specs[c] = c._spec(check)
+        packs = [tuple(c) for c, _ in groups if len(c) >= _PACKED and len(set(c)) == len(c)]
+        packs = [p for p in packs if sum(c in g for c in p for g, _ in groups) == len(p)]
+        keys = [*packs, *(c for c in specs if not any(c in p for p in packs))]
+        if self._read is not None and set(keys) <= set(self._read[1]):
             return self._read
-        if self._read is not None:
-            specs = {**{c: c._spec() for c in self._read[1]}, **specs}
         stream = self._take_stream(sorted({c.name for c in specs}))
-        options = self._options
+        options, order = self._options, list(specs)
         table = _core.read_arrow(
-            stream, list(specs.values()), options["memory_budget"], options["spill_dir"],
-            options["content_order"],
+            stream, list(specs.values()), [[order.index(c) for c in p] for p in packs],
+            options["memory_budget"], options["spill_dir"], options["content_order"],
         )  # fmt: skip
-        self._read = (table, {c: i for i, c in enumerate(specs)})
+        self._read = (table, {key: i for i, key in enumerate(keys)})
         return self._read
 
     def _grouped(self, network: Any, targets: list[str] | None):
@@ -262,12 +265,11 @@ class Data:
         """(dtype, shape) of the inputs, for models that are built by what they first see."""
         names = list(self._features) if isinstance(self._features, dict) else ["x"]
         groups = self._inputs(names)
-        table, places = self._table(
-            [(c, "") for c, _ in groups] + [([c], "") for c in self._outer()]
-        )
+        table, places = self._table([(c, "") for c, _ in groups] + self._outer())
         widths = []
         for columns, alone in groups:
-            rows = [table.columns[places[c]][2] for c in columns]
+            keys = [tuple(columns)] if tuple(columns) in places else columns
+            rows = [table.columns[places[k]][2] for k in keys]
             row = rows[0] if alone else (sum(int(np.prod(r)) for r in rows),)
             widths.append(("float32", (None, *row)))
         return widths
@@ -318,7 +320,7 @@ def _fields(network: Any, groups: list, columns: list, places: dict) -> list:
     """(name, role, dtype, row, places of columns, class weights) for the core."""
     fields = []
     for i, (name, role, group, alone, _) in enumerate(groups):
-        at = [places[c] for c in group]
+        at = [places[tuple(group)]] if tuple(group) in places else [places[c] for c in group]
         rows = [columns[p][2] for p in at]
         count = sum(int(np.prod(r)) for r in rows)
         row = list(rows[0]) if alone else [count]

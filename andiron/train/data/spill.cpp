@@ -84,7 +84,7 @@ Result<> Spill::add(const TableBlock& block) {
   return success();
 }
 
-// Column by column, with room for one column besides.
+// Into memory that stays: columns that come and go for each run would leave holes in the heap.
 void Spill::sort_staged() {
   const RowHash* hashes = staged_.back().data<RowHash>();
   std::vector<int64_t> order(static_cast<size_t>(n_staged_));
@@ -92,18 +92,16 @@ void Spill::sort_staged() {
   std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
     return hashes[a] != hashes[b] ? hashes[a] < hashes[b] : a < b;
   });
-  for (Tensor& column : staged_) {
-    Tensor sorted(column.dtype(), column.sizes());
-    copy_rows(column, order, sorted, 0);
-    column = sorted;
-  }
+  if (sorted_.empty()) sorted_ = make_room(options_.rows_per_run);
+  for (size_t c = 0; c < staged_.size(); ++c) copy_rows(staged_[c], order, sorted_[c], 0);
 }
 
 Result<> Spill::write_run() {
   if (n_staged_ == 0) return success();
   if (options_.by_content) sort_staged();
   std::vector<Tensor> columns;
-  for (const Tensor& t : staged_) columns.push_back(t.rows(0, n_staged_));
+  for (const Tensor& t : options_.by_content ? sorted_ : staged_)
+    columns.push_back(t.rows(0, n_staged_));
   Result<std::vector<int64_t>> offsets = writer_.write(n_staged_, columns);
   if (!offsets) return because(offsets.failure(), "[spill] rows beyond the memory budget");
   runs_.push_back({n_staged_, std::move(offsets).value()});
@@ -115,6 +113,7 @@ Result<> Spill::write_run() {
 Result<> Spill::finish() {
   if (Result<> done = write_run(); !done) return done;
   staged_.clear();
+  sorted_.clear();
   if (Result<> done = writer_.finish(); !done)
     return because(done.failure(), "[spill] rows beyond the memory budget");
   if (options_.by_content) return cut_by_content();

@@ -77,6 +77,7 @@ class Spill {
   std::string path_;
   io::arrow::IpcWriter writer_;
   std::vector<Tensor> staged_;  // one run, filled row after row; by content its hashes are last
+  std::vector<Tensor> sorted_;
   int64_t n_staged_ = 0, n_rows_ = 0;
   std::vector<Run> runs_;
   std::vector<std::vector<Slice>> blocks_;

@@ -10,9 +10,9 @@ namespace andiron::train {
 
 namespace {
 
-// Shares of the memory budget. An epoch reads windows of half of it (spilled_dataset.cpp); reading
-// the next block while a batch is copied out needs some more.
-constexpr int64_t kRunShare = 4, kBlockShare = 16;
+// Shares of the memory budget: a run takes an eighth while rows are written, twice that where it is
+// sorted; an epoch reads windows of eight blocks (spilled_dataset.cpp).
+constexpr int64_t kRunShare = 8, kBlockShare = 16;
 
 }  // namespace
 
@@ -96,41 +96,8 @@ std::shared_ptr<Table> TableBuilder::finish() {
   return std::exchange(table_, nullptr);
 }
 
-BlockReader::BlockReader(io::arrow::Stream& stream,
-                         const std::vector<io::arrow::ColumnOptions>& columns)
-    : stream_(stream) {
-  for (const io::arrow::ColumnOptions& c : columns) {
-    const size_t at = stream.find(c.name);
-    const auto known = std::find(wanted_.begin(), wanted_.end(), at);
-    source_of_.push_back(static_cast<size_t>(known - wanted_.begin()));
-    if (known == wanted_.end()) wanted_.push_back(at);
-    converters_.emplace_back(c, stream.schema().children[at]);
-  }
-}
-
-bool BlockReader::next(TableBlock& block) {
-  std::optional<io::arrow::Batch> batch = stream_.next(wanted_).value_or_throw();
-  if (!batch) return false;
-  block.rows = batch->rows;
-  block.columns.clear();
-  for (size_t i = 0; i < converters_.size(); ++i)
-    block.columns.push_back(converters_[i].convert(batch->columns[source_of_[i]], n_rows_));
-  n_rows_ += batch->rows;
-  return true;
-}
-
-std::vector<TableColumn> BlockReader::columns() const {
-  std::vector<TableColumn> out;
-  for (const io::arrow::Converter& c : converters_)
-    out.push_back({c.options().name, c.dtype(), c.row().value_or(Sizes{0})});
-  return out;
-}
-
-std::shared_ptr<Table> read_table(io::arrow::Stream& stream,
-                                  const std::vector<io::arrow::ColumnOptions>& columns,
-                                  TableOptions options,
+std::shared_ptr<Table> read_table(BlockReader& reader, TableOptions options,
                                   const std::function<void()>& between_batches) {
-  BlockReader reader(stream, columns);
   TableBuilder builder(std::move(options));
   TableBlock block;
   while (reader.next(block)) {

@@ -71,28 +71,40 @@ class TableBuilder {
   int64_t n_bytes_ = 0;
 };
 
-/// Reads a stream into a table, columns by their options; a column may stand there twice.
-/// `between_batches` may throw to end it. Throws Error naming column and row, IoError when the
-/// producer or the disk fails.
-std::shared_ptr<Table> read_table(io::arrow::Stream& stream,
-                                  const std::vector<io::arrow::ColumnOptions>& columns,
-                                  TableOptions options = {},
-                                  const std::function<void()>& between_batches = {});
+/// Columns of a stream that lie side by side as one column of a table: one after the other in each
+/// row, in the dtype that holds all of them. A shuffled row of many columns would otherwise be as
+/// many cache misses; few columns are better left where they are.
+using Packs = std::vector<std::vector<size_t>>;
 
 /// A stream's batches as blocks, one by one: what predictions read.
 class BlockReader {
  public:
-  BlockReader(io::arrow::Stream& stream, const std::vector<io::arrow::ColumnOptions>& columns);
+  /// `packs` name places in `columns`, each at most once; columns that are in none follow them.
+  /// A column of the stream may be read twice, in two ways.
+  BlockReader(io::arrow::Stream& stream, const std::vector<io::arrow::ColumnOptions>& columns,
+              Packs packs = {});
   /// False at the end. Columns are known after it returned true for a block with rows.
   bool next(TableBlock& block);
-  std::vector<TableColumn> columns() const;
+  const std::vector<TableColumn>& columns() const { return columns_; }
 
  private:
+  void describe();
+  void pack(TableBlock& block) const;
+
   io::arrow::Stream& stream_;
   std::vector<size_t> wanted_;     // of the stream's columns, each once
   std::vector<size_t> source_of_;  // where converter i finds its array among those
   std::vector<io::arrow::Converter> converters_;
+  Packs packs_;
+  std::vector<size_t> alone_;           // converters that are in no pack
+  std::vector<TableColumn> converted_;  // by converter
+  std::vector<TableColumn> columns_;
   int64_t n_rows_ = 0;
 };
+
+/// Reads a stream into a table. `between_batches` may throw to end it. Throws Error naming column
+/// and row, IoError when the producer or the disk fails.
+std::shared_ptr<Table> read_table(BlockReader& reader, TableOptions options = {},
+                                  const std::function<void()>& between_batches = {});
 
 }  // namespace andiron::train

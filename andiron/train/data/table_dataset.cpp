@@ -14,11 +14,17 @@ class MemoryDataset : public Dataset {
   MemoryDataset(std::shared_ptr<const Table> table, RowGatherer rows, DataOptions options,
                 int64_t first, int64_t n)
       : Dataset("data", options), table_(std::move(table)), rows_(std::move(rows)), first_(first) {
-    int64_t at = 0;
     for (const TableBlock& b : table_->blocks()) {
       if (b.rows > UINT32_MAX) fail("[data] a batch of {} rows is too long", b.rows);
-      begins_.push_back(at);
-      at += b.rows;
+      begins_.push_back(begins_.back() + b.rows);
+    }
+    // About four stretches of rows for each block: the block of a row is a step or two from that of
+    // its stretch's first row.
+    while ((table_->n_rows() >> shift_) > 4 * std::ssize(begins_)) ++shift_;
+    uint32_t block = 0;
+    for (int64_t row = 0; row < table_->n_rows(); row += int64_t{1} << shift_) {
+      while (row >= begins_[block + 1]) ++block;
+      stretches_.push_back(block);
     }
     rows_.set_blocks(table_->blocks());
     set_samples(rows_.fields(), n);
@@ -34,22 +40,19 @@ class MemoryDataset : public Dataset {
   }
 
  private:
-  RowPlace place_of(int64_t row) {
+  RowPlace place_of(int64_t row) const {
     if (!table_->order().empty()) row = table_->order()[static_cast<size_t>(row)];
-    if (begins_.size() == 1) return {0, static_cast<uint32_t>(row)};
-    // In order, the next row is mostly in the block of the last one.
-    if (row < begins_[last_] || (last_ + 1 < begins_.size() && row >= begins_[last_ + 1]))
-      last_ = static_cast<size_t>(std::upper_bound(begins_.begin(), begins_.end(), row) -
-                                  begins_.begin()) -
-              1;
-    return {static_cast<uint32_t>(last_), static_cast<uint32_t>(row - begins_[last_])};
+    uint32_t block = stretches_[static_cast<size_t>(row >> shift_)];
+    while (row >= begins_[block + 1]) ++block;
+    return {block, static_cast<uint32_t>(row - begins_[block])};
   }
 
   std::shared_ptr<const Table> table_;
   RowGatherer rows_;
   int64_t first_;
-  std::vector<int64_t> begins_;
-  size_t last_ = 0;
+  std::vector<int64_t> begins_ = {0};  // of the blocks, and the end
+  std::vector<uint32_t> stretches_;
+  int shift_ = 0;
   std::vector<RowPlace> places_;
 };
 
