@@ -1,6 +1,7 @@
 #include <nanobind/nanobind.h>
 
 #include "bindings/collective.hpp"
+#include "bindings/arrow.hpp"
 #include "bindings/info.hpp"
 #include "bindings/metrics.hpp"
 #include "bindings/python_function.hpp"
@@ -24,4 +25,5 @@ NB_MODULE(_core, m) {
   bind_metrics(m);
   bind_training(m);
   bind_collective(m);
+  bind_arrow(m);
 }

@@ -1,7 +1,6 @@
 #include <nanobind/stl/function.h>
 #include <nanobind/stl/map.h>
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
@@ -15,6 +14,7 @@
 #include "bindings/python_callback.hpp"
 #include "bindings/python_layer.hpp"
 #include "bindings/tensor.hpp"
+#include "bindings/signals.hpp"
 
 namespace andiron::bindings {
 
@@ -22,18 +22,6 @@ namespace {
 
 using train::BatchSource;
 using train::Trainer;
-
-// Lets Ctrl-C through: looks for signals at most ten times a second, since it needs the GIL.
-std::function<void()> signal_check() {
-  using Clock = std::chrono::steady_clock;
-  return [last = Clock::now()]() mutable {
-    const Clock::time_point now = Clock::now();
-    if (now - last < std::chrono::milliseconds(100)) return;
-    last = now;
-    nb::gil_scoped_acquire gil;
-    if (PyErr_CheckSignals() != 0) throw nb::python_error();
-  };
-}
 
 train::OnNan on_nan_from(const std::string& text) {
   if (text == "error") return train::OnNan::error;

@@ -22,6 +22,9 @@ class BatchSource {
   virtual void start(int64_t epoch, int64_t first_batch = 0) = 0;
   /// The next batch, valid until the next call; null at the end of the epoch.
   virtual const nn::Batch* next() = 0;
+  /// The part of the samples of the latest batch, over all workers, that this one has; 0: it has
+  /// none, and the batch only keeps the place.
+  virtual double share() const { return 1.0; }
   /// Ends an epoch early; threads of the source are gone after it.
   virtual void stop() {}
 };

@@ -6,6 +6,17 @@
 namespace andiron::train {
 
 DatasetSource::DatasetSource(std::shared_ptr<Dataset> dataset, std::vector<Tensor> contents)
+    : DatasetSource(std::move(dataset), [contents = std::move(contents)] {
+        uint64_t digest = 0;
+        for (const Tensor& given : contents) {
+          const Tensor t = given.contiguous();
+          digest =
+              mix_key(digest, io::crc32c({static_cast<const std::byte*>(t.raw()), t.n_bytes()}));
+        }
+        return digest;
+      }) {}
+
+DatasetSource::DatasetSource(std::shared_ptr<Dataset> dataset, std::function<uint64_t()> contents)
     : dataset_(std::move(dataset)), contents_(std::move(contents)) {}
 
 uint64_t DatasetSource::digest() const {
@@ -13,11 +24,7 @@ uint64_t DatasetSource::digest() const {
   uint64_t digest = mix_key(static_cast<uint64_t>(dataset_->n_samples()),
                             static_cast<uint64_t>(options.batch_size));
   digest = mix_key(digest, options.shuffle ? options.seed + 1 : 0);
-  for (const Tensor& given : contents_) {
-    const Tensor t = given.contiguous();
-    digest = mix_key(digest, io::crc32c({static_cast<const std::byte*>(t.raw()), t.n_bytes()}));
-  }
-  return digest;
+  return mix_key(digest, contents_());
 }
 
 void DatasetSource::start(int64_t epoch, int64_t first_batch) {
@@ -33,6 +40,7 @@ const nn::Batch* DatasetSource::next() {
   if (stream_ == nullptr) return nullptr;
   const BatchBuffer* buffer = stream_->next();
   if (buffer == nullptr) stream_.reset();
+  else share_ = buffer->share;
   return buffer == nullptr ? nullptr : &buffer->batch();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -13,18 +14,22 @@ class DatasetSource : public BatchSource {
  public:
   /// `contents`: the tensors behind the dataset, for the digest.
   explicit DatasetSource(std::shared_ptr<Dataset> dataset, std::vector<Tensor> contents = {});
+  /// `contents` is the digest of what is behind the dataset, asked for when it is needed.
+  DatasetSource(std::shared_ptr<Dataset> dataset, std::function<uint64_t()> contents);
 
   int64_t rows() const override { return dataset_->n_samples(); }
   int64_t batches() const override { return dataset_->n_batches(); }
   uint64_t digest() const override;
   void start(int64_t epoch, int64_t first_batch) override;
   const nn::Batch* next() override;
+  double share() const override { return share_; }
   void stop() override { stream_.reset(); }
 
  private:
   std::shared_ptr<Dataset> dataset_;
-  std::vector<Tensor> contents_;
+  std::function<uint64_t()> contents_;
   std::unique_ptr<BatchStream> stream_;
+  double share_ = 1.0;
 };
 
 }  // namespace andiron::train

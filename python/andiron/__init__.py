@@ -29,6 +29,7 @@ _LAZY_MODULES = {
     "apps",
     "callbacks",
     "collective",
+    "data",
     "datasets",
     "initializers",
     "layers",

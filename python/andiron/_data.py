@@ -97,13 +97,36 @@ def weights_of(sample_weight: Any, class_weight: Any, y: list, names: list[str])
     return weights
 
 
-def split(arrays: list, fraction: float) -> tuple[list, list]:
-    """The first part and the last `fraction`, as Keras's validation_split takes it."""
+def split_at(rows: int, fraction: float) -> int:
+    """Where the last `fraction` begins, as Keras's validation_split takes it."""
     if not 0.0 < fraction < 1.0:
         raise _core.Error(f"[fit] validation_split must be in (0, 1); got {fraction}")
-    if not arrays:
-        return [], []
-    at = int(rows_of(arrays) * (1.0 - fraction))
+    at = int(rows * (1.0 - fraction))
     if at == 0:
         raise _core.Error(f"[fit] validation_split={fraction} leaves nothing to train on")
+    return at
+
+
+def split(arrays: list, fraction: float) -> tuple[list, list]:
+    """The first part and the last `fraction`."""
+    if not arrays:
+        return [], []
+    at = split_at(rows_of(arrays), fraction)
     return [np.asarray(a)[:at] for a in arrays], [np.asarray(a)[at:] for a in arrays]
+
+
+def first_rows(batches: Any, rows: int | None) -> Any:
+    """Batches (lists of arrays) until there are so many rows; all of them with None."""
+    for batch in batches:
+        if rows is not None:
+            batch = [np.asarray(a)[:rows] for a in batch]
+            rows -= len(batch[0])
+        yield batch
+        if rows is not None and rows <= 0:
+            return
+
+
+def empty_output(symbolic: Any) -> np.ndarray:
+    """A model's output for no rows."""
+    row = [n if isinstance(n, int) else 0 for n in symbolic.shape[1:]]
+    return np.zeros((0, *row), "float32" if symbolic.dtype == "bfloat16" else symbolic.dtype)

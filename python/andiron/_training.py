@@ -8,7 +8,8 @@ import numpy as np
 
 from andiron import _core, callbacks, optimizers
 from andiron._compile import losses_of, metrics_of, per_output, unique
-from andiron._data import check_labels, columns, rows_of, split, weights_of
+from andiron._data import check_labels, columns, rows_of, split, split_at, weights_of
+from andiron._tables import Data, is_table, names_columns
 
 
 class Training:
@@ -117,6 +118,23 @@ class Training:
             raise _core.Error("[data] is empty: 0 samples")
         return xs, ys, ws
 
+    def _table_source(self, data: Data, batch_size: int, shuffle: bool = False, seed: int = 0,
+                      **more: Any):  # fmt: skip
+        self._require_compiled(data)
+        return data._source(self._network, self._targets(), batch_size, shuffle, seed, **more)
+
+    def _as_data(self, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
+        """(Data, None) where x is a table with its targets; else (None, x as arrays)."""
+        by_name = y is None or names_columns(y)
+        if not is_table(x) and not (names_columns(y) and hasattr(x, "columns")):
+            return None, x
+        from andiron import data
+
+        if by_name:
+            return data.as_data(x, y, sample_weight), None
+        self._ready(given := data.as_data(x))
+        return None, given._arrays_for(self._network)
+
     def fit(
         self,
         x: Any = None,
@@ -145,18 +163,20 @@ class Training:
         Ctrl-C ends it within a step; the model stays usable with what it has learnt.
 
         Args:
-            x: an array, a DataFrame, or a list or dict of arrays for several inputs; or a source
-                of batches made by andiron.datasets.
-            y: targets in the same forms, in the order of the outputs.
+            x: an array, a DataFrame, or a list or dict of arrays for several inputs; a table: what
+                andiron.data makes, Arrow data (pyarrow, polars, duckdb, ...) or the path of a
+                Parquet or CSV file; or a source of batches made by andiron.datasets.
+            y: targets in the same forms, in the order of the outputs; for a table the names of
+                their columns.
             batch_size: samples a step. Default: 32.
             epochs: where to stop, counted from 0 (not from initial_epoch).
             verbose: 0 silent, 1 a bar, 2 a line for each epoch. Default: 1.
             callbacks: of andiron.callbacks.
             validation_split: the last part of the data that is not trained on.
-            validation_data: (x, y) or (x, y, sample_weight).
+            validation_data: (x, y) or (x, y, sample_weight), or what andiron.data makes.
             shuffle: another order in each epoch, by seed. Default: True.
             class_weight: a weight for each class id; others weigh 1.
-            sample_weight: a weight for each sample.
+            sample_weight: a weight for each sample; for a table the name of a column.
             initial_epoch: the first epoch's number.
             validation_freq: validation in every so many epochs.
             seed: of the order; otherwise drawn from andiron.set_random_seed's stream.
@@ -193,7 +213,21 @@ class Training:
         if isinstance(x, _core.BatchSource):
             self._require_compiled()
             source = x
+        elif (found := self._as_data(x, y, sample_weight))[0] is not None:
+            batch_size = whole(32 if batch_size is None else batch_size, "batch_size", 1)
+            order = (bool(shuffle), _core.next_seed() if seed is None else int(seed))
+            taken = {}
+            if validation_split:
+                at = split_at(len(found[0]), validation_split)
+                taken = {"first": 0, "rows": at}
+                if validation_data is None:
+                    size = validation_batch_size or batch_size
+                    validation_data = self._table_source(found[0], size, first=at)
+            source = self._table_source(
+                found[0], batch_size, *order, class_weight=class_weight, **taken
+            )
         else:
+            x = found[1]
             self._require_compiled(x)
             batch_size = whole(32 if batch_size is None else batch_size, "batch_size", 1)
             arrays = self._arrays(x, y, sample_weight, class_weight)
@@ -207,12 +241,18 @@ class Training:
             )
         if validation_data is None or isinstance(validation_data, _core.BatchSource):
             return source, validation_data
+        if isinstance(validation_data, Data):
+            size = validation_batch_size or batch_size or 32
+            return source, self._table_source(validation_data, size)
         if not isinstance(validation_data, (list, tuple)) or len(validation_data) not in (2, 3):
             raise _core.Error("[fit] validation_data is (x, y) or (x, y, sample_weight)")
         weights = validation_data[2] if len(validation_data) == 3 else None
         weights = None if isinstance(weights, list) and not weights else weights
         size = validation_batch_size or batch_size or 32
-        arrays = self._arrays(validation_data[0], validation_data[1], weights)
+        found = self._as_data(validation_data[0], validation_data[1], weights)
+        if found[0] is not None:
+            return source, self._table_source(found[0], size)
+        arrays = self._arrays(found[1], validation_data[1], weights)
         return source, _core.array_source(*arrays, size)
 
     def _run(self, source, validation, epochs, initial_epoch, validation_freq, verbose, given,
@@ -287,13 +327,19 @@ class Training:
         Returns:
             The loss, or a list [loss, metrics...] in the order of metrics_names, or a dict.
         """
+        size = whole(32 if batch_size is None else batch_size, "batch_size", 1, "evaluate")
         if isinstance(x, _core.BatchSource):
             self._require_compiled()
             source = x
+        elif (found := self._as_data(x, y, sample_weight))[0] is not None:
+            taken = {}
+            if steps is not None:
+                rows = size * whole(steps, "steps", 1, "evaluate")
+                taken = {"first": 0, "rows": min(rows, len(found[0]))}
+            source = self._table_source(found[0], size, **taken)
         else:
-            self._require_compiled(x)
+            self._require_compiled(x := found[1])
             arrays = self._arrays(x, y, sample_weight)
-            size = whole(32 if batch_size is None else batch_size, "batch_size", 1, "evaluate")
             if steps is not None:
                 rows = size * whole(steps, "steps", 1, "evaluate")
                 arrays = [[np.asarray(a)[:rows] for a in part] for part in arrays]

@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 
 from andiron import _core, _training
-from andiron._data import columns
+from andiron._data import columns, empty_output, first_rows
+from andiron._tables import Data, is_table
 from andiron.layers.base import Layer, _Bridge, face_of, spec_of
 
 __all__ = ["Model", "Sequential", "load_model"]
+
+
+def _listed_arrays(x: Any) -> list:
+    return list(x) if isinstance(x, (list, tuple)) else [x]
 
 
 def _listed(x: Any) -> list:
@@ -84,15 +89,16 @@ class Model(_training.Training, Layer):
                     "[Sequential] the input's shape is not known yet: start with an Input, call "
                     "build, or fit first"
                 )
-            self._network.build([spec_of(_core.Tensor(columns(x, ["x"], "x")[0]))])
+            given = x._specs() if isinstance(x, Data) else None
+            self._network.build(given or [spec_of(_core.Tensor(columns(x, ["x"], "x")[0]))])
         if self._network is None:
             if x is None:
                 raise _core.Error(f"[{type(self).__name__}] call build or fit first")
-            arrays = x if isinstance(x, (list, tuple)) else [x]
-            inputs = []
-            for array in arrays:
-                dtype, shape = spec_of(_core.Tensor(array))
-                inputs.append(_core.symbolic_input(shape[1:], "", dtype))
+            if isinstance(x, Data):
+                specs = x._specs()
+            else:
+                specs = [spec_of(_core.Tensor(a)) for a in _listed_arrays(x)]
+            inputs = [_core.symbolic_input(shape[1:], "", dtype) for dtype, shape in specs]
             outputs = self._core.call_symbolic(inputs, None)
             self._network = _core.functional_model(inputs, outputs, self.name)
         return self._network
@@ -176,7 +182,8 @@ class Model(_training.Training, Layer):
         Safe from several threads at once, while nothing trains the model.
 
         Args:
-            x: an array, a DataFrame, or a list or dict of arrays for several inputs.
+            x: an array, a DataFrame, or a list or dict of arrays for several inputs; or a table as
+                in `fit`, which is read batch by batch and may be empty.
             batch_size: the most rows that the network sees at once, which bounds the memory.
                 Default: a size that suits the model (1024 to 8192; Keras has 32). The results are
                 the same but for rounding, unless a layer mixes the rows of a batch.
@@ -184,6 +191,10 @@ class Model(_training.Training, Layer):
             verbose, callbacks: accepted for Keras's sake.
         """
         size = 0 if batch_size is None else _training.whole(batch_size, "batch_size", 1, "predict")
+        if is_table(x):
+            from andiron import data
+
+            x = data.as_data(x)
         core = self._ready(x)
         predictor = self._predictor
         if predictor is None:
@@ -191,10 +202,19 @@ class Model(_training.Training, Layer):
                 predictor = self._predictor = self._predictor or _core.Predictor(core)
         if self._compiled is not None:
             self._compiled.catch_up()
-        plain = isinstance(x, np.ndarray) and len(core.input_names) == 1
-        arrays = [x] if plain else columns(x, core.input_names, "x")
+        rows = None
         if steps is not None:
             rows = (size or 32) * _training.whole(steps, "steps", 1, "predict")
+        if isinstance(x, Data):
+            parts = [
+                predictor.predict_numpy(batch, size) for batch in first_rows(x._batches(core), rows)
+            ]
+            out = [np.concatenate(p) if len(p) > 1 else p[0] for p in zip(*parts, strict=True)]
+            out = out or [empty_output(y) for y in core.outputs]
+            return out[0] if len(out) == 1 else out
+        plain = isinstance(x, np.ndarray) and len(core.input_names) == 1
+        arrays = [x] if plain else columns(x, core.input_names, "x")
+        if rows is not None:
             arrays = [np.asarray(a)[:rows] for a in arrays]
         out = predictor.predict_numpy(arrays, size)
         return out[0] if len(out) == 1 else out

@@ -47,13 +47,7 @@ ArrayDataset::ArrayDataset(ArrayData data, DataOptions options) : Dataset("datas
   for (const Column& c : data.weights) check_finite(c);
 }
 
-int ArrayDataset::n_ahead() const {
-  constexpr int64_t kCheapBytes = 4 << 20;
-  int64_t row_bytes = 0;
-  for (const Field& f : fields())
-    row_bytes += count_of(f.row) * static_cast<int64_t>(size_of(f.dtype));
-  return row_bytes * options().batch_size <= kCheapBytes ? 0 : Dataset::n_ahead();
-}
+int ArrayDataset::n_ahead() const { return cheap_to_fill() ? 0 : Dataset::n_ahead(); }
 
 void ArrayDataset::gather(std::span<const int64_t> samples, int64_t, BatchBuffer& out, int64_t at) {
   for (size_t i = 0; i < columns_.size(); ++i)

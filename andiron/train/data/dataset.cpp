@@ -37,8 +37,16 @@ BatchBuffer::BatchBuffer(const std::vector<Field>& fields, int64_t capacity, int
 }
 
 void BatchBuffer::set_rows(int64_t rows) {
-  ANDIRON_ASSERT(rows == capacity_ || short_.tensors.empty() || rows == short_.tensors[0].size(0));
+  ANDIRON_ASSERT(0 < rows && rows <= capacity_);
   rows_ = rows;
+  if (rows == capacity_ || short_.tensors.empty() || rows == short_.tensors[0].size(0)) return;
+  const auto cut = [rows](const std::vector<Tensor>& full, std::vector<Tensor>& out) {
+    for (size_t i = 0; i < full.size(); ++i) out[i] = full[i].rows(0, rows);
+  };
+  cut(full_.tensors, short_.tensors);
+  cut(full_.batch.x, short_.batch.x);
+  cut(full_.batch.y, short_.batch.y);
+  cut(full_.batch.sample_weight, short_.batch.sample_weight);
 }
 
 void Dataset::set_samples(std::vector<Field> fields, int64_t n_samples) {
@@ -50,7 +58,6 @@ void Dataset::set_samples(std::vector<Field> fields, int64_t n_samples) {
   options_.batch_size = std::min(options_.batch_size, n_samples);
   n_batches_ = n_samples / options_.batch_size;
   if (!options_.drop_last && n_samples % options_.batch_size != 0) ++n_batches_;
-  samples_.resize(static_cast<size_t>(std::min(kPiece, options_.batch_size)));
 }
 
 int64_t Dataset::rows_of(int64_t index) const {
@@ -61,24 +68,42 @@ BatchBuffer Dataset::make_buffer() const {
   return BatchBuffer(fields_, options_.batch_size, rows_of(n_batches_ - 1));
 }
 
-bool Dataset::fill(int64_t epoch, int64_t index, BatchBuffer& out, const std::atomic<bool>* stop) {
-  ANDIRON_ASSERT(0 <= index && index < n_batches_);
-  if (options_.shuffle && order_epoch_ != epoch) {
+void Dataset::choose(int64_t epoch, int64_t first, std::span<int64_t> samples) {
+  std::iota(samples.begin(), samples.end(), first);
+  if (!options_.shuffle) return;
+  if (order_epoch_ != epoch) {
     order_ = Permutation(n_samples_, mix_key(options_.seed, static_cast<uint64_t>(epoch)));
     order_epoch_ = epoch;
   }
+  for (int64_t& s : samples) s = order_[s];
+}
+
+bool Dataset::cheap_to_fill() const {
+  constexpr int64_t kCheapBytes = 4 << 20;
+  int64_t row_bytes = 0;
+  for (const Field& f : fields_)
+    row_bytes += count_of(f.row) * static_cast<int64_t>(size_of(f.dtype));
+  return row_bytes * options_.batch_size <= kCheapBytes;
+}
+
+bool Dataset::fill(int64_t epoch, int64_t index, BatchBuffer& out, const std::atomic<bool>* stop) {
+  ANDIRON_ASSERT(0 <= index && index < n_batches_);
   const int64_t first = index * options_.batch_size, n = rows_of(index);
   out.epoch = epoch;
   out.index = index;
   out.set_rows(n);
-  for (int64_t at = 0; at < n; at += kPiece) {
+  return read(epoch, first, n, out, 0, stop);
+}
+
+bool Dataset::read(int64_t epoch, int64_t first, int64_t n, BatchBuffer& out, int64_t at,
+                   const std::atomic<bool>* stop) {
+  samples_.resize(static_cast<size_t>(kPiece));
+  for (int64_t done = 0; done < n; done += kPiece) {
     if (stop != nullptr && stop->load(std::memory_order_relaxed)) return false;
     const std::span<int64_t> samples(samples_.data(),
-                                     static_cast<size_t>(std::min(kPiece, n - at)));
-    std::iota(samples.begin(), samples.end(), first + at);
-    if (options_.shuffle)
-      for (int64_t& s : samples) s = order_[s];
-    gather(samples, epoch, out, at);
+                                     static_cast<size_t>(std::min(kPiece, n - done)));
+    choose(epoch, first + done, samples);
+    gather(samples, epoch, out, at + done);
   }
   return true;
 }

@@ -30,12 +30,15 @@ class BatchBuffer {
 
   int64_t rows() const { return rows_; }
   int64_t epoch = 0, index = 0;  ///< which batch it is
+  /// The part of the batch's samples, over all workers, that stand here; 0: none, and what stands
+  /// here only keeps the place.
+  double share = 1.0;
 
   /// In the order of the fields, `rows()` rows each.
   const std::vector<Tensor>& tensors() const { return view().tensors; }
   /// The same by role, as models take it.
   const nn::Batch& batch() const { return view().batch; }
-  /// REQUIRES capacity or short_rows: allocates nothing then.
+  /// REQUIRES at most the capacity. Allocates nothing for the capacity, and for the number before.
   void set_rows(int64_t rows);
 
  private:
@@ -67,21 +70,30 @@ class Dataset {
   int64_t n_samples() const { return n_samples_; }
   /// Batches in an epoch.
   int64_t n_batches() const { return n_batches_; }
-  int64_t rows_of(int64_t index) const;
-  BatchBuffer make_buffer() const;
+  virtual int64_t rows_of(int64_t index) const;
+  virtual BatchBuffer make_buffer() const;
   /// How many batches to prepare in the background; 0 where filling one takes less than handing it
   /// from thread to thread while all cores compute.
   virtual int n_ahead() const { return 2; }
 
   /// Fills batch `index` of `epoch`. Returns false, with `out` undefined, when `stop` became true
   /// (looked at every few thousand samples). Allocates nothing but the order of a new epoch.
-  bool fill(int64_t epoch, int64_t index, BatchBuffer& out,
+  virtual bool fill(int64_t epoch, int64_t index, BatchBuffer& out,
+                    const std::atomic<bool>* stop = nullptr);
+  /// Samples [first, first + n) of the epoch's order into rows [at, at + n) of `out`; as `fill`
+  /// otherwise.
+  bool read(int64_t epoch, int64_t first, int64_t n, BatchBuffer& out, int64_t at,
             const std::atomic<bool>* stop = nullptr);
 
  protected:
   /// Throws Error when there are no samples or options make no sense; `name` is for messages.
   Dataset(std::string name, DataOptions options) : name_(std::move(name)), options_(options) {}
   void set_samples(std::vector<Field> fields, int64_t n_samples);
+  /// Which samples stand at [first, first + samples.size()) of an epoch's order: by default a
+  /// random order of all, drawn by seed and epoch, or the order that they have.
+  virtual void choose(int64_t epoch, int64_t first, std::span<int64_t> samples);
+  /// Whether a batch is so small that the step had better fill its own.
+  bool cheap_to_fill() const;
   /// Writes the samples to rows [at, at + samples.size()) of the tensors of `out`.
   virtual void gather(std::span<const int64_t> samples, int64_t epoch, BatchBuffer& out,
                       int64_t at) = 0;

@@ -1,0 +1,391 @@
+"""Tables for fit, evaluate and predict: what columns become, and the sources made of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from andiron import _core
+from andiron._vocabulary import Vocabulary
+
+_PACKED = 4  # columns from which on shuffled rows are faster from a packed copy
+
+_UNITS = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30, "b": 1}
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a column of a table becomes numbers.
+
+    Args:
+        name: of the column.
+        dtype: to convert to when it is read. Default: the nearest to the column's type
+            (docs/data.md); batches have the dtype of the model's input in any case.
+        nulls: "error", a number that nulls become (float("nan") too), or "unknown" for texts: the
+            vocabulary's entry for unknown ones. Default: "error".
+        vocabulary: for texts.
+        length: of lists, vectors and binaries: numbers a row. Shorter lists are padded by `pad`.
+            Default: as many as the first row has, and all others must have.
+        pad: default 0; use -1 for ids of an EmbeddingBag, which skips negative ones.
+        unit: of times: "days", "s", "ms", "us" or "ns". Default: the column's own.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from andiron import data
+        >>> words = data.Column("words", length=3, pad=-1)
+        >>> table = pa.table({"words": [[5, 6], [7], [1, 2, 3]]})
+        >>> data.from_arrow(table, features={"bag": words}).arrays()[0].tolist()
+        [[5, 6, -1], [7, -1, -1], [1, 2, 3]]
+    """
+
+    name: str
+    dtype: Any = None
+    nulls: Any = "error"
+    vocabulary: Vocabulary | None = None
+    length: int | None = None
+    pad: float = 0.0
+    unit: str | None = None
+
+    def _spec(self, check: str = "") -> dict:
+        fill = self.nulls
+        if isinstance(fill, str):
+            if fill not in ("error", "unknown"):
+                raise _core.Error(
+                    f'[data] column {self.name!r}: nulls are "error", "unknown" or a number; '
+                    f"got {fill!r}"
+                )
+            if fill == "unknown" and not (self.vocabulary and self.vocabulary.unknown):
+                raise _core.Error(
+                    f"[data] column {self.name!r}: nulls as unknown texts need a vocabulary with "
+                    "an entry for those"
+                )
+            fill = 0.0 if fill == "unknown" else None
+        core = None if self.vocabulary is None else self.vocabulary._core
+        return {
+            "name": self.name, "dtype": self.dtype, "fill": fill, "vocabulary": core,
+            "length": self.length, "pad": self.pad, "unit": self.unit, "check": check,
+        }  # fmt: skip
+
+
+def bytes_from(budget: Any) -> int:
+    """A memory budget in bytes: a number, or a text such as "512MB" or "2 GiB"."""
+    if budget is None:
+        return 0
+    if isinstance(budget, str):
+        text = budget.strip().lower()
+        digits = text.rstrip("bikmg ").strip()
+        unit = text[len(digits) :].strip() or "b"
+        try:
+            n = float(digits) * _UNITS[unit]
+        except (ValueError, KeyError):
+            raise _core.Error(
+                f'[data] memory_budget is bytes or a text such as "512MB"; got {budget!r}'
+            ) from None
+    else:
+        n = budget
+    if not n >= 1:
+        raise _core.Error(f"[data] memory_budget must be positive; got {budget!r}")
+    return int(n)
+
+
+def _is_column(x: Any) -> bool:
+    return isinstance(x, (str, Column))
+
+
+class Data:
+    """Rows of a table for `fit`, `evaluate` and `predict`; made by `from_arrow`, `from_parquet` and
+    `from_csv`.
+
+    The table is read once, when it is first trained on; then it stays in memory, as it came where
+    its layout allows, or, beyond `memory_budget`, in a file in `spill_dir` that is gone with the
+    object. Predictions read it batch by batch and keep nothing.
+    """
+
+    def __init__(
+        self,
+        open: Callable[[list[str] | None], Any],
+        features: Any,
+        label: Any,
+        sample_weight: Any,
+        options: dict,
+    ):
+        self._open = open
+        self._stream = None  # opened to look at its columns, not read yet
+        self._features, self._label, self._weight = features, label, sample_weight
+        self._options = options
+        self._read = None  # (table, its columns' keys)
+
+    # What there is.
+
+    def _names(self) -> list[str]:
+        if self._stream is None:
+            self._stream = _core.ArrowStream(self._open(None))
+        return [name for name, _ in self._stream.columns]
+
+    def _take_stream(self, wanted: list[str]):
+        stream, self._stream = self._stream, None
+        return _core.ArrowStream(self._open(wanted)) if stream is None else stream
+
+    def _column(self, given: Any) -> Column:
+        column = given if isinstance(given, Column) else Column(given)
+        vocabularies, nulls = self._options["vocabulary"], self._options["nulls"]
+        if column.vocabulary is None and column.name in vocabularies:
+            column = replace(column, vocabulary=vocabularies[column.name])
+        if column.nulls == "error":
+            of_all = nulls.get(column.name, "error") if isinstance(nulls, dict) else nulls
+            column = replace(column, nulls=of_all)
+        return column
+
+    def _side_by_side(self, given: Any) -> tuple[list[Column], bool]:
+        """Columns, and whether they are one that keeps its own shape."""
+        if _is_column(given):
+            return [self._column(given)], True
+        return [self._column(c) for c in given], False
+
+    def _groups(self, given: Any, names: list[str], what: str) -> list:
+        """Columns for each of `names`, from a column, a list or a dict."""
+        if isinstance(given, dict):
+            missing = [n for n in names if n not in given]
+            if missing:
+                raise _core.Error(
+                    f"[data] {what} has no {missing[0]!r}; the model takes {names}, and there are "
+                    f"{list(given)}"
+                )
+            return [self._side_by_side(given[n]) for n in names]
+        if len(names) == 1:
+            return [self._side_by_side(given)]
+        if _is_column(given) or len(given) != len(names):
+            raise _core.Error(f"[data] {what} must name columns for each of {names}; got {given!r}")
+        return [self._side_by_side(c) for c in given]
+
+    def _inputs(self, names: list[str]) -> list:
+        if self._features is not None:
+            if len(names) > 1 and not isinstance(self._features, dict):
+                missing = [n for n in names if n not in self._features]
+                if missing:
+                    raise _core.Error(
+                        f"[data] the model takes {names}: features must be a dict "
+                        "{input: column or columns}, or name them all"
+                    )
+                return [self._side_by_side(n) for n in names]
+            return self._groups(self._features, names, "features")
+        there = self._names()
+        if len(names) > 1:
+            return [self._side_by_side(n) for n in names]
+        taken = {c.name for columns, _ in self._outer() for c in columns}
+        return [self._side_by_side([n for n in there if n not in taken])]
+
+    def _outer(self) -> list[tuple[list[Column], str]]:
+        """The columns of labels and weights, and what is checked of them."""
+        found = []
+        for given, check in ((self._label, "finite"), (self._weight, "weight")):
+            items = given.values() if isinstance(given, dict) else [given]
+            found += [(self._side_by_side(item)[0], check) for item in items if item is not None]
+        return found
+
+    # Reading.
+
+    def _table(self, groups: list):
+        """(table, {column or pack: its place}) with all groups (columns, check); read when first
+        needed. A group of many columns is a pack: its numbers lie side by side in each row."""
+        specs: dict = {}
+        for columns, check in groups:
+            for c in columns:
+                if check or c not in specs:
+                    specs[c] = c._spec(check)
+        packs = [tuple(c) for c, _ in groups if len(c) >= _PACKED and len(set(c)) == len(c)]
+        packs = [p for p in packs if sum(c in g for c in p for g, _ in groups) == len(p)]
+        keys = [*packs, *(c for c in specs if not any(c in p for p in packs))]
+        if self._read is not None and set(keys) <= set(self._read[1]):
+            return self._read
+        stream = self._take_stream(sorted({c.name for c in specs}))
+        options, order = self._options, list(specs)
+        table = _core.read_arrow(
+            stream, list(specs.values()), [[order.index(c) for c in p] for p in packs],
+            options["memory_budget"], options["spill_dir"], options["content_order"],
+        )  # fmt: skip
+        self._read = (table, {key: i for i, key in enumerate(keys)})
+        return self._read
+
+    def _grouped(self, network: Any, targets: list[str] | None):
+        """[(name, role, columns, alone, check)] for a model."""
+        inputs = self._inputs(network.input_names)
+        found = [
+            (n, "input", c, alone, "")
+            for n, (c, alone) in zip(network.input_names, inputs, strict=True)
+        ]
+        if targets is None:
+            return found
+        if self._label is None and targets:
+            raise _core.Error("[fit] needs targets: say which column is the label")
+        if targets:
+            for n, (c, alone) in zip(
+                targets, self._groups(self._label, targets, "label"), strict=True
+            ):
+                found.append((n, "label", c, alone, "finite"))
+        if self._weight is not None:
+            one = _is_column(self._weight) or len(targets) == 1
+            names = ["sample_weight"] if one else targets
+            for n, (c, alone) in zip(
+                names, self._groups(self._weight, names, "sample_weight"), strict=True
+            ):
+                found.append((n, "weight", c, alone, "weight"))
+        return found
+
+    def _source(self, network: Any, targets: list[str], batch_size: int, shuffle: bool, seed: int,
+                class_weight: Any = None, first: int = 0, rows: int = -1):  # fmt: skip
+        groups = self._grouped(network, targets)
+        table, places = self._table([(g[2], g[4]) for g in groups])
+        fields = _fields(network, groups, table.columns, places)
+        if class_weight is not None:
+            fields = _with_class_weight(fields, class_weight, targets)
+        return _core.table_source(table, fields, batch_size, shuffle, seed, first, rows)
+
+    def _batches(self, network: Any) -> Iterator[list]:
+        """The inputs, batch by batch."""
+        groups = self._grouped(network, None)
+        columns = list(dict.fromkeys(c for g in groups for c in g[2]))
+        places = {c: i for i, c in enumerate(columns)}
+        if self._read is not None and self._options["one_shot"]:
+            raise _core.Error("[data] the stream was read to train on; it cannot be read again")
+        stream = self._take_stream(sorted({c.name for c in columns}))
+        batches = _core.ArrowBatches(stream, [c._spec() for c in columns])
+        fields = None
+        while batches.next():
+            if batches.rows:
+                fields = fields or _fields(network, groups, batches.columns, places)
+                yield batches.tensors(fields)
+
+    def _specs(self) -> list:
+        """(dtype, shape) of the inputs, for models that are built by what they first see."""
+        names = list(self._features) if isinstance(self._features, dict) else ["x"]
+        groups = self._inputs(names)
+        table, places = self._table([(c, "") for c, _ in groups] + self._outer())
+        widths = []
+        for columns, alone in groups:
+            keys = [tuple(columns)] if tuple(columns) in places else columns
+            rows = [table.columns[places[k]][2] for k in keys]
+            row = rows[0] if alone else (sum(int(np.prod(r)) for r in rows),)
+            widths.append(("float32", (None, *row)))
+        return widths
+
+    def _arrays_for(self, network: Any) -> list[np.ndarray]:
+        """The inputs of a model, in memory."""
+        parts = list(self._batches(network))
+        if not parts:
+            raise _core.Error("[data] is empty: 0 samples")
+        return _concatenated(parts)
+
+    # For users.
+
+    def arrays(self, columns: Any = None) -> list[np.ndarray]:
+        """The features (or the columns of a dict like it) as arrays in memory, in order."""
+        wanted = self._features if columns is None else columns
+        names = list(wanted) if isinstance(wanted, dict) else ["x"]
+        kept, self._features = self._features, wanted
+        try:
+            return _concatenated(list(self._batches(_Natural(names))))
+        finally:
+            self._features = kept
+
+    def __len__(self) -> int:
+        self._specs()
+        return self._read[0].n_rows
+
+    @property
+    def spilled(self) -> bool:
+        """Whether the rows were too many for `memory_budget` and lie in a file."""
+        return self._read is not None and self._read[0].spilled
+
+    def digest(self) -> str:
+        """128 bits that identify the rows whatever their order, as 32 hexadecimal digits."""
+        self._specs()
+        return self._read[0].digest
+
+
+class _Natural:
+    """In the place of a model: inputs of the columns' own dtypes."""
+
+    def __init__(self, names: list[str]):
+        self.input_names = names
+        self.inputs = None
+
+
+def _fields(network: Any, groups: list, columns: list, places: dict) -> list:
+    """(name, role, dtype, row, places of columns, class weights) for the core."""
+    fields = []
+    for i, (name, role, group, alone, _) in enumerate(groups):
+        at = [places[tuple(group)]] if tuple(group) in places else [places[c] for c in group]
+        rows = [columns[p][2] for p in at]
+        count = sum(int(np.prod(r)) for r in rows)
+        row = list(rows[0]) if alone else [count]
+        dtypes = {columns[p][1] for p in at}
+        dtype = dtypes.pop() if len(dtypes) == 1 else "float32"
+        if role == "weight":
+            dtype, row = "float32", []
+        elif role == "input" and network.inputs is not None:
+            dtype, wanted = network.inputs[i].dtype, list(network.inputs[i].shape[1:])
+            if None not in wanted and all(isinstance(n, int) for n in wanted):
+                if int(np.prod(wanted)) != count:
+                    raise _core.Error(
+                        f"[data] input {name!r} takes rows of {tuple(wanted)}, and its columns "
+                        f"{[c.name for c in group]} have {count} numbers"
+                    )
+                row = wanted
+        fields.append((name, role, dtype, row, at, None))
+    return fields
+
+
+def _with_class_weight(fields: list, class_weight: dict, targets: list[str]) -> list:
+    if len(targets) != 1:
+        raise _core.Error("[fit] class_weight is for models with one output")
+    table = {int(k): float(v) for k, v in class_weight.items()}
+    weights = [f for f in fields if f[1] == "weight"]
+    kept = [f for f in fields if f[1] != "weight"]
+    name, at = (weights[0][0], weights[0][4]) if weights else ("sample_weight", [])
+    return [*kept, (name, "weight", "float32", [], at, table)]
+
+
+def _concatenated(parts: list[list]) -> list[np.ndarray]:
+    arrays = [[np.asarray(t) for t in part] for part in parts]
+    return [p[0] if len(p) == 1 else np.concatenate(p) for p in zip(*arrays, strict=True)]
+
+
+def names_columns(y: Any) -> bool:
+    """Whether targets are given as names of columns."""
+    if isinstance(y, dict):
+        return bool(y) and all(names_columns(v) for v in y.values())
+    return _is_column(y) or (isinstance(y, (list, tuple)) and bool(y) and all(map(_is_column, y)))
+
+
+def is_table(x: Any) -> bool:
+    """Whether x is Data, Arrow data or a path; DataFrames of pandas are arrays, too."""
+    if isinstance(x, (Data, str, os.PathLike)):
+        return True
+    if (
+        isinstance(x, np.ndarray)
+        or (pandas := sys.modules.get("pandas")) is not None
+        and (isinstance(x, (pandas.DataFrame, pandas.Series)))
+    ):
+        return False
+    dataset = sys.modules.get("pyarrow.dataset")
+    return (
+        (hasattr(x, "__arrow_c_stream__") and not hasattr(x, "dtype") and not _is_chunked(x))
+        or (dataset is not None and isinstance(x, (dataset.Dataset, dataset.Scanner)))
+        or _is_record_batch(x)
+    )
+
+
+def _is_record_batch(x: Any) -> bool:
+    pa = sys.modules.get("pyarrow")
+    return pa is not None and isinstance(x, pa.RecordBatch)
+
+
+def _is_chunked(x: Any) -> bool:
+    pa = sys.modules.get("pyarrow")
+    return pa is not None and isinstance(x, (pa.ChunkedArray, pa.Array))

@@ -1,0 +1,256 @@
+"""Tables as training data: Arrow, pandas, Parquet and CSV (docs/data.md).
+
+rows = andiron.data.from_parquet("rows.parquet", features=["a", "b"], label="y",
+                                 memory_budget="1GB")
+model.fit(rows, epochs=3)
+model.predict(andiron.data.from_parquet("new.parquet", features=["a", "b"]))
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from andiron import _core
+from andiron._tables import Column, Data, bytes_from
+from andiron._vocabulary import Vocabulary
+
+__all__ = [
+    "Column",
+    "Data",
+    "Vocabulary",
+    "build_vocabularies",
+    "from_arrow",
+    "from_csv",
+    "from_parquet",
+]
+
+
+def _vocabularies(given: Any) -> dict:
+    out = {}
+    for name, v in (given or {}).items():
+        out[name] = v if isinstance(v, Vocabulary) else Vocabulary.load(v)
+    return out
+
+
+def _data(open, features, label, sample_weight, vocabulary, nulls, memory_budget, spill_dir,
+          content_order, one_shot):  # fmt: skip
+    options = {
+        "vocabulary": _vocabularies(vocabulary),
+        "nulls": nulls,
+        "memory_budget": bytes_from(memory_budget),
+        "spill_dir": "" if spill_dir is None else os.fspath(spill_dir),
+        "content_order": bool(content_order),
+        "one_shot": one_shot,
+    }
+    return Data(open, features, label, sample_weight, options)
+
+
+def _of_batches(batches: Iterator):
+    import pyarrow as pa
+
+    first = next(batches, None)
+    if first is None:
+        raise _core.Error("[data] is empty: 0 batches")
+    return pa.RecordBatchReader.from_batches(first.schema, itertools.chain([first], batches))
+
+
+def _once(stream: Any):
+    left = [stream]
+
+    def open(columns):
+        if not left:
+            raise _core.Error("[data] the stream was read already")
+        return left.pop()
+
+    return open
+
+
+def _opener(data: Any):
+    """(a function that opens the stream with some columns, whether it can be read only once)"""
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(data, pandas.DataFrame):
+        import pyarrow as pa
+
+        def from_pandas(columns):
+            return pa.Table.from_pandas(data, columns=columns, preserve_index=False)
+
+        return from_pandas, False
+    dataset = sys.modules.get("pyarrow.dataset")
+    if dataset is not None and isinstance(data, dataset.Dataset):
+        return _scanner(data), False
+    if dataset is not None and isinstance(data, dataset.Scanner):
+        return lambda columns: data.to_reader(), False
+    pa = sys.modules.get("pyarrow")
+    if pa is not None and isinstance(data, pa.RecordBatchReader):
+        return _once(data), True
+    if isinstance(data, Iterator):
+        return _once(_of_batches(data)), True
+    if isinstance(data, (list, tuple)):
+        return lambda columns: _of_batches(iter(data)), False
+    if not hasattr(data, "__arrow_c_stream__") and not hasattr(data, "__arrow_c_array__"):
+        raise TypeError(
+            "[data] an Arrow table, stream or dataset or a DataFrame is needed; got "
+            f"{type(data).__name__}"
+        )
+    return lambda columns: data, False
+
+
+def _scanner(dataset: Any):
+    def open(columns):
+        # Little is read ahead: the engine is the slower side, and memory has a budget.
+        return dataset.scanner(
+            columns=columns, batch_size=1 << 16, batch_readahead=2, fragment_readahead=1
+        ).to_reader()
+
+    return open
+
+
+def from_arrow(
+    data: Any,
+    features: Any = None,
+    label: Any = None,
+    sample_weight: Any = None,
+    *,
+    vocabulary: dict | None = None,
+    nulls: Any = "error",
+    memory_budget: Any = None,
+    spill_dir: Any = None,
+    content_order: bool = False,
+) -> Data:
+    """A table for `fit`, `evaluate` and `predict`.
+
+    Args:
+        data: a pyarrow Table, RecordBatch, RecordBatchReader or Dataset; anything that has
+            `__arrow_c_stream__` (polars, duckdb, ...); a pandas DataFrame; record batches in a list
+            or from an iterator. Readers and iterators can be read once.
+        features: a column for a model with one input, or a list of columns that lie side by side
+            as [rows, columns]; or a dict {input: column or list}. A column is a name or a Column.
+            Default: the columns named like the model's inputs, or for one input all that are
+            neither label nor weight.
+        label: a column; a list or dict of columns for several outputs.
+        sample_weight: a column of weights.
+        vocabulary: {column: Vocabulary, or the path of a saved one} for texts.
+        nulls: what nulls become, for all columns or as {column: ...}: "error", a number, or
+            "unknown" for texts. Default: "error", which names column and row.
+        memory_budget: bytes, or a text such as "512MB". More rows than that hold go to a file in
+            spill_dir and are read back in shuffled blocks. Default: no bound.
+        spill_dir: a folder on a local disk. Default: the system's for temporary files.
+        content_order: whether rows are put in the order of a hash of their content before they are
+            shuffled, so that batches do not depend on the order in which rows come. Default: False.
+
+    Example:
+        >>> import numpy as np, pyarrow as pa
+        >>> from andiron import Sequential, data, layers
+        >>> table = pa.table({"a": [0.0, 1.0, 2.0], "b": [1, 0, 1], "y": [1.0, 1.0, 3.0]})
+        >>> model = Sequential([layers.Dense(1)])
+        >>> model.compile("adam", "mse")
+        >>> rows = data.from_arrow(table, features=["a", "b"], label="y")
+        >>> len(model.fit(rows, epochs=2, verbose=0).history["loss"])
+        2
+        >>> model.predict(data.from_arrow(table, features=["a", "b"])).shape
+        (3, 1)
+    """
+    open, one_shot = _opener(data)
+    return _data(open, features, label, sample_weight, vocabulary, nulls, memory_budget, spill_dir,
+                 content_order, one_shot)  # fmt: skip
+
+
+def from_parquet(
+    path: Any,
+    features: Any = None,
+    label: Any = None,
+    sample_weight: Any = None,
+    **options: Any,
+) -> Data:
+    """Parquet files: a path, a list of paths or a folder. Further arguments are from_arrow's.
+
+    Only the columns that are needed are read.
+    """
+    from pyarrow import dataset
+
+    paths = [os.fspath(p) for p in path] if isinstance(path, (list, tuple)) else os.fspath(path)
+    opened = dataset.dataset(paths, format="parquet")
+    return from_arrow(opened, features, label, sample_weight, **options)
+
+
+def from_csv(
+    path: Any,
+    features: Any = None,
+    label: Any = None,
+    sample_weight: Any = None,
+    *,
+    delimiter: str = ",",
+    column_types: dict | None = None,
+    null_values: list[str] | None = None,
+    **options: Any,
+) -> Data:
+    """CSV files, also compressed ones (.gz): a path, a list of paths or a folder.
+
+    Args:
+        delimiter: between fields. Default: ",".
+        column_types: {column: pyarrow type} where the first megabyte does not show it.
+        null_values: texts that mean null. Default: pyarrow's ("", "NA", "null", ...).
+        options: from_arrow's further arguments.
+    """
+    from pyarrow import csv, dataset
+
+    convert = {"strings_can_be_null": True}
+    if column_types is not None:
+        convert["column_types"] = column_types
+    if null_values is not None:
+        convert["null_values"] = null_values
+    layout = dataset.CsvFileFormat(
+        parse_options=csv.ParseOptions(delimiter=delimiter),
+        convert_options=csv.ConvertOptions(**convert),
+    )
+    paths = [os.fspath(p) for p in path] if isinstance(path, (list, tuple)) else os.fspath(path)
+    opened = dataset.dataset(paths, format=layout)
+    return from_arrow(opened, features, label, sample_weight, **options)
+
+
+def build_vocabularies(
+    data: Any,
+    columns: Iterable[str],
+    max_size: int = 0,
+    min_count: int = 1,
+    unknown: bool = True,
+) -> dict[str, Vocabulary]:
+    """Vocabularies of text columns, from one walk over the data.
+
+    Args:
+        data: as in from_arrow; readers and iterators are used up.
+        columns: of texts, plain or in dictionaries.
+        max_size: the most frequent so many texts are kept. Default: all.
+        min_count: texts that come less often are left out.
+        unknown: whether id 0 stands for texts that are not kept.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from andiron import data
+        >>> table = pa.table({"city": ["Rome", "Oslo", "Rome", None]})
+        >>> data.build_vocabularies(table, ["city"])["city"].entries
+        ['Rome', 'Oslo']
+    """
+    names = list(columns)
+    source = data._open(names) if isinstance(data, Data) else _opener(data)[0](names)
+    cores = _core.build_vocabularies(source, names, max_size, min_count, unknown)
+    return {name: Vocabulary._of(core) for name, core in zip(names, cores, strict=True)}
+
+
+def as_data(x: Any, label: Any = None, sample_weight: Any = None) -> Data:
+    """What fit, evaluate and predict make of tables and paths."""
+    if isinstance(x, Data):
+        if label is not None or sample_weight is not None:
+            raise _core.Error("[data] label and sample_weight stand in the data already")
+        return x
+    if isinstance(x, (str, os.PathLike)):
+        name = os.fspath(x)
+        plain = name[:-3] if name.endswith(".gz") else name
+        read = from_csv if plain.endswith((".csv", ".tsv")) else from_parquet
+        more = {"delimiter": "\t"} if plain.endswith(".tsv") else {}
+        return read(x, None, label, sample_weight, **more)
+    return from_arrow(x, None, label, sample_weight)

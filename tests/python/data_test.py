@@ -1,0 +1,330 @@
+"""Tables into fit, evaluate and predict."""
+
+import os
+import pickle
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import dataset as pads
+from pyarrow import parquet
+
+import andiron
+from andiron import Input, Model, Sequential, data, layers
+
+RNG = np.random.default_rng(0)
+N = 300
+A, B = RNG.normal(size=N), RNG.normal(size=N).astype(np.float32)
+USER = RNG.integers(0, 10, N).astype(np.int64)
+Y = (A - B + 0.1 * USER).astype(np.float32)
+W = RNG.uniform(0.5, 2.0, N)
+TABLE = pa.table({"a": A, "b": B, "user": USER, "y": Y, "w": W})
+
+
+def dense():
+    andiron.set_random_seed(1)
+    model = Sequential([Input((2,)), layers.Dense(4, "tanh"), layers.Dense(1)])
+    model.compile("adam", "mse", weighted_metrics=["mae"])
+    return model
+
+
+def two_inputs():
+    andiron.set_random_seed(1)
+    user, x = Input((1,), dtype="int32", name="user"), Input((2,), name="x")
+    e = layers.Flatten()(layers.Embedding(10, 3)(user))
+    model = Model([user, x], layers.Dense(1)(layers.Concatenate()([e, x])))
+    model.compile("adam", "mse")
+    return model
+
+
+def same_weights(a, b):
+    for x, y in zip(a.get_weights(), b.get_weights(), strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+X = np.stack([A, B], axis=1).astype(np.float32)
+
+
+def chunked(table, *sizes):
+    batches, at, i = [], 0, 0
+    while at < len(table):
+        n = sizes[i % len(sizes)]
+        batches += table.slice(at, n).combine_chunks().to_batches()
+        at, i = at + n, i + 1
+    return batches
+
+
+FORMS = {
+    "table": lambda t: t,
+    "batches": lambda t: chunked(t, 7, 50),
+    "iterator": lambda t: iter(chunked(t, 11)),
+    "reader": lambda t: pa.RecordBatchReader.from_batches(t.schema, chunked(t, 64)),
+    "dataset": lambda t: pads.dataset(t),
+    "pandas": lambda t: t.to_pandas(),
+    "one batch": lambda t: t.combine_chunks().to_batches()[0],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_training_has_the_same_bits_as_from_arrays(form):
+    arrays, tables = dense(), dense()
+    one = arrays.fit(X, Y, 32, 3, 0, sample_weight=W, seed=5, validation_split=0.2)
+    rows = data.from_arrow(FORMS[form](TABLE), ["a", "b"], "y", "w")
+    two = tables.fit(rows, batch_size=32, epochs=3, verbose=0, seed=5, validation_split=0.2)
+    same_weights(arrays, tables)
+    assert one.history == two.history
+    assert tables.evaluate(rows, verbose=0) == arrays.evaluate(X, Y, sample_weight=W, verbose=0)
+
+
+def test_several_inputs_by_name():
+    arrays, tables = two_inputs(), two_inputs()
+    arrays.fit({"user": USER, "x": X}, Y, epochs=2, verbose=0, seed=1)
+    rows = data.from_arrow(TABLE, {"user": "user", "x": ["a", "b"]}, "y")
+    tables.fit(rows, epochs=2, verbose=0, seed=1)
+    same_weights(arrays, tables)
+    features = data.from_arrow(TABLE, {"user": "user", "x": ["a", "b"]})
+    np.testing.assert_array_equal(tables.predict(features), arrays.predict({"user": USER, "x": X}))
+
+
+def test_a_table_goes_into_fit_directly(tmp_path):
+    reference = dense()
+    reference.fit(X, Y, epochs=2, verbose=0, seed=3)
+    table = TABLE.select(["a", "b", "y"])
+    parquet.write_table(table, tmp_path / "t.parquet")
+    table.to_pandas().to_csv(tmp_path / "t.csv.gz", index=False)
+    for x in (table, table.to_pandas(), table.to_reader(50), tmp_path / "t.parquet",
+              str(tmp_path / "t.csv.gz")):  # fmt: skip
+        model = dense()
+        model.fit(x, "y", epochs=2, verbose=0, seed=3, validation_data=(table, "y"))
+        same_weights(model, reference)
+    plain = TABLE.select(["a", "b"])
+    np.testing.assert_array_equal(model.predict(plain), reference.predict(X))
+    again = dense()  # targets as an array beside a table
+    again.fit(plain, Y, epochs=2, verbose=0, seed=3)
+    same_weights(again, reference)
+    assert model.evaluate(table, "y", verbose=0) == pytest.approx(
+        model.evaluate(X, Y, verbose=0), rel=1e-6
+    )
+
+
+def test_models_that_learn_their_shape_from_a_table():
+    stack = Sequential([layers.Dense(3), layers.Dense(1)])
+    stack.compile("adam", "mse")
+    stack.fit(data.from_arrow(TABLE, ["a", "b"], "y"), verbose=0)
+    assert stack.input_shape == (None, 2)
+
+
+def test_class_weight_and_labels_from_texts():
+    label = np.where(Y > 0, "yes", "no")
+    table = TABLE.append_column("churn", pa.array(label).dictionary_encode())
+    ids = data.Vocabulary(["no", "yes"], unknown=False)
+
+    def model():
+        andiron.set_random_seed(2)
+        m = Sequential([Input((2,)), layers.Dense(1, "sigmoid")])
+        m.compile("adam", "binary_crossentropy")
+        return m
+
+    a, b = model(), model()
+    a.fit(X, (Y > 0).astype(np.int32), epochs=2, verbose=0, class_weight={1: 3.0}, seed=1,
+          sample_weight=W)  # fmt: skip
+    rows = data.from_arrow(table, ["a", "b"], "churn", "w", vocabulary={"churn": ids})
+    b.fit(rows, epochs=2, verbose=0, class_weight={1: 3.0}, seed=1)
+    same_weights(a, b)
+
+
+def test_predict_takes_batches_of_any_size_and_none():
+    model = dense()
+    expected = model.predict(X)
+    plain = TABLE.select(["a", "b"])
+    rows = data.from_arrow(plain, ["a", "b"])
+    np.testing.assert_array_equal(model.predict(rows), expected)
+    np.testing.assert_array_equal(model.predict(rows), expected)  # again
+    empty = pa.RecordBatch.from_arrays(
+        [pa.array([], pa.float64()), pa.array([], pa.float32())], ["a", "b"]
+    )
+    rows = data.from_arrow([empty, *chunked(plain, 1, 200), empty], ["a", "b"])
+    np.testing.assert_allclose(model.predict(rows), expected, rtol=1e-6)
+    assert model.predict(data.from_arrow([empty], ["a", "b"])).shape == (0, 1)
+    assert model.predict(plain.schema.empty_table()).shape == (0, 1)
+    assert model.predict(empty).dtype == np.float32
+
+
+@pytest.mark.parametrize("content_order", [False, True])
+def test_beyond_its_budget_data_is_spilled_and_trains(tmp_path, content_order):
+    options = {"memory_budget": 2000, "spill_dir": tmp_path, "content_order": content_order}
+    rows = data.from_arrow(chunked(TABLE, 10), ["a", "b"], "y", **options)
+    model = dense()
+    losses = model.fit(rows, epochs=4, verbose=0, seed=2, validation_split=0.1).history["loss"]
+    assert losses[-1] < losses[0] and rows.spilled
+    assert model.evaluate(rows, verbose=0, return_dict=True)["loss"] == pytest.approx(
+        model.evaluate(X, Y, verbose=0, return_dict=True)["loss"], rel=1e-5
+    )
+    assert not list(tmp_path.iterdir())
+    same = dense()
+    shuffled = TABLE.take(np.random.default_rng(1).permutation(N))
+    rows = data.from_arrow(chunked(shuffled, 33), ["a", "b"], "y", **options)
+    same.fit(rows, epochs=4, verbose=0, seed=2, validation_split=0.1)
+    equal = all(
+        (a == b).all() for a, b in zip(model.get_weights(), same.get_weights(), strict=True)
+    )
+    assert equal == content_order
+
+
+@pytest.mark.parametrize("content_order", [False, True])
+def test_the_spill_is_an_arrow_file(content_order):
+    table = TABLE.append_column("v", pa.array(list(X), pa.list_(pa.float32(), 2)))
+    rows = data.from_arrow(table, ["v"], "user", memory_budget=1000, content_order=content_order)
+    len(rows)
+    back = pa.ipc.open_file(pa.memory_map(rows._read[0].spill_path)).read_all()
+    back.validate(full=True)
+    if not content_order:
+        assert back["user"].to_pylist() == USER.tolist()
+        np.testing.assert_array_equal(np.array(back["v"].to_pylist(), np.float32), X)
+    else:
+        assert sorted(back["user"].to_pylist()) == sorted(USER.tolist())
+        assert back.column_names[-1] == "andiron.row_hash"
+
+
+def test_resuming_refuses_other_rows(tmp_path):
+    def fit(table, resume, **options):
+        model = dense()
+        rows = data.from_arrow(table, ["a", "b"], "y", **options)
+        model.fit(rows, epochs=2, verbose=0, seed=1, checkpoint_dir=tmp_path, resume=resume)
+
+    fit(TABLE, False, content_order=True)
+    fit(TABLE.take(np.random.default_rng(2).permutation(N)), True, content_order=True)
+    changed = TABLE.set_column(0, "a", pa.array(np.r_[A[:-1], A[-1] + 1]))
+    with pytest.raises(OSError, match="(?i)run"):
+        fit(changed, True, content_order=True)
+    with pytest.raises(OSError, match="(?i)run"):
+        fit(TABLE, True)
+
+
+def test_mistakes_say_what_to_do(tmp_path):
+    model = dense()
+
+    def error(table, features=("a", "b"), label="y", **options):
+        with pytest.raises(ValueError) as caught:
+            model.fit(data.from_arrow(table, list(features), label, **options), verbose=0)
+        return str(caught.value)
+
+    assert "no column 'c'; there are 'a', 'b'" in error(TABLE, ["a", "c"])
+    assert "2" in error(TABLE, ["a"]) and "takes rows of (2,)" in error(TABLE, ["a"])
+    hole = TABLE.set_column(1, "b", pa.array([None, *B[1:]], pa.float32()))
+    assert "column 'b': row 0 is null" in error(hole)
+    text = TABLE.set_column(1, "b", pa.array(["x"] * N))
+    assert "texts need a vocabulary" in error(text)
+    assert "column 'y' must be finite; row 2" in error(
+        TABLE.set_column(3, "y", pa.array([0, 1, np.inf] + [0.0] * (N - 3)))
+    )
+    assert "0 samples" in error(TABLE.slice(0, 0))
+    assert "memory_budget" in error(TABLE, memory_budget="much") and "-1" in error(
+        TABLE, memory_budget=-1
+    )
+    with pytest.raises(andiron.Error, match="which column is the label"):
+        model.fit(data.from_arrow(TABLE, ["a", "b"]), verbose=0)
+    with pytest.raises(TypeError, match="Arrow table"):
+        data.from_arrow(3)
+    reader = data.from_arrow(TABLE.to_reader(), ["a", "b"], "y")
+    model.predict(reader)
+    with pytest.raises(andiron.Error, match="read already"):
+        model.predict(reader)
+    with pytest.raises(OSError):
+        data.from_parquet(tmp_path / "none.parquet")
+
+
+def test_errors_of_the_producer_arrive():
+    def batches():
+        yield from chunked(TABLE, 50)[:2]
+        raise RuntimeError("the partition is gone")
+
+    with pytest.raises(OSError, match="the partition is gone"):
+        dense().fit(data.from_arrow(batches(), ["a", "b"], "y"), verbose=0)
+
+
+def test_vocabularies(tmp_path):
+    words = pa.chunked_array([["b", "a", None], ["b", "c", "b"]])
+    table = pa.table({"w": words, "d": words.dictionary_encode()})
+    found = data.build_vocabularies(table, ["w", "d"], max_size=2)
+    assert found["w"].entries == found["d"].entries == ["b", "a"]
+    assert found["w"] == found["d"] and len(found["w"]) == 3
+    v = found["w"]
+    v.save(tmp_path / "v.json")
+    assert data.Vocabulary.load(tmp_path / "v.json") == v == pickle.loads(pickle.dumps(v))
+    assert v.texts([1, 0, 2]) == ["b", None, "a"]
+    rows = data.from_arrow(
+        table, {"w": "w", "d": "d"}, vocabulary={"w": v, "d": tmp_path / "v.json"}, nulls="unknown"
+    )
+    for ids in rows.arrays():
+        assert ids.tolist() == [1, 2, 0, 1, 0, 1] and ids.dtype == np.int32
+    with pytest.raises(OSError, match="none.json"):
+        data.Vocabulary.load(tmp_path / "none.json")
+
+
+def test_nothing_is_copied_where_the_layout_allows():
+    column = np.arange(20, dtype=np.float32)
+    table = pa.table({"x": pa.array(column)}).slice(5)
+    (seen,) = data.from_arrow(table, "x").arrays()
+    assert np.shares_memory(seen, column)
+    assert not seen.flags.writeable
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(column), 4).slice(1)
+    (seen,) = data.from_arrow(pa.table({"x": lists}), "x").arrays()
+    assert np.shares_memory(seen, column) and seen.shape == (4, 4)
+
+
+def test_memory_is_given_back():
+    before = pa.total_allocated_bytes()
+    pool = pa.array(np.arange(1 << 20, dtype=np.float32) + 1)  # pyarrow's own memory
+    table = pa.table({"x": pa.compute.add(pool, 1.0), "other": pa.compute.add(pool, 2.0)})
+    rows = data.from_arrow(table.to_reader(), ["x"], "x")
+    del table, pool
+    assert len(rows) == 1 << 20
+    held = pa.total_allocated_bytes() - before
+    del rows
+    assert pa.total_allocated_bytes() == before
+    assert held <= 3 * (4 << 20)
+
+
+REAL = Path(os.environ.get("ANDIRON_TEST_DATA", "/nowhere"))
+
+
+@pytest.mark.skipif(not (REAL / "telco_churn").is_dir(), reason="ANDIRON_TEST_DATA has no churn")
+def test_telco_churn_from_csv():
+    path = REAL / "telco_churn" / "Telco-Customer-Churn.csv.gz"
+    texts = ["Contract", "PaymentMethod", "InternetService", "OnlineSecurity"]
+    raw = data.from_csv(path)
+    found = data.build_vocabularies(raw, [*texts, "Churn"])
+    found["Churn"] = data.Vocabulary(["No", "Yes"], unknown=False)
+    inputs = [Input((1,), dtype="int32", name=t) for t in texts]
+    numbers = Input((2,), name="numbers")
+    parts = [layers.Flatten()(layers.Embedding(len(found[t]), 3)(i))
+             for t, i in zip(texts, inputs, strict=True)]  # fmt: skip
+    h = layers.Dense(16, "relu")(layers.Concatenate()([*parts, numbers]))
+    model = Model([*inputs, numbers], layers.Dense(1, "sigmoid")(h))
+    model.compile("adam", "binary_crossentropy", metrics=["AUC"])
+    features = {t: t for t in texts} | {"numbers": ["tenure", "SeniorCitizen"]}
+    rows = data.from_csv(path, features, "Churn", vocabulary=found)
+    model.fit(rows, epochs=5, verbose=0, seed=1)
+    assert model.evaluate(rows, verbose=0)[1] > 0.82
+    assert len(rows) == 7043
+
+
+@pytest.mark.skipif(sys.modules.get("polars") is None, reason="polars is not installed")
+def test_polars():
+    import polars
+
+    frame = polars.from_arrow(TABLE.select(["a", "b", "y"]))
+    model = dense()
+    model.fit(frame, "y", verbose=0)
+    assert model.predict(frame.select("a", "b")).shape == (N, 1)
+
+
+def test_pandas_frames_stay_arrays_without_names_of_columns():
+    frame = pd.DataFrame({"a": A, "b": B})
+    model = dense()
+    model.fit(frame, Y, verbose=0)
+    np.testing.assert_array_equal(model.predict(frame), model.predict(X))
