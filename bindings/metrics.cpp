@@ -44,7 +44,21 @@ class PythonMetric : public Metric {
     nb::gil_scoped_acquire gil;
     face_.attr("reset_state")();
   }
-  void merge(const Metric&) override { fail("[{}] cannot be merged", name_); }
+  // Sums of what was seen are sums over workers too; nothing else is known of a state of one's own.
+  void merge_state(const std::map<std::string, Tensor>& state) override {
+    std::map<std::string, Tensor> total = this->state();
+    for (auto& [name, tensor] : total) {
+      const auto more = state.find(name);
+      if (more == state.end() || more->second.sizes() != tensor.sizes() ||
+          more->second.dtype() != tensor.dtype())
+        fail("[{}] this is not the state of the metric", name_);
+      visit_dtype(tensor.dtype(), [&]<class T>() {
+        for (int64_t i = 0; i < tensor.count(); ++i)
+          tensor.data<T>()[i] = static_cast<T>(tensor.data<T>()[i] + more->second.data<T>()[i]);
+      });
+    }
+    restore(total);
+  }
   std::map<std::string, Tensor> state() const override {
     nb::gil_scoped_acquire gil;
     std::map<std::string, Tensor> out;

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
+#include "andiron/io/safetensors.hpp"
+#include "andiron/train/data_parallel.hpp"
 #include "andiron/train/training_state.hpp"
 
 namespace andiron::train {
@@ -43,17 +46,17 @@ void Trainer::reset_metrics() {
   for (OutputMetric& m : metrics_) m.metric->reset();
 }
 
-void Trainer::add(const nn::StepResult& result, const nn::Batch& batch, Progress& progress) {
+void Trainer::add(const nn::StepResult& result, const nn::Batch& batch, bool counts,
+                  Progress& progress) {
   const auto rows = static_cast<double>(batch.x[0].size(0));
   reported_.clear();
+  for (const auto& [name, value] : result.reported) reported_.push_back(name);
   progress.sums.resize(1 + result.output_losses.size() + result.reported.size());
+  if (!counts) return;
   size_t at = 0;
   progress.sums[at++] += result.loss * rows;
   for (double loss : result.output_losses) progress.sums[at++] += loss * rows;
-  for (const auto& [name, value] : result.reported) {
-    progress.sums[at++] += value * rows;
-    reported_.push_back(name);
-  }
+  for (const auto& [name, value] : result.reported) progress.sums[at++] += value * rows;
   progress.rows += rows;
   if (result.predictions.empty()) return;
   for (OutputMetric& m : metrics_) {
@@ -105,14 +108,17 @@ void Trainer::train_epoch(BatchSource& data, const FitOptions& options, Training
   StopSource stop{data};
   const bool with_metrics = want_batch_metrics(options.callbacks, true);
   data.start(progress.epoch, progress.batch);
-  while (!stop_training_) {
+  // Workers that train together end together: at the end of the epoch.
+  while (options.workers != nullptr || !stop_training_) {
     const nn::Batch* batch = data.next();
     if (batch == nullptr) break;
+    const double share = data.share();
     for (const CallbackPtr& c : options.callbacks) c->on_train_batch_begin(progress.batch);
-    const nn::StepResult& result = compiled_->train_on_batch(*batch);
-    check_finite(result, options, progress);
-    add(result, *batch, progress);
-    if (!options.callbacks.empty()) {
+    if (options.workers != nullptr) options.workers->set_step(compiled_->step() + 1);
+    const nn::StepResult& result = compiled_->train_on_batch(*batch, share);
+    if (share > 0) check_finite(result, options, progress);
+    add(result, *batch, share > 0, progress);
+    if (!options.callbacks.empty() && progress.rows > 0) {
       const Logs logs = batch_logs(progress, with_metrics);
       for (const CallbackPtr& c : options.callbacks) c->on_train_batch_end(progress.batch, logs);
     }
@@ -131,7 +137,67 @@ Logs Trainer::batch_logs(const Progress& progress, bool with_metrics) const {
   return {{"loss", progress.sums[0] / progress.rows}};
 }
 
+namespace {
+
+constexpr const char* kSums = "sums";
+
+std::string metric_key(size_t i) { return fmt::format("metric/{}/", i); }
+
+}  // namespace
+
+std::string Trainer::part(const Progress& progress) const {
+  std::vector<double> sums = progress.sums;
+  sums.push_back(progress.rows);
+  io::NamedTensors tensors = {{kSums, Tensor::from(sums, {static_cast<int64_t>(sums.size())})}};
+  for (size_t i = 0; i < metrics_.size(); ++i)
+    for (const auto& [name, tensor] : metrics_[i].metric->state())
+      tensors[metric_key(i) + name] = tensor;
+  const nlohmann::json about = {{"reported", reported_}, {"stopping", stop_training_}};
+  return io::safetensors_bytes(tensors, {{"about", about.dump()}});
+}
+
+void Trainer::take_parts(const std::vector<std::string>& parts, Progress& progress) {
+  reset_metrics();
+  progress.sums.clear();
+  progress.rows = 0;
+  bool first = true;
+  for (const std::string& bytes : parts) {
+    auto buffer = Buffer::allocate(bytes.size());
+    std::memcpy(buffer->data(), bytes.data(), bytes.size());
+    const io::TensorFile file =
+        io::parse_safetensors(buffer, "a worker's figures").value_or_throw();
+    const auto about = nlohmann::json::parse(file.metadata.at("about"));
+    stop_training_ |= about.at("stopping").get<bool>();
+    const Tensor& sums = file.tensors.at(kSums);
+    const auto n = static_cast<size_t>(sums.count() - 1);
+    progress.rows += sums.item(sums.count() - 1);
+    // A worker without samples of its own may not know what there is to report.
+    if (n > progress.sums.size()) {
+      progress.sums.resize(n);
+      reported_ = about.at("reported").get<std::vector<std::string>>();
+    }
+    for (size_t i = 0; i < n; ++i) progress.sums[i] += sums.item(static_cast<int64_t>(i));
+    for (size_t i = 0; i < metrics_.size(); ++i) {
+      std::map<std::string, Tensor> state;
+      for (const auto& [name, tensor] : file.tensors)
+        if (name.starts_with(metric_key(i))) state[name.substr(metric_key(i).size())] = tensor;
+      first ? metrics_[i].metric->restore(state) : metrics_[i].metric->merge_state(state);
+    }
+    first = false;
+  }
+}
+
 const History& Trainer::fit(BatchSource& data, const FitOptions& options) {
+  if (options.workers == nullptr) return run(data, options);
+  try {
+    return run(data, options);
+  } catch (const std::exception& e) {
+    options.workers->abort(e.what());
+    throw;
+  }
+}
+
+const History& Trainer::run(BatchSource& data, const FitOptions& options) {
   if (options.epochs < 0) fail("[fit] epochs must not be negative; got {}", options.epochs);
   if (options.validation_freq < 1)
     fail("[fit] validation_freq must be positive; got {}", options.validation_freq);
@@ -152,10 +218,12 @@ const History& Trainer::fit(BatchSource& data, const FitOptions& options) {
     if (progress.batch == 0) reset_metrics();
     for (const CallbackPtr& c : options.callbacks) c->on_epoch_begin(progress.epoch);
     train_epoch(data, options, state, progress);
+    if (options.workers != nullptr) take_parts(options.workers->gather(part(progress)), progress);
     last = logs_of(progress);
     if (options.validation != nullptr && (progress.epoch + 1) % options.validation_freq == 0)
       for (const auto& [name, value] :
-           evaluate(*options.validation, options.callbacks, options.between_steps))
+           evaluate(*options.validation, options.callbacks, options.between_steps,
+                    options.workers))
         last.emplace_back("val_" + name, value);
     history_.epoch.push_back(progress.epoch);
     history_.logs.push_back(last);
@@ -169,7 +237,7 @@ const History& Trainer::fit(BatchSource& data, const FitOptions& options) {
 }
 
 Logs Trainer::evaluate(BatchSource& data, const std::vector<CallbackPtr>& callbacks,
-                       const std::function<void()>& between_steps) {
+                       const std::function<void()>& between_steps, DataParallel* workers) {
   StopSource stop{data};
   const bool with_metrics = want_batch_metrics(callbacks, false);
   reset_metrics();
@@ -178,14 +246,16 @@ Logs Trainer::evaluate(BatchSource& data, const std::vector<CallbackPtr>& callba
   data.start(0);
   while (const nn::Batch* batch = data.next()) {
     for (const CallbackPtr& c : callbacks) c->on_test_batch_begin(progress.batch);
-    add(compiled_->test_on_batch(*batch), *batch, progress);
-    if (!callbacks.empty()) {
+    const nn::StepResult& result = compiled_->test_on_batch(*batch);
+    add(result, *batch, data.share() > 0, progress);
+    if (!callbacks.empty() && progress.rows > 0) {
       const Logs logs = batch_logs(progress, with_metrics);
       for (const CallbackPtr& c : callbacks) c->on_test_batch_end(progress.batch, logs);
     }
     ++progress.batch;
     if (between_steps) between_steps();
   }
+  if (workers != nullptr) take_parts(workers->gather(part(progress)), progress);
   Logs logs = logs_of(progress);
   for (const CallbackPtr& c : callbacks) c->on_test_end(logs);
   return logs;

@@ -13,6 +13,7 @@
 
 namespace andiron::train {
 
+class DataParallel;
 class TrainingState;
 
 /// A metric of one output of the model.
@@ -45,6 +46,10 @@ struct FitOptions {
   CheckpointOptions checkpoint = {};
   /// Called between steps; may throw to interrupt the training.
   std::function<void()> between_steps = {};
+  /// Null: this process trains alone. All workers call fit with the same options; what one of them
+  /// throws ends the training of all. Figures are those of all workers together, except while an
+  /// epoch runs.
+  DataParallel* workers = nullptr;
 };
 
 /// For each finished epoch its number and figures.
@@ -64,8 +69,9 @@ class Trainer {
   const std::vector<OutputMetric>& metrics() const { return metrics_; }
 
   const History& fit(BatchSource& data, const FitOptions& options);
+  /// With workers, each has a part of the data, and all get the figures of the whole.
   Logs evaluate(BatchSource& data, const std::vector<CallbackPtr>& callbacks = {},
-                const std::function<void()>& between_steps = {});
+                const std::function<void()>& between_steps = {}, DataParallel* workers = nullptr);
 
   /// Ends `fit` after the current epoch's batch; callbacks call it.
   void stop_training() { stop_training_ = true; }
@@ -85,7 +91,12 @@ class Trainer {
     double rows = 0.0;
   };
 
-  void add(const nn::StepResult& result, const nn::Batch& batch, Progress& progress);
+  const History& run(BatchSource& data, const FitOptions& options);
+  /// Progress and metrics as bytes; the sum of several, as if one process had seen all.
+  std::string part(const Progress& progress) const;
+  void take_parts(const std::vector<std::string>& parts, Progress& progress);
+  /// `counts`: whether the batch is one, or only keeps the place.
+  void add(const nn::StepResult& result, const nn::Batch& batch, bool counts, Progress& progress);
   Logs logs_of(const Progress& progress) const;
   Logs batch_logs(const Progress& progress, bool with_metrics) const;
   void reset_metrics();

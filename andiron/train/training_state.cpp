@@ -1,8 +1,10 @@
 #include "andiron/train/training_state.hpp"
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
+#include "andiron/train/data_parallel.hpp"
 
 namespace andiron::train {
 
@@ -31,6 +33,9 @@ const Tensor& need(const Checkpoint& checkpoint, const std::string& name) {
   return found->second;
 }
 
+// What worker i had seen of the epoch.
+std::string part_key(size_t i) { return fmt::format("part/{:06d}", i); }
+
 std::string variable_key(size_t i, const VariablePtr& variable) {
   return fmt::format("variable/{:04d}/{}", i, variable->name());
 }
@@ -42,30 +47,48 @@ TrainingState::TrainingState(Trainer& trainer, BatchSource& data, const FitOptio
   if (options.checkpoint.folder.empty()) return;
   if (options.checkpoint.every_steps < 0)
     fail("[fit] checkpoint_every must not be negative; got {}", options.checkpoint.every_steps);
-  // The run is told apart by its data: others give other bits.
-  const std::string run = fmt::format("{:016x}", data.digest());
+  // The run is told apart by its data: others give other bits. Workers' digests are added up, so that
+  // it does not matter who has which part.
+  uint64_t digest = data.digest();
+  if (options.workers != nullptr) {
+    const std::string own(reinterpret_cast<const char*>(&digest), sizeof digest);
+    digest = 0;
+    for (const std::string& bytes : options.workers->gather(own)) {
+      uint64_t part = 0;
+      std::memcpy(&part, bytes.data(), sizeof part);
+      digest += part;
+    }
+  }
+  if (!writes()) return;
+  const std::string run = fmt::format("{:016x}", digest);
   folder_ = CheckpointFolder::open(options.checkpoint.folder, run).value_or_throw();
 }
 
+bool TrainingState::writes() const {
+  return options_.workers == nullptr || options_.workers->worker() == 0;
+}
+
 void TrainingState::save(const Trainer::Progress& progress) {
+  if (options_.checkpoint.folder.empty()) return;
+  std::vector<std::string> parts;
+  if (options_.workers != nullptr) parts = options_.workers->gather(trainer_.part(progress));
   if (!folder_) return;
   nn::CompiledModel& compiled = trainer_.compiled();
   io::NamedTensors tensors;
   const std::vector<VariablePtr> variables = compiled.state();
   for (size_t i = 0; i < variables.size(); ++i)
     tensors[variable_key(i, variables[i])] = variables[i]->value();
-  for (size_t i = 0; i < trainer_.metrics_.size(); ++i)
-    for (const auto& [name, tensor] : trainer_.metrics_[i].metric->state())
-      tensors[fmt::format("metric/{}/{}", i, name)] = tensor;
+  if (parts.empty()) parts.push_back(trainer_.part(progress));
+  for (size_t i = 0; i < parts.size(); ++i)
+    tensors[part_key(i)] =
+        Tensor::from(std::vector<uint8_t>(parts[i].begin(), parts[i].end()),
+                     {static_cast<int64_t>(parts[i].size())});
   json callbacks = json::array();
   for (size_t i = 0; i < options_.callbacks.size(); ++i) {
     callbacks.push_back(options_.callbacks[i]->state());
     for (const auto& [name, tensor] : options_.callbacks[i]->tensors())
       tensors[fmt::format("callback/{}/{}", i, name)] = tensor;
   }
-  std::vector<double> sums = progress.sums;
-  sums.push_back(progress.rows);
-  tensors["progress"] = doubles(sums);
 
   json names = json::array();
   for (size_t e = 0; e < trainer_.history_.logs.size(); ++e) {
@@ -79,25 +102,58 @@ void TrainingState::save(const Trainer::Progress& progress) {
     tensors[fmt::format("history/{:06d}", e)] = doubles(values);
   }
   const std::string document = json{
-      {"version", 1},
+      {"version", 2},
       {"step", compiled.step()},
       {"epoch", progress.epoch},
       {"batch", progress.batch},
       {"epochs", trainer_.history_.epoch},
       {"history", names},
-      {"reported", trainer_.reported_},
       {"stopped", trainer_.stop_training_},
       {"callbacks", callbacks}}.dump();
   Result<std::string> saved = folder_->save(tensors, document);
   std::move(saved).value_or_throw();
 }
 
+// The newest checkpoint, on all workers as the first one finds it.
+std::optional<Checkpoint> TrainingState::newest() const {
+  std::optional<Checkpoint> found;
+  if (writes()) found = folder_->latest().value_or_throw();
+  if (options_.workers == nullptr) return found;
+  std::string bytes;
+  if (found)
+    bytes = io::safetensors_bytes(found->tensors,
+                                  {{"document", found->document}, {"path", found->path}});
+  bytes = options_.workers->from_first(bytes);
+  if (writes() || bytes.empty()) return found;
+  auto buffer = Buffer::allocate(bytes.size());
+  std::memcpy(buffer->data(), bytes.data(), bytes.size());
+  io::TensorFile file = io::parse_safetensors(buffer, "the first worker's checkpoint").value_or_throw();
+  return Checkpoint{std::move(file.tensors), file.metadata.at("document"),
+                    file.metadata.at("path")};
+}
+
+// What this worker had seen; all of it for the first one when there are other workers than before.
+void TrainingState::take_parts(const Checkpoint& checkpoint, Trainer::Progress& progress) {
+  std::vector<std::string> parts;
+  for (const auto& [name, tensor] : below(checkpoint.tensors, "part/")) {
+    const Tensor bytes = tensor.contiguous();
+    parts.emplace_back(static_cast<const char*>(bytes.raw()), bytes.n_bytes());
+  }
+  const int workers = options_.workers == nullptr ? 1 : options_.workers->workers();
+  const int worker = options_.workers == nullptr ? 0 : options_.workers->worker();
+  if (parts.size() == static_cast<size_t>(workers)) {
+    trainer_.take_parts({parts[static_cast<size_t>(worker)]}, progress);
+  } else if (worker == 0) {
+    trainer_.take_parts(parts, progress);
+  }
+}
+
 void TrainingState::load(Trainer::Progress& progress) {
-  if (!folder_) fail("[fit] resume needs checkpoint_dir");
-  const std::optional<Checkpoint> found = folder_->latest().value_or_throw();
+  if (options_.checkpoint.folder.empty()) fail("[fit] resume needs checkpoint_dir");
+  const std::optional<Checkpoint> found = newest();
   if (!found) return;
   const json about = json::parse(found->document, nullptr, false);
-  if (about.is_discarded() || about.value("version", 0) != 1)
+  if (about.is_discarded() || about.value("version", 0) != 2)
     fail("[resume] '{}' is of a version that this Andiron does not know", found->path);
   nn::CompiledModel& compiled = trainer_.compiled();
   const std::vector<VariablePtr> variables = compiled.state();
@@ -115,18 +171,12 @@ void TrainingState::load(Trainer::Progress& progress) {
   for (size_t i = 0; i < variables.size(); ++i)
     variables[i]->assign(need(*found, variable_key(i, variables[i])));
   compiled.set_step(about.at("step"));
-  for (size_t i = 0; i < trainer_.metrics_.size(); ++i)
-    trainer_.metrics_[i].metric->restore(below(found->tensors, fmt::format("metric/{}/", i)));
   for (size_t i = 0; i < options_.callbacks.size(); ++i)
     options_.callbacks[i]->restore(about.at("callbacks")[i],
                                    below(found->tensors, fmt::format("callback/{}/", i)));
   progress.epoch = about.at("epoch");
   progress.batch = about.at("batch");
-  const Tensor& sums = need(*found, "progress");
-  progress.sums.clear();
-  for (int64_t i = 0; i + 1 < sums.count(); ++i) progress.sums.push_back(sums.item(i));
-  progress.rows = sums.item(sums.count() - 1);
-  trainer_.reported_ = about.at("reported").get<std::vector<std::string>>();
+  take_parts(*found, progress);
   trainer_.stop_training_ = about.at("stopped");
   trainer_.history_.epoch = about.at("epochs").get<std::vector<int64_t>>();
   trainer_.history_.logs.clear();

@@ -9,6 +9,8 @@ namespace andiron::train {
 
 /// Saves a running training and brings it back, so that it goes on with the same bits: variables,
 /// optimizer slots, step, place in the data, sums and metrics of the epoch, history, callbacks.
+/// With workers, all call it together: the first one writes and reads, what each has seen of the
+/// epoch is kept for it, and another number of workers starts from the sum.
 class TrainingState {
  public:
   TrainingState(Trainer& trainer, BatchSource& data, const FitOptions& options);
@@ -20,6 +22,10 @@ class TrainingState {
   void load(Trainer::Progress& progress);
 
  private:
+  bool writes() const;
+  std::optional<Checkpoint> newest() const;
+  void take_parts(const Checkpoint& checkpoint, Trainer::Progress& progress);
+
   Trainer& trainer_;
   BatchSource& data_;
   const FitOptions& options_;

@@ -167,9 +167,9 @@ std::string AreaUnderCurve::note() const {
 
 void AreaUnderCurve::reset() { *this = AreaUnderCurve(curve_, n_threads_); }
 
-void AreaUnderCurve::merge(const Metric& other) {
-  require_same(other);
-  const AreaUnderCurve copy = static_cast<const AreaUnderCurve&>(other);
+void AreaUnderCurve::merge_state(const std::map<std::string, Tensor>& state) {
+  AreaUnderCurve copy(curve_, n_threads_);
+  copy.restore(state);
   if (copy.wide_) widen();
   if (wide_) {
     scores64_.insert(scores64_.end(), copy.scores32_.begin(), copy.scores32_.end());

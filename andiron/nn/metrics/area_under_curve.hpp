@@ -27,7 +27,7 @@ class AreaUnderCurve : public Metric {
   double result() const override;
   std::string note() const override;
   void reset() override;
-  void merge(const Metric& other) override;
+  void merge_state(const std::map<std::string, Tensor>& state) override;
   std::map<std::string, Tensor> state() const override;
   void restore(const std::map<std::string, Tensor>& state) override;
 

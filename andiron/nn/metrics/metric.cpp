@@ -11,9 +11,13 @@ void Metric::require_same(const Metric& other) const {
     fail("[metric] {} cannot be merged with {}", signature(), other.signature());
 }
 
-void SumsMetric::merge(const Metric& other) {
+void Metric::merge(const Metric& other) {
   require_same(other);
-  const auto& sums = static_cast<const SumsMetric&>(other).sums_;
+  merge_state(other.state());
+}
+
+void SumsMetric::merge_state(const std::map<std::string, Tensor>& state) {
+  const double* sums = sums_of(state);
   for (size_t i = 0; i < sums_.size(); ++i) sums_[i] += sums[i];
 }
 
@@ -21,12 +25,16 @@ std::map<std::string, Tensor> SumsMetric::state() const {
   return {{"sums", Tensor::from(sums_, {static_cast<int64_t>(sums_.size())})}};
 }
 
-void SumsMetric::restore(const std::map<std::string, Tensor>& state) {
+const double* SumsMetric::sums_of(const std::map<std::string, Tensor>& state) const {
   const auto at = state.find("sums");
   if (at == state.end() || at->second.dtype() != DType::f64 || !at->second.dense() ||
       at->second.count() != static_cast<int64_t>(sums_.size()))
     fail("[metric] this is not the state of {}", signature());
-  std::copy_n(at->second.data<double>(), sums_.size(), sums_.begin());
+  return at->second.data<double>();
+}
+
+void SumsMetric::restore(const std::map<std::string, Tensor>& state) {
+  std::copy_n(sums_of(state), sums_.size(), sums_.begin());
 }
 
 namespace {

@@ -28,7 +28,9 @@ class Metric {
   virtual std::string note() const { return {}; }
   virtual void reset() = 0;
   /// Adds what `other` has seen, as if its batches had followed ours.
-  virtual void merge(const Metric& other) = 0;
+  void merge(const Metric& other);
+  /// The same from a state. Throws Error when it is not the state of such a metric.
+  virtual void merge_state(const std::map<std::string, Tensor>& state) = 0;
 
   /// Everything that was seen, as named tensors (for checkpoints).
   virtual std::map<std::string, Tensor> state() const = 0;
@@ -50,13 +52,16 @@ using MetricPtr = std::shared_ptr<Metric>;
 class SumsMetric : public Metric {
  public:
   void reset() override { sums_.assign(sums_.size(), 0.0); }
-  void merge(const Metric& other) override;
+  void merge_state(const std::map<std::string, Tensor>& state) override;
   std::map<std::string, Tensor> state() const override;
   void restore(const std::map<std::string, Tensor>& state) override;
 
  protected:
   explicit SumsMetric(size_t n_sums) : sums_(n_sums, 0.0) {}
   std::vector<double> sums_;
+
+ private:
+  const double* sums_of(const std::map<std::string, Tensor>& state) const;
 };
 
 /// The metric of that name, as Keras 3 and scikit-learn call it: "accuracy", "binary_accuracy",
