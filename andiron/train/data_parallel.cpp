@@ -40,6 +40,8 @@ DataParallel::DataParallel(std::shared_ptr<collective::Communicator> communicato
 
 void DataParallel::sum_start(uint32_t bucket, std::span<const Tensor> values) {
   Sum& s = sums_[bucket];
+  if (!counts_)  // not even a NaN times a share of 0
+    for (const Tensor& t : values) std::memset(t.raw(), 0, t.n_bytes());
   s.packed.clear();
   s.small.clear();
   s.requests.clear();
@@ -71,6 +73,7 @@ void DataParallel::sum_wait(uint32_t bucket) {
 void DataParallel::gather_start(uint32_t bucket, const Tensor& rows, const Tensor& values,
                                 int64_t count) {
   Gather& g = gathers_[bucket];
+  if (!counts_) count = 0;
   g.mine.clear();
   append(g.mine, &count, sizeof count);
   append(g.mine, rows.raw(), static_cast<size_t>(count) * sizeof(int32_t));

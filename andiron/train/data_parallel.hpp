@@ -26,8 +26,12 @@ class DataParallel : public nn::Exchange {
   int64_t capacity() const override { return capacity_; }
   collective::Communicator& communicator() { return *communicator_; }
 
-  /// Names the step in all messages until the next call.
-  void set_step(int64_t step) { step_ = static_cast<uint64_t>(step); }
+  /// Names the step in all messages until the next call. `counts`: whether this worker has samples
+  /// in it; if not, it adds zeros and no rows, whatever its plan computes.
+  void set_step(int64_t step, bool counts) {
+    step_ = static_cast<uint64_t>(step);
+    counts_ = counts;
+  }
 
   void sum_start(uint32_t bucket, std::span<const Tensor> values) override;
   void sum_wait(uint32_t bucket) override;
@@ -61,6 +65,7 @@ class DataParallel : public nn::Exchange {
   int64_t capacity_;
   collective::Wire wire_;
   uint64_t step_ = 0;
+  bool counts_ = true;
   std::map<uint32_t, Sum> sums_;
   std::map<uint32_t, Gather> gathers_;
 };

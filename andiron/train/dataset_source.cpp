@@ -19,12 +19,24 @@ DatasetSource::DatasetSource(std::shared_ptr<Dataset> dataset, std::vector<Tenso
 DatasetSource::DatasetSource(std::shared_ptr<Dataset> dataset, std::function<uint64_t()> contents)
     : dataset_(std::move(dataset)), contents_(std::move(contents)) {}
 
-uint64_t DatasetSource::digest() const {
+uint64_t DatasetSource::digest_of_settings() const {
   const DataOptions& options = dataset_->options();
   uint64_t digest = mix_key(static_cast<uint64_t>(dataset_->n_samples()),
                             static_cast<uint64_t>(options.batch_size));
-  digest = mix_key(digest, options.shuffle ? options.seed + 1 : 0);
-  return mix_key(digest, contents_());
+  return mix_key(digest, options.shuffle ? options.seed + 1 : 0);
+}
+
+uint64_t DatasetSource::digest() const { return mix_key(digest_of_settings(), contents_()); }
+
+ShardedSource::ShardedSource(std::shared_ptr<ShardedDataset> dataset,
+                             std::vector<std::function<uint64_t()>> contents)
+    : DatasetSource(dataset), contents_(std::move(contents)), capacity_(dataset->capacity()) {}
+
+uint64_t ShardedSource::digest() const {
+  const uint64_t settings = digest_of_settings();
+  uint64_t sum = 0;
+  for (const auto& content : contents_) sum += mix_key(settings, content());
+  return sum;
 }
 
 void DatasetSource::start(int64_t epoch, int64_t first_batch) {

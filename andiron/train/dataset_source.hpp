@@ -6,6 +6,7 @@
 
 #include "andiron/train/batch_source.hpp"
 #include "andiron/train/data/batch_stream.hpp"
+#include "andiron/train/data/sharded_dataset.hpp"
 
 namespace andiron::train {
 
@@ -25,11 +26,31 @@ class DatasetSource : public BatchSource {
   double share() const override { return share_; }
   void stop() override { stream_.reset(); }
 
+ protected:
+  /// Samples, batch size, seed.
+  uint64_t digest_of_settings() const;
+
  private:
   std::shared_ptr<Dataset> dataset_;
   std::function<uint64_t()> contents_;
   std::unique_ptr<BatchStream> stream_;
   double share_ = 1.0;
+};
+
+/// One worker's part of the batches of several (see ShardedDataset). Its digest is a sum over its
+/// shards, so that the sum of the workers' digests does not depend on who has which.
+class ShardedSource final : public DatasetSource {
+ public:
+  /// `contents`: the digest of each of the worker's shards.
+  ShardedSource(std::shared_ptr<ShardedDataset> dataset,
+                std::vector<std::function<uint64_t()>> contents);
+  uint64_t digest() const override;
+  /// The most rows of a batch.
+  int64_t capacity() const { return capacity_; }
+
+ private:
+  std::vector<std::function<uint64_t()>> contents_;
+  int64_t capacity_;
 };
 
 }  // namespace andiron::train

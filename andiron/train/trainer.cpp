@@ -114,7 +114,7 @@ void Trainer::train_epoch(BatchSource& data, const FitOptions& options, Training
     if (batch == nullptr) break;
     const double share = data.share();
     for (const CallbackPtr& c : options.callbacks) c->on_train_batch_begin(progress.batch);
-    if (options.workers != nullptr) options.workers->set_step(compiled_->step() + 1);
+    if (options.workers != nullptr) options.workers->set_step(compiled_->step() + 1, share > 0);
     const nn::StepResult& result = compiled_->train_on_batch(*batch, share);
     if (share > 0) check_finite(result, options, progress);
     add(result, *batch, share > 0, progress);
