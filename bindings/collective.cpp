@@ -66,11 +66,12 @@ nb::bytes to_bytes(std::span<const std::byte> bytes) {
 /// A communicator and the Python objects whose memory its collectives use. Used with the GIL.
 class PyCommunicator {
  public:
-  explicit PyCommunicator(std::unique_ptr<Communicator> c) : c_(std::move(c)) {}
+  explicit PyCommunicator(std::shared_ptr<Communicator> c) : c_(std::move(c)) {}
   ~PyCommunicator() { close(); }
 
   Communicator& operator*() { return *c_; }
   Communicator* operator->() { return c_.get(); }
+  const std::shared_ptr<Communicator>& shared() const { return c_; }
 
   Request keep(Request request, nb::object memory) {
     std::erase_if(kept_, [](const auto& entry) { return entry.first.done(); });
@@ -107,7 +108,7 @@ class PyCommunicator {
   }
 
  private:
-  std::unique_ptr<Communicator> c_;
+  std::shared_ptr<Communicator> c_;
   std::vector<std::pair<Request, nb::object>> kept_;
 };
 
@@ -233,6 +234,12 @@ void bind_communicator(nb::module_& m) {
 }
 
 }  // namespace
+
+std::shared_ptr<Communicator> communicator_from(nb::handle object) {
+  return nb::cast<PyCommunicator&>(object).shared();
+}
+
+void raise_fault(const Fault& fault) { raise(fault.failure, fault); }
 
 void bind_collective(nb::module_& core) {
   nb::module_ m = core.def_submodule("collective", "What andiron.collective wraps.");
