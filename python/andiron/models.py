@@ -63,6 +63,7 @@ class Model(_training.Training, Layer):
         object.__setattr__(self, "_core", None)
         self._lock = threading.Lock()
         self._predictor = None
+        self._keys: list | None = None  # of the dict that a call of one's own takes
         self._compiled_with: dict | None = None
         self._compiled = None
         self.optimizer = None
@@ -88,11 +89,12 @@ class Model(_training.Training, Layer):
         if self._network is None:
             if x is None:
                 raise _core.Error(f"[{type(self).__name__}] call build or fit first")
-            arrays = x if isinstance(x, (list, tuple)) else [x]
+            self._keys = list(x) if isinstance(x, dict) else None
+            arrays = _listed(x)
             inputs = []
-            for array in arrays:
+            for name, array in zip(self._keys or [""] * len(arrays), arrays, strict=True):
                 dtype, shape = spec_of(_core.Tensor(array))
-                inputs.append(_core.symbolic_input(shape[1:], "", dtype))
+                inputs.append(_core.symbolic_input(shape[1:], name, dtype))
             outputs = self._core.call_symbolic(inputs, None)
             self._network = _core.functional_model(inputs, outputs, self.name)
         return self._network
