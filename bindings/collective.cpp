@@ -27,8 +27,8 @@ std::chrono::milliseconds milliseconds(double seconds, const char* name) {
 /// Raises andiron.collective's exception for what ended the communicator.
 [[noreturn]] void raise(const Failure& failure, const std::optional<Fault>& fault) {
   const std::string text = failure.report();
-  nb::object message = nb::steal(PyUnicode_DecodeUTF8(
-      text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
+  nb::object message = nb::steal(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
   const std::string_view kind = fault ? name_of(fault->kind) : "lost";
   nb::object rank = fault && fault->culprit >= 0 ? nb::cast(fault->culprit) : nb::none();
   nb::object error = nb::module_::import_("andiron.collective")
@@ -186,9 +186,8 @@ void bind_communicator(nb::module_& m) {
           "allreduce_start",
           [](PyCommunicator& c, nb::object object, uint64_t step, uint32_t bucket, bool bf16) {
             const AnyArray array = array_from(object);
-            const Request request =
-                c->allreduce_start(element_of(array), bytes_of(array), {step, bucket},
-                                   bf16 ? Wire::bf16 : Wire::same);
+            const Request request = c->allreduce_start(
+                element_of(array), bytes_of(array), {step, bucket}, bf16 ? Wire::bf16 : Wire::same);
             return PyRequest{c.keep(request, std::move(object)), &c};
           },
           nb::arg("array"), nb::arg("step"), nb::arg("bucket"), nb::arg("bf16"),
@@ -218,12 +217,13 @@ void bind_communicator(nb::module_& m) {
             return all;
           },
           nb::arg("mine"), nb::arg("step"), nb::arg("bucket"))
-      .def("abort",
-           [](PyCommunicator& c, const std::string& why) {
-             nb::gil_scoped_release unlocked;
-             c->abort(why);
-           },
-           nb::arg("why"))
+      .def(
+          "abort",
+          [](PyCommunicator& c, const std::string& why) {
+            nb::gil_scoped_release unlocked;
+            c->abort(why);
+          },
+          nb::arg("why"))
       .def("close", &PyCommunicator::close)
       .def("check",
            [](PyCommunicator& c) {
