@@ -10,7 +10,10 @@ import pytest
 
 MODULES = [
     "andiron",
+    "andiron._tables",
+    "andiron._vocabulary",
     "andiron.callbacks",
+    "andiron.data",
     "andiron.datasets",
     "andiron.gradients",
     "andiron.initializers",
