@@ -365,7 +365,9 @@ def names_columns(y: Any) -> bool:
 
 def is_table(x: Any) -> bool:
     """Whether x is Data, Arrow data or a path; DataFrames of pandas are arrays, too."""
-    if isinstance(x, (Data, str, os.PathLike)):
+    if isinstance(x, str):
+        return x.endswith((".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz")) or os.path.exists(x)
+    if isinstance(x, (Data, os.PathLike)):
         return True
     if (
         isinstance(x, np.ndarray)
