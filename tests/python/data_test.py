@@ -88,6 +88,17 @@ def test_several_inputs_by_name():
     np.testing.assert_array_equal(tables.predict(features), arrays.predict({"user": USER, "x": X}))
 
 
+def test_a_reader_is_read_once_whatever_fit_asks_of_it():
+    reader = pa.table({"user": USER, "x": list(X), "y": Y}).to_reader(50)
+    history = two_inputs().fit(reader, "y", verbose=0, seed=1, validation_split=0.5).history
+    assert set(history) == {"loss", "val_loss"}
+    rows = data.from_arrow(TABLE.to_reader(50), {"user": "user", "x": ["a", "b"]}, "y")
+    before = rows.digest()
+    two_inputs().fit(rows, verbose=0)
+    swapped = data.from_arrow(TABLE, {"x": ["a", "b"], "user": "user"}, "y")
+    assert rows.digest() == before == swapped.digest()
+
+
 def test_a_table_goes_into_fit_directly(tmp_path):
     reference = dense()
     reference.fit(X, Y, epochs=2, verbose=0, seed=3)
