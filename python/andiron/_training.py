@@ -239,7 +239,9 @@ class Training:
             order = (bool(shuffle), _core.next_seed() if seed is None else int(seed))
             taken = {}
             if validation_split:
-                at = split_at(len(found[0]), validation_split)
+                self._require_compiled(found[0])
+                rows = found[0]._rows(self._network, self._targets())
+                at = split_at(rows, validation_split)
                 taken = {"first": 0, "rows": at}
                 if validation_data is None:
                     size = validation_batch_size or batch_size

@@ -16,10 +16,6 @@ from andiron.layers.base import Layer, _Bridge, face_of, spec_of
 __all__ = ["Model", "Sequential", "load_model"]
 
 
-def _listed_arrays(x: Any) -> list:
-    return list(x) if isinstance(x, (list, tuple)) else [x]
-
-
 def _listed(x: Any) -> list:
     if isinstance(x, dict):
         return list(x.values())
@@ -101,7 +97,7 @@ class Model(_training.Training, Layer):
                 specs = x._specs()
             else:
                 self._keys = list(x) if isinstance(x, dict) else None
-                specs = [spec_of(_core.Tensor(a)) for a in _listed_arrays(x)]
+                specs = [spec_of(_core.Tensor(a)) for a in _listed(x)]
             names = self._keys or [""] * len(specs)
             inputs = [
                 _core.symbolic_input(shape[1:], name, dtype)
