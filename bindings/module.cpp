@@ -20,4 +20,5 @@ NB_MODULE(_core, m) {
   bind_losses(m);
   bind_metrics(m);
   bind_training(m);
+  bind_negatives(m);
 }
