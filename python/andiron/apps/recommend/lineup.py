@@ -21,8 +21,8 @@ MODELS = ("popularity", "ALS", "NeuralCF", "WideAndDeep")
 TUNED: dict[str, dict] = {
     "popularity": {},
     "ALS": {"rank": 32, "iterations": 10, "reg": 0.05, "alpha": 0.5},
-    "NeuralCF": {"learning_rate": 5e-3, "epochs": 16, "history_decay": 0.8},
-    "WideAndDeep": {"learning_rate": 5e-3, "epochs": 3, "negatives": 100},
+    "NeuralCF": {"learning_rate": 5e-3, "epochs": 16, "history_decay": 0.8, "features": False},
+    "WideAndDeep": {"learning_rate": 5e-3, "epochs": 3, "negatives": 100, "features": False},
 }
 
 # Mastercard's study with BigDL on its own, far larger data. The decays are per step.
@@ -36,6 +36,7 @@ PUBLISHED: dict[str, dict] = {
         "decay": 3e-7,
         "batch_size": 1_600_000,
         "dropout": 0.0,
+        "features": False,
     },
     "WideAndDeep": {
         "loss": "binary_crossentropy",
@@ -49,6 +50,7 @@ PUBLISHED: dict[str, dict] = {
         "weight_decay": 0.0,
         "per_user": 100_000,
         "dropout": 0.0,
+        "features": False,
     },
 }
 
@@ -68,14 +70,14 @@ def train(
     on_epoch: Callable | None = None,
     verbose: int = 0,
 ):
-    """Trains one of MODELS on `data`; ALS needs a Spark session (see als.spark_session).
+    """Trains one of MODELS on `data`; ALS on `session`, or on a Spark session of its own.
 
     Raises:
         ValueError: there is no such model or setting.
     """
     settings = dict(settings or {})
     if name == "popularity":
-        return Popularity().fit(data)
+        return Popularity(**settings).fit(data)
     if name == "ALS":
         from andiron.apps.recommend.als import ALS
 
