@@ -144,6 +144,40 @@ def test_new_users_are_known_by_their_features(fitted, world, cls, loss, tmp_pat
         assert (line[mine][:, None] > line[~mine]).mean() > 0.8
 
 
+def test_what_was_learnt_for_ids_is_the_mean_for_new_ones(fitted, tmp_path):
+    fitted(NeuralCF, "softmax").save(tmp_path)
+    model = load(tmp_path)
+    before = {v.name: v.numpy() for v in model._network.variables}
+    model.add_items([1000, 1001], pd.DataFrame({"genres": ["Drama", None], "year": [2000, None]}))
+    grown = 0
+    for variable in model._network.variables:
+        old, new = before[variable.name], variable.numpy()
+        if old.shape == new.shape:
+            assert np.array_equal(old, new)
+            continue
+        axis = 1 if len(old.shape) == 2 and old.shape[1] == 60 else 0
+        assert np.array_equal(np.take(new, range(60), axis), old)
+        if "feature_table" in variable.name:
+            drama = np.take(new, 60, axis)
+            assert drama.tolist() == model.item_features.table[60].tolist()
+            assert np.take(new, 61, axis).max() == 0  # nothing known
+        else:
+            grown += 1
+            np.testing.assert_allclose(np.take(new, 61, axis), old.mean(axis), rtol=1e-5)
+    assert grown == 4  # two embeddings, the last layer's kernel and bias
+
+
+def test_the_wide_part_learns_crosses_of_features(fitted, world):
+    model = fitted(WideAndDeep, "softmax")
+    kernel = model._parts["wide_features"].kernel.numpy()
+    genres, countries = model.item_features.columns[0], model.user_features.columns[0]
+    names = [GENRES.index(g) if g in GENRES else -1 for g in genres.values]
+    columns = [1 + names.index(g) for g in range(3)]
+    assert countries.values == ("land0", "land1", "land2")
+    crosses = kernel[1:4, columns]  # [country, genre]: users of land k like genre k
+    assert (crosses.argmax(axis=1) == np.arange(3)).all() and np.diag(crosses).min() > 0
+
+
 def test_features_change_nothing_where_they_are_not_wanted(world):
     data, _ = world
     options = {**SMALL[NeuralCF], "epochs": 1}

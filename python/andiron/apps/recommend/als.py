@@ -35,6 +35,8 @@ def spark_session(threads: int = 2, memory: str = "4g") -> Iterator:
             "[als] Spark needs Java 17 (Debian: apt-get install openjdk-17-jre-headless); "
             "there is no `java` in PATH and JAVA_HOME is not set"
         )
+    # Where Spark finds a native BLAS, every task calls it: one thread each.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory(prefix="andiron-als-") as folder:
         logging = os.path.join(folder, "log4j2.properties")
         with open(logging, "w", encoding="utf-8") as file:  # Spark's greetings tear progress bars
