@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 
@@ -59,7 +60,7 @@ class NeuralRecommender(Recommender):
         self.item_features = self._features_of(data.item_features)
         set_random_seed(self.settings.seed)  # starting weights and dropout
         self._make()
-        self._train(on_epoch, verbose)
+        self._train(self.settings, on_epoch, verbose)
         return self
 
     def _features_of(self, table: pd.DataFrame | None) -> Features | None:
@@ -67,9 +68,13 @@ class NeuralRecommender(Recommender):
             return None
         return Features.of(table, self.settings.feature_values)
 
-    def observe(self, data: Interactions):
-        """Takes in what users have met since training, weights as they are: histories, counts and
-        popularity are those of `data` from now on (all interactions, with the ids of training).
+    def observe(self, data: Interactions, epochs: int = 0, rate: float = 0.1):
+        """Takes in what users have met since training: histories, counts and popularity are those
+        of `data` from now on (all interactions, with the ids of training).
+
+        Args:
+            epochs: how many epochs the weights go on training on `data`; 0: they stay as they are.
+            rate: of this training, times the learning rate of the settings.
 
         Raises:
             ValueError: `data` has other id maps than the training table.
@@ -82,6 +87,16 @@ class NeuralRecommender(Recommender):
             )
         self._remember(data, self.settings.seed)
         self._observed()
+        if epochs:
+            curve = list(self.curves["loss"])
+            more = dataclasses.replace(
+                self.settings,
+                epochs=epochs,
+                learning_rate=rate * self.settings.learning_rate,
+                seed=self.settings.seed + 1,
+            )
+            self._train(more, None, verbose=0)
+            self.curves["loss"] = curve
         return self
 
     def probabilities(self, scores: np.ndarray) -> np.ndarray:
@@ -232,7 +247,8 @@ class NeuralRecommender(Recommender):
     def _observed(self) -> None:
         """Called when the histories changed; for what is counted over them."""
 
-    def _train(self, on_epoch, verbose: int) -> None:
+    def _train(self, settings, on_epoch, verbose: int) -> None:
+        """Trains the weights as they are, by these settings of training."""
         raise NotImplementedError
 
 

@@ -167,8 +167,8 @@ class NeuralCF(NeuralRecommender):
         weights = decayed(recent, self.settings.history_decay)
         return [users.astype(np.int32)[:, None], recent, weights]
 
-    def _train(self, on_epoch, verbose: int) -> None:
-        s, h = self.settings, self._histories
+    def _train(self, settings, on_epoch, verbose: int) -> None:
+        s, h = settings, self._histories
         generator = np.random.default_rng([s.seed, 0xC0F])
         user = h.user
         if s.loss == "softmax":

@@ -189,8 +189,8 @@ class WideAndDeep(NeuralRecommender):
             [self._crosses.of(recent[c : c + 256], candidates[c : c + 256], True) for c in chunks]
         )
 
-    def _train(self, on_epoch, verbose: int) -> None:
-        s, h = self.settings, self._histories
+    def _train(self, settings, on_epoch, verbose: int) -> None:
+        s, h = settings, self._histories
         generator = np.random.default_rng([s.seed, 0x3D])
         rate = s.learning_rate
         if s.decay:
