@@ -89,6 +89,8 @@ def test_damaged_factors_are_refused(trained, tmp_path):
         ALS(ranks=3)
     with pytest.raises(ValueError, match="before use"):
         ALS().recommend("u1")
+    with pytest.raises(ValueError, match="needs interactions"):
+        ALS().fit(trained[1].take(np.zeros(300, bool)))
 
 
 @pytest.mark.slow

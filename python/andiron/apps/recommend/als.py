@@ -107,10 +107,10 @@ class ALS(Recommender):
         Raises:
             ImportError, OSError: Spark or Java is not installed.
         """
+        self._require_some(data)
         if session is None:
             with spark_session(threads=os.cpu_count() or 1) as own:
                 return self.fit(data, own)
-        self._remember(data)
         from pyspark.ml.recommendation import ALS as MllibALS
 
         s = self.settings
@@ -136,6 +136,7 @@ class ALS(Recommender):
         ).fit(session.createDataFrame(table))
         self.user_factors = _factors(model.userFactors, data.n_users, s.rank)
         self.item_factors = _factors(model.itemFactors, data.n_items, s.rank)
+        self._remember(data)
         return self
 
     def probabilities(self, scores: np.ndarray) -> np.ndarray:

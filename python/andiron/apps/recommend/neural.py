@@ -52,7 +52,8 @@ class NeuralRecommender(Recommender):
         Returns:
             This model; `curves["loss"]` has the loss of each epoch.
         """
-        if len(data) and np.bincount(data.user).max() < 2:
+        self._require_some(data)
+        if np.bincount(data.user).max() < 2:
             raise ValueError(f"[{self.name}] training needs users with two interactions or more")
         self._remember(data, self.settings.seed)
         self.curves = {"loss": []}
@@ -68,12 +69,13 @@ class NeuralRecommender(Recommender):
             return None
         return Features.of(table, self.settings.feature_values)
 
-    def observe(self, data: Interactions, epochs: int = 0, rate: float = 0.1):
+    def observe(self, data: Interactions, epochs: int | None = None, rate: float = 0.3):
         """Takes in what users have met since training: histories, counts and popularity are those
         of `data` from now on (all interactions, with the ids of training).
 
         Args:
             epochs: how many epochs the weights go on training on `data`; 0: they stay as they are.
+                Default: the setting `observe_epochs`.
             rate: of this training, times the learning rate of the settings.
 
         Raises:
@@ -87,6 +89,7 @@ class NeuralRecommender(Recommender):
             )
         self._remember(data, self.settings.seed)
         self._observed()
+        epochs = self.settings.observe_epochs if epochs is None else epochs
         if epochs:
             curve = list(self.curves["loss"])
             more = dataclasses.replace(

@@ -28,6 +28,7 @@ class NeuralCFSettings:
             fade. per_user: samples of one user in an epoch, at most about so many.
         features: whether features of users and items are used, where the table has some.
             feature_values: of a category, so many of the most frequent values are kept.
+        observe_epochs: how many epochs `observe` goes on training.
     """
 
     loss: str = "softmax"
@@ -47,6 +48,7 @@ class NeuralCFSettings:
     per_user: int = 60
     features: bool = True
     feature_values: int = 200
+    observe_epochs: int = 0
     seed: int = 0
 
 

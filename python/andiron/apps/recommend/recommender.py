@@ -46,8 +46,7 @@ class Recommender:
 
     def _remember(self, data: Interactions, seed: int = 0) -> None:
         """Keeps ids, and who met what."""
-        if len(data) == 0:
-            raise ValueError(f"[{self.name}] training needs interactions; the table has none")
+        self._require_some(data)
         self.users, self.items = data.users, data.items
         self._histories = Histories.of(data, seed)
         self._popularity = data.popularity().astype(np.float32)
@@ -243,6 +242,10 @@ class Recommender:
     def _restore(self, state: dict[str, np.ndarray], content: dict) -> None:
         """Takes back `_state` and model.json, with ids, histories and settings in place."""
         raise NotImplementedError
+
+    def _require_some(self, data: Interactions) -> None:
+        if len(data) == 0:
+            raise ValueError(f"[{self.name}] training needs interactions; the table has none")
 
     def _require_fit(self) -> None:
         if self._histories is None:

@@ -35,6 +35,7 @@ class WideAndDeepSettings:
         per_user: samples of one user in an epoch, at most about so many.
         features: whether features of users and items are used, where the table has some.
         feature_values: of a category, so many of the most frequent values are kept.
+        observe_epochs: how many epochs `observe` goes on training.
     """
 
     loss: str = "softmax"
@@ -56,6 +57,7 @@ class WideAndDeepSettings:
     per_user: int = 30
     features: bool = True
     feature_values: int = 200
+    observe_epochs: int = 0
     seed: int = 0
 
 
