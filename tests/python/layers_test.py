@@ -183,6 +183,7 @@ def test_arithmetic_on_variables_alone_is_traced_too():
     assert loss == pytest.approx(0 + 1 + 1.5)
     # d/dw: 0 of the error at x = 1, 2 w / 3 + 0.5 of the penalties.
     np.testing.assert_allclose(layer.w.numpy(), 1 - 0.1 * (2 / 3 + 0.5), rtol=1e-6)
+    layer.b.assign(np.float32([0.1, 0.2, 0.6]))
     w, b = layer.w.numpy(), layer.b.numpy()
     np.testing.assert_allclose(model.predict(x), x * w * 2 + b.mean() - np.exp(b), rtol=1e-5)
 
