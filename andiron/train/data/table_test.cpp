@@ -148,11 +148,11 @@ TEST(Table, class_weights_multiply) {
   EXPECT_EQ(batch.tensors()[2].item(2), 1.0);
 }
 
-constexpr int64_t kSmall = 16 * 100;  // bytes: 100 rows by content 32 bytes, 16 without
+constexpr int64_t kSmall = 5120;  // bytes: blocks of 20 rows, by content of 10
 
 TEST(Spill, every_epoch_shows_each_row_once_in_another_order) {
   for (bool by_content : {false, true})
-    for (int64_t n : {101, 1000, 5003})
+    for (int64_t n : {401, 1000, 2003})
       for (int64_t batch : {1, 64, 10000}) {
         const auto table =
             table_of(range(n), {13}, {.memory_budget = kSmall, .by_content = by_content});
