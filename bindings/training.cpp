@@ -124,7 +124,8 @@ void bind_workers(nb::module_& m) {
               nb::cast<std::shared_ptr<BatchSource>>(item[nb::int_(1)]));
           if (source == nullptr) throw TypeError("[fit] this source of batches has no shards");
           list.push_back({nb::cast<int64_t>(item[nb::int_(0)]), source->dataset()});
-          contents.push_back([source] { return source->digest_of_content(); });
+          // With its seed: that says in which order its samples come.
+          contents.push_back([source] { return source->digest(); });
         }
         auto dataset = std::make_shared<train::ShardedDataset>(
             std::move(list), std::move(sizes), fields_from(fields),
@@ -142,8 +143,12 @@ void together(train::DataParallel* workers, F&& f) {
     nb::gil_scoped_release unlocked;
     f();
     return;
-  } catch (const IoError&) {
-    if (workers == nullptr || !(fault = workers->communicator().fault())) throw;
+  } catch (const IoError& e) {
+    if (workers == nullptr) throw;
+    fault = workers->communicator().fault();
+    if (!fault) workers->abort(e.what());
+    // This one's own trouble: a file, say.
+    if (!fault || fault->culprit == workers->worker()) throw;
   } catch (const std::exception& e) {
     if (workers != nullptr) workers->abort(e.what());  // the others wait for this one
     throw;

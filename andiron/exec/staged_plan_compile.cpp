@@ -1,3 +1,4 @@
+#include <omp.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,7 +55,9 @@ double total_flops(const Graph& concrete) {
 StagedPlan::StagedPlan(const Graph& graph, const std::map<std::string, int64_t>& sizes,
                        const PlanOptions& options)
     : sizes_(sizes), profile_(options.profile), check_numerics_(options.check_numerics) {
-  threads_ = options.threads > 0 ? options.threads : default_threads();
+  // oneDNN's products are wrong when fewer threads come than were asked for (OMP_THREAD_LIMIT).
+  threads_ = std::min(options.threads > 0 ? options.threads : default_threads(),
+                      omp_get_thread_limit());
   if (auto it = sizes_.find(kBatch); it != sizes_.end()) batch_ = it->second;
   const Graph concrete = bind_sizes(graph, sizes_);
   auto take_types = [&](const std::vector<Value>& values, std::vector<TensorType>& types,

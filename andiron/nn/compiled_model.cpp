@@ -42,6 +42,12 @@ CompiledModel::CompiledModel(ModelPtr model, CompileOptions options)
     if (loss != nullptr && loss->reduction() == Reduction::none)
       fail("[compile] the loss '{}' has reduction none, so that there is no number to minimise",
            loss->name());
+  for (const LossPtr& loss : options_.losses)
+    if (options_.exchange != nullptr && loss != nullptr &&
+        loss->reduction() != Reduction::sum_over_batch_size)
+      fail("[compile] several workers train losses that are means over the samples; '{}' has "
+           "reduction {}",
+           loss->name(), name_of(loss->reduction()));
   // A mistake in losses or data types shows here, not in the first step.
   form(false, false);
 }

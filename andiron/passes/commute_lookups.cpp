@@ -223,6 +223,7 @@ class Commuter {
   std::vector<Value> whole_gradient(const Node& node, const std::vector<Value>& in) {
     const auto of = by_weights_.find(node.inputs[1]);
     if (of == by_weights_.end() || of->second.parts.size() > 1) return {};
+    if (rows(node.outputs[0].shape) != batch_) return {};  // other look-ups by the same weights
     const std::vector<Value> rows = {ops::matmul(in[0], in[1], false, true)};
     row_gradients_.emplace(rows[0], RowGradient{in[0], in[1]});
     return rows;
@@ -231,7 +232,7 @@ class Commuter {
   // A part's columns of grad Wᵀ: a product of its own.
   std::vector<Value> rows_gradient(const Node& node, Rewriter& rewritten) {
     const Node& product = node.inputs[0].node();
-    if (!is_product(product, false, true)) return {};
+    if (!is_product(product, false, true) || rows(product.outputs[0].shape) != batch_) return {};
     const auto of = by_weights_.find(product.inputs[1]);
     if (of == by_weights_.end()) return {};
     const Shape& begin = node.attr<Shape>("begin");
@@ -277,9 +278,9 @@ class Commuter {
     if (g == nullptr) return {};
     const ops::Dedup d{in[In::kOrder], in[In::kRows], in[In::kStarts], in[In::kCount]};
     std::vector<Value> inputs = in;
-    inputs[In::kValues] =
-        ops::counted_matmul(ops::sum_segments(d, g->grad, n_occurring(in[In::kTable])), g->weights,
-                            d.count, {.transpose_b = true, .zero_rest = false});
+    const int64_t size = std::min(rows(d.order.shape()), in[In::kTable].shape()[0].size());
+    inputs[In::kValues] = ops::counted_matmul(ops::sum_segments(d, g->grad, size), g->weights,
+                                              d.count, {.transpose_b = true, .zero_rest = false});
     Attributes attributes = node.attributes;
     attributes.set("values", std::string("unique"));
     return make_node(*node.op, inputs, std::move(attributes));

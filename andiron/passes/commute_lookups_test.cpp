@@ -156,6 +156,36 @@ TEST_P(CommuteLookups, training_steps_stay_the_same) {
   }
 }
 
+// A tower that is shared by one look-up a sample and by four (negatives): more rows may occur in
+// the second table than the batch has samples.
+TEST(CommuteLookups, other_products_with_the_same_weights_keep_their_rows) {
+  const Dim batch = Dim::symbol("batch");
+  const auto variable = [](const char* name, Sizes sizes, uint64_t seed) {
+    return std::make_shared<Variable>(name, random_tensor({DType::f32, Shape(sizes)}, seed, -1, 1));
+  };
+  const auto one = variable("one", {4000, 40}, 1), four = variable("four", {5000, 40}, 2),
+             weights = variable("weights", {40, 24}, 3);
+  const Value a = input("a", DType::i32, {batch}), b = input("b", DType::i32, {batch, 4});
+  const Value w = read(weights);
+  const Value x = ops::matmul(ops::embedding(read(one), a), w);
+  const Value many = ops::reshape(ops::embedding(read(four), b), {batch * 4, 40});
+  const Value y = ops::matmul(many, w);
+  const Value loss = ops::mean(ops::square(x)) + ops::mean(ops::square(y));
+  const nn::OptimizerPtr optimizer = kSettings[3].make();  // SGD
+  const Graph step = optimizer->minimize(Graph({a, b}, {loss}), 0, {one, four, weights});
+  Tensor ids(DType::i32, {kBatch, 4}), first(DType::i32, {kBatch});
+  for (int64_t i = 0; i < 4 * kBatch; ++i) ids.data<int32_t>()[i] = static_cast<int32_t>(i * 2);
+  for (int64_t i = 0; i < kBatch; ++i) first.data<int32_t>()[i] = static_cast<int32_t>(i % 50);
+  const std::vector<Tensor> inputs = {first, ids, Tensor::scalar(0.1),
+                                      Tensor::scalar(1, DType::i64)};
+  const auto want = ops::evaluate_reference(with_updates_as_outputs(step), inputs);
+  const auto plan = exec::Plan::compile(step, {{"batch", kBatch}}, {.threads = kThreads});
+  EXPECT_NEAR(plan->run(inputs)[0].item(), want[0].item(), 1e-3);
+  for (size_t i = 0; i < step.updates().size(); ++i)
+    if (is_floating(step.updates()[i].value.dtype()))
+      expect_close(step.updates()[i].variable->value(), want[1 + i], 1e-4, 2e-5);
+}
+
 TEST(CommuteLookups, leaves_short_rows_wide_layers_and_small_batches) {
   const Dim batch = Dim::symbol("batch");
   auto commutes = [&](int64_t width, int64_t units, int64_t n) {

@@ -30,12 +30,33 @@ void append(std::vector<std::byte>& to, const void* from, size_t n) {
 
 }  // namespace
 
-DataParallel::DataParallel(std::shared_ptr<collective::Communicator> communicator,
-                           int64_t capacity, bool bf16)
+DataParallel::DataParallel(std::shared_ptr<collective::Communicator> communicator, int64_t capacity,
+                           bool bf16)
     : communicator_(std::move(communicator)),
       capacity_(capacity),
       wire_(bf16 ? collective::Wire::bf16 : collective::Wire::same) {
   if (capacity < 1) fail("[data_parallel] capacity must be positive; got {}", capacity);
+}
+
+DataParallel::~DataParallel() {
+  if (under_way()) abort("a training ended in the middle of a step");
+}
+
+bool DataParallel::under_way() const {
+  for (const auto& [bucket, s] : sums_)
+    for (const collective::Request& r : s.requests)
+      if (!r.done()) return true;
+  for (const auto& [bucket, g] : gathers_)
+    if (g.request.valid() && !g.request.done()) return true;
+  return false;
+}
+
+void DataParallel::abort(const std::string& why) {
+  communicator_->abort(why);
+  for (const auto& [bucket, s] : sums_)
+    for (const collective::Request& r : s.requests) (void)r.wait();
+  for (const auto& [bucket, g] : gathers_)
+    if (g.request.valid()) (void)g.request.wait();
 }
 
 void DataParallel::sum_start(uint32_t bucket, std::span<const Tensor> values) {
@@ -55,8 +76,8 @@ void DataParallel::sum_start(uint32_t bucket, std::span<const Tensor> values) {
                                                         std::span(s.packed), label(bucket), wire_));
   for (const Tensor& t : values)
     if (t.n_bytes() >= kSmall)
-      s.requests.push_back(communicator_->allreduce_start(element_of(t.dtype()), bytes_of(t),
-                                                          label(bucket), wire_));
+      s.requests.push_back(
+          communicator_->allreduce_start(element_of(t.dtype()), bytes_of(t), label(bucket), wire_));
 }
 
 void DataParallel::sum_wait(uint32_t bucket) {
@@ -111,14 +132,9 @@ void DataParallel::gather_wait(uint32_t bucket, Tensor& ids, Tensor& values) {
               static_cast<size_t>(ids.count() - n) * row_bytes);
 }
 
-void DataParallel::sum(std::vector<double>& values) {
-  communicator_->allreduce(std::span(values), label(kBetween)).value_or_throw();
-}
-
 std::vector<std::string> DataParallel::gather(const std::string& mine) {
   collective::Gathered all;
-  communicator_->allgather(std::as_bytes(std::span(mine)), all, label(kBetween + 1))
-      .value_or_throw();
+  communicator_->allgather(std::as_bytes(std::span(mine)), all, label(kBetween)).value_or_throw();
   std::vector<std::string> out;
   for (int w = 0; w < workers(); ++w) {
     const std::span<const std::byte> part = all.of(w);
@@ -130,7 +146,7 @@ std::vector<std::string> DataParallel::gather(const std::string& mine) {
 std::string DataParallel::from_first(const std::string& mine) {
   std::vector<std::byte> bytes;
   if (worker() == 0) append(bytes, mine.data(), mine.size());
-  communicator_->broadcast_bytes(bytes, 0, label(kBetween + 2)).value_or_throw();
+  communicator_->broadcast_bytes(bytes, 0, label(kBetween + 1)).value_or_throw();
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 

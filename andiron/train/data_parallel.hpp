@@ -20,6 +20,8 @@ class DataParallel : public nn::Exchange {
   /// bytes of gradients on the wire (see collective::Wire).
   DataParallel(std::shared_ptr<collective::Communicator> communicator, int64_t capacity,
                bool bf16 = false);
+  /// Aborts and waits for what is under way: its memory is here and in plans.
+  ~DataParallel() override;
 
   int worker() const { return communicator_->rank(); }
   int workers() const override { return communicator_->size(); }
@@ -39,13 +41,12 @@ class DataParallel : public nn::Exchange {
                     int64_t count) override;
   void gather_wait(uint32_t bucket, Tensor& ids, Tensor& values) override;
 
-  /// Between steps: the sums over all workers, and everybody's bytes in the order of the workers.
-  void sum(std::vector<double>& values);
+  /// Between steps: everybody's bytes in the order of the workers.
   std::vector<std::string> gather(const std::string& mine);
   /// The first worker's bytes on all.
   std::string from_first(const std::string& mine);
-  /// Tells the others that this one gives up, and why.
-  void abort(const std::string& why) { communicator_->abort(why); }
+  /// Tells the others that this one gives up, and why; waits until nothing is under way any more.
+  void abort(const std::string& why);
 
  private:
   // What is under way for one bucket. Memory is kept from step to step.
@@ -59,6 +60,7 @@ class DataParallel : public nn::Exchange {
     collective::Gathered all;
     collective::Request request;
   };
+  bool under_way() const;
   collective::Label label(uint32_t bucket) const { return {step_, bucket}; }
 
   std::shared_ptr<collective::Communicator> communicator_;

@@ -7,6 +7,7 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/io/safetensors.hpp"
+#include "andiron/nn/optimizers/optimizer.hpp"
 #include "andiron/train/data_parallel.hpp"
 #include "andiron/train/training_state.hpp"
 
@@ -187,6 +188,26 @@ void Trainer::take_parts(const std::vector<std::string>& parts, Progress& progre
   }
 }
 
+// Callbacks may run on some workers only, and stop the training or set its rate.
+void Trainer::agree(DataParallel& workers) {
+  std::vector<double> said = compiled_->options().optimizer->scalars_at(compiled_->step() + 1);
+  said.push_back(stop_training_ ? 1.0 : 0.0);
+  const std::string own(reinterpret_cast<const char*>(said.data()), said.size() * sizeof(double));
+  const std::vector<std::string> all = workers.gather(own);
+  for (size_t w = 0; w < all.size(); ++w) {
+    std::vector<double> other(all[w].size() / sizeof(double));
+    std::memcpy(other.data(), all[w].data(), other.size() * sizeof(double));
+    if (other.size() != said.size()) fail("[fit] worker {} has another optimizer", w);
+    for (size_t i = 0; i + 1 < other.size(); ++i)
+      if (other[i] != said[i])
+        fail(
+            "[fit] the learning rate of the next step is {} here and {} on worker {}: callbacks "
+            "that set it belong on every worker",
+            said[i], other[i], w);
+    stop_training_ |= other.back() > 0;
+  }
+}
+
 const History& Trainer::fit(BatchSource& data, const FitOptions& options) {
   if (options.workers == nullptr) return run(data, options);
   try {
@@ -222,12 +243,12 @@ const History& Trainer::run(BatchSource& data, const FitOptions& options) {
     last = logs_of(progress);
     if (options.validation != nullptr && (progress.epoch + 1) % options.validation_freq == 0)
       for (const auto& [name, value] :
-           evaluate(*options.validation, options.callbacks, options.between_steps,
-                    options.workers))
+           evaluate(*options.validation, options.callbacks, options.between_steps, options.workers))
         last.emplace_back("val_" + name, value);
     history_.epoch.push_back(progress.epoch);
     history_.logs.push_back(last);
     for (const CallbackPtr& c : options.callbacks) c->on_epoch_end(progress.epoch, last);
+    if (options.workers != nullptr) agree(*options.workers);
     progress = Progress{.epoch = progress.epoch + 1};
     state.save(progress);
   }

@@ -94,6 +94,8 @@ class Trainer {
   const History& run(BatchSource& data, const FitOptions& options);
   /// Progress and metrics as bytes; the sum of several, as if one process had seen all.
   std::string part(const Progress& progress) const;
+  /// Stops when any worker stops. Throws Error when their next steps would differ.
+  void agree(DataParallel& workers);
   void take_parts(const std::vector<std::string>& parts, Progress& progress);
   /// `counts`: whether the batch is one, or only keeps the place.
   void add(const nn::StepResult& result, const nn::Batch& batch, bool counts, Progress& progress);

@@ -106,7 +106,11 @@ TEST(Trainer, training_that_breaks_off_at_any_step_resumes_with_the_same_bits) {
       EXPECT_THROW(first.trainer->fit(*first.source, options), Broken);
     }
     Training second;
-    second.trainer->fit(*second.source, {.epochs = 4, .checkpoint = {folder, 2, true}});
+    int steps_left = 0;
+    FitOptions rest{.epochs = 4, .checkpoint = {folder, 2, true}};
+    rest.between_steps = [&] { ++steps_left; };
+    second.trainer->fit(*second.source, rest);
+    EXPECT_LE(steps_left, 28 - at + 2) << "begun from scratch";
     EXPECT_EQ(second.weights(), expected) << "broken off at step " << at;
     EXPECT_EQ(second.trainer->history().logs.back(), figures);
     EXPECT_EQ(second.trainer->history().epoch.size(), 4U);

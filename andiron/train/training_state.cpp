@@ -47,8 +47,8 @@ TrainingState::TrainingState(Trainer& trainer, BatchSource& data, const FitOptio
   if (options.checkpoint.folder.empty()) return;
   if (options.checkpoint.every_steps < 0)
     fail("[fit] checkpoint_every must not be negative; got {}", options.checkpoint.every_steps);
-  // The run is told apart by its data: others give other bits. Workers' digests are added up, so that
-  // it does not matter who has which part.
+  // The run is told apart by its data: others give other bits. Workers' digests are added up, so
+  // that it does not matter who has which part.
   uint64_t digest = data.digest();
   if (options.workers != nullptr) {
     const std::string own(reinterpret_cast<const char*>(&digest), sizeof digest);
@@ -80,9 +80,8 @@ void TrainingState::save(const Trainer::Progress& progress) {
     tensors[variable_key(i, variables[i])] = variables[i]->value();
   if (parts.empty()) parts.push_back(trainer_.part(progress));
   for (size_t i = 0; i < parts.size(); ++i)
-    tensors[part_key(i)] =
-        Tensor::from(std::vector<uint8_t>(parts[i].begin(), parts[i].end()),
-                     {static_cast<int64_t>(parts[i].size())});
+    tensors[part_key(i)] = Tensor::from(std::vector<uint8_t>(parts[i].begin(), parts[i].end()),
+                                        {static_cast<int64_t>(parts[i].size())});
   json callbacks = json::array();
   for (size_t i = 0; i < options_.callbacks.size(); ++i) {
     callbacks.push_back(options_.callbacks[i]->state());
@@ -127,7 +126,8 @@ std::optional<Checkpoint> TrainingState::newest() const {
   if (writes() || bytes.empty()) return found;
   auto buffer = Buffer::allocate(bytes.size());
   std::memcpy(buffer->data(), bytes.data(), bytes.size());
-  io::TensorFile file = io::parse_safetensors(buffer, "the first worker's checkpoint").value_or_throw();
+  io::TensorFile file =
+      io::parse_safetensors(buffer, "the first worker's checkpoint").value_or_throw();
   return Checkpoint{std::move(file.tensors), file.metadata.at("document"),
                     file.metadata.at("path")};
 }

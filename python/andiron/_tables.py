@@ -301,6 +301,15 @@ class Data:
         finally:
             self._features = kept
 
+    def _has_rows(self, network: Any, targets: list[str]) -> bool:
+        """Whether there is a row; reads the table as `_source` does."""
+        try:
+            return self._rows(network, targets) > 0
+        except _core.Error as error:
+            if "is empty" in str(error):
+                return False
+            raise
+
     def __len__(self) -> int:
         return self._whole().n_rows
 

@@ -355,6 +355,8 @@ class Training:
         """
         size = whole(32 if batch_size is None else batch_size, "batch_size", 1, "evaluate")
         if workers is not None:
+            if steps is not None or callbacks:
+                raise _core.Error("[evaluate] workers look at all rows, without callbacks")
             logs = _workers.evaluate(self, workers, (x, y, sample_weight), size)
             values = list(logs.values())
             return logs if return_dict else values[0] if len(values) == 1 else values

@@ -12,6 +12,8 @@ import numpy as np
 from andiron import _core
 from andiron._data import rows_of
 from andiron._tables import Data
+from andiron.callbacks import Callback
+from andiron.collective import CollectiveError
 
 
 class Shards(Mapping):
@@ -57,11 +59,14 @@ def _own(model: Any, x: Any, y: Any, sample_weight: Any, class_weight: Any, rank
             data, 1, shuffle, (seed * 1_000_003 + number) % 2**63, class_weight=class_weight
         )
 
+    def has_rows(data: Any) -> bool:
+        return data._has_rows(model._network, model._targets())
+
     if isinstance(x, Shards):
-        return {number: table(data, number) for number, data in x.items()}
+        return {number: table(data, number) for number, data in x.items() if has_rows(data)}
     data, x = model._as_data(x, y, sample_weight)
     if data is not None:
-        return {rank: table(data, rank)}
+        return {rank: table(data, rank)} if has_rows(data) else {}
     arrays = model._arrays(x, y, sample_weight, class_weight, may_be_empty=True)
     if rows_of(sum(arrays, [])) == 0:
         return {}
@@ -111,6 +116,14 @@ def source(model: Any, communicator: Any, batch_size: int, x: Any, y: Any = None
 def fit(model: Any, communicator: Any, wire_dtype: str, rows: tuple, validation_data: Any,
         batch_size: int, shuffle: bool, seed: int | None, rest: tuple) -> Any:  # fmt: skip
     """`model.fit` of one of several workers; `rest` are the arguments of `model._run`."""
+    with aborting(communicator):
+        return _fit(
+            model, communicator, wire_dtype, rows, validation_data, batch_size, shuffle, seed, rest
+        )
+
+
+def _fit(model: Any, communicator: Any, wire_dtype: str, rows: tuple, validation_data: Any,
+         batch_size: int, shuffle: bool, seed: int | None, rest: tuple) -> Any:  # fmt: skip
     if wire_dtype not in ("float32", "bfloat16"):
         raise _core.Error(f'[fit] wire_dtype is "float32" or "bfloat16"; got {wire_dtype!r}')
     if not model._ready().built:
@@ -128,9 +141,10 @@ def fit(model: Any, communicator: Any, wire_dtype: str, rows: tuple, validation_
     given = validation_data if isinstance(validation_data, (list, tuple)) else (validation_data,)
     validation = source(model, communicator, batch_size, *given)
     epochs, initial_epoch, validation_freq, verbose, callbacks, options = rest
-    if communicator.rank > 0:
-        verbose = 0
-    with compiled_for(model, communicator, train.capacity, wire_dtype == "bfloat16") as workers:
+    if communicator.rank > 0 and verbose:
+        # Checkpoints give each callback its state back by its place; one worker shows the bar.
+        verbose, callbacks = 0, [*callbacks, Callback()]
+    with compiled_for(model, communicator, train, wire_dtype == "bfloat16") as workers:
         return model._run(
             train, validation, epochs, initial_epoch, validation_freq, verbose, callbacks,
             {**options, "workers": workers},
@@ -139,13 +153,14 @@ def fit(model: Any, communicator: Any, wire_dtype: str, rows: tuple, validation_
 
 def evaluate(model: Any, communicator: Any, rows: tuple, batch_size: int) -> dict:
     """`model.evaluate` of one of several workers, as a dict."""
-    model._require_compiled()
-    data = source(model, communicator, batch_size, *rows)
-    if data is None:
-        raise _core.Error("[data] is empty: 0 samples on all workers")
-    model._compiled.catch_up()
-    workers = _core.DataParallel(communicator._core, 1)
-    return model._trainer.evaluate(data, [], workers)
+    with aborting(communicator):
+        model._require_compiled()
+        data = source(model, communicator, batch_size, *rows)
+        if data is None:
+            raise _core.Error("[data] is empty: 0 samples on all workers")
+        model._compiled.catch_up()
+        workers = _core.DataParallel(communicator._core, 1)
+        return model._trainer.evaluate(data, [], workers)
 
 
 def same_on_all(communicator: Any, number: int) -> int:
@@ -154,20 +169,33 @@ def same_on_all(communicator: Any, number: int) -> int:
 
 
 @contextmanager
-def compiled_for(model: Any, communicator: Any, capacity: int, bf16: bool = False):
+def aborting(communicator: Any):
+    """What goes wrong here reaches the other workers, who would wait for this one."""
+    try:
+        yield
+    except CollectiveError:
+        raise  # they know
+    except Exception as error:
+        communicator.abort(f"{type(error).__name__}: {error}")
+        raise
+
+
+@contextmanager
+def compiled_for(model: Any, communicator: Any, train: Any, bf16: bool = False):
     """While it lasts, the model's steps are those of all workers, from the first one's weights."""
-    capacity = max(_every(communicator, capacity))
+    capacity = max(_every(communicator, train.capacity))
     workers = _core.DataParallel(communicator._core, capacity, bf16)
     alone = model._compiled, model._trainer
     compiled, trainer = model._make_compiled(workers)
     compiled.step = same_on_all(communicator, alone[0].step)
     for variable in compiled.state():
-        value = np.ascontiguousarray(variable.value)
-        variable.assign(communicator.broadcast(value.copy()))
+        variable.assign(communicator.broadcast(np.array(variable.value, order="C")))
     model._compiled, model._trainer = compiled, trainer
+    model.optimizer._model = compiled
     try:
         yield workers
     finally:
         compiled.catch_up()
         alone[0].step = compiled.step
         model._compiled, model._trainer = alone
+        model.optimizer._model = alone[0]

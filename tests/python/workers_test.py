@@ -115,7 +115,9 @@ def test_a_model_trained_by_workers_goes_on_alone():
     models = [model(), model()]
     trained(2, models)
     for m in models:
-        before = m.evaluate({"x": np.zeros((3, 3), "f"), "who": np.arange(3)}, np.ones(3), verbose=0)
+        before = m.evaluate(
+            {"x": np.zeros((3, 3), "f"), "who": np.arange(3)}, np.ones(3), verbose=0
+        )
         m.fit({"x": np.zeros((3, 3), "f"), "who": np.arange(3)}, np.ones(3), epochs=3, verbose=0)
         after = m.evaluate({"x": np.zeros((3, 3), "f"), "who": np.arange(3)}, np.ones(3), verbose=0)
         assert after[0] < before[0]
@@ -186,9 +188,7 @@ def test_settings_that_differ_are_refused():
         ),
     )
     assert all("need the same batch_size; got 10 and 11" in str(e) for e in errors)
-    errors = on_ranks(
-        2, lambda rank, c: models[rank].fit(shards(rows, 0, 1), verbose=0, workers=c)
-    )
+    errors = on_ranks(2, lambda rank, c: models[rank].fit(shards(rows, 0, 1), verbose=0, workers=c))
     assert all("two workers have a shard" in str(e) for e in errors)
     errors = on_ranks(2, lambda rank, c: models[rank].fit(data.Shards({}), verbose=0, workers=c))
     assert all("is empty" in str(e) for e in errors)

@@ -273,17 +273,20 @@ class SumSegments final : public Kernel {
 class OccurringPlaces final : public Kernel {
  public:
   explicit OccurringPlaces(const KernelRequest& r)
-      : id_type_(r.src[0].dtype), n_(r.src[0].count()), threads_(threads_for(r.threads, n_ * 8)) {}
+      : id_type_(r.src[0].dtype),
+        n_(r.src[0].count()),
+        n_rows_(r.node.attr<int64_t>("n_rows")),
+        threads_(threads_for(r.threads, n_ * 8)) {}
 
   void run(const KernelCall& call) const override {
     const auto* order = static_cast<const int32_t*>(call.src[1]);
     const auto* starts = static_cast<const int32_t*>(call.src[2]);
     const int32_t count = static_cast<const int32_t*>(call.src[3])[0];
     auto* dst = static_cast<int32_t*>(call.dst[0]);
-    if (starts[count] < n_)  // some are negative
+    if (starts[count] < n_)  // dedup has left some out: they are negative
       visit_ids(id_type_, call.src[0], [&](const auto* ids) {
-        for (int64_t i = 0; i < n_; ++i)
-          dst[i] = static_cast<int32_t>(std::min<int64_t>(ids[i], 0));
+        const int64_t bad = ops::first_bad_id(ids, n_, n_rows_, false);
+        ops::fail_id("embedding", ids[bad], bad, n_rows_);
       });
     parallel_chunks(threads_, count, 1024, [&](int64_t begin, int64_t end) {
       for (int64_t j = begin; j < end; ++j)
@@ -294,7 +297,7 @@ class OccurringPlaces final : public Kernel {
 
  private:
   DType id_type_;
-  int64_t n_;
+  int64_t n_, n_rows_;
   int threads_;
 };
 

@@ -116,7 +116,7 @@ class TrainingStep {
     bool any = false;
     std::vector<Parameter*> tables;
     for (Parameter& p : parameters_) {
-      if (!p.optimizer->replays() || p.leaf.rank() != 2 || exchanged_whole(p)) continue;
+      if (!p.optimizer->replays() || p.leaf.rank() != 2) continue;
       const std::vector<Value> ids = lookups_of(p.leaf);
       if (ids.empty()) continue;
       const ops::Dedup rows = dedup(flat_ids(ids), p.leaf.shape()[0].size());
@@ -144,8 +144,7 @@ class TrainingStep {
       Parameter& p = parameters_[i];
       const bool caught_up = p.state.last_step.defined();
       // A table that is read in other ways too moves as a whole.
-      p.sparse = ops::is_row_sparse(grads[i]) && (caught_up || !p.optimizer->replays()) &&
-                 !exchanged_whole(p);
+      p.sparse = ops::is_row_sparse(grads[i]) && (caught_up || !p.optimizer->replays());
       if (!p.state.parameter.defined()) p.state = p.optimizer->state_of(p.variable, p.leaf, false);
       if (!p.sparse) {
         ANDIRON_ASSERT(!caught_up);
@@ -156,13 +155,6 @@ class TrainingStep {
       p.rows = dedup(rows.inputs[0], p.leaf.shape()[0].size());
       p.values = rows.inputs[1];
     }
-  }
-
-  // Whether the workers exchange a table's gradient as a matrix: where they would otherwise send more
-  // rows than it has. Lazy tables must know which rows occur.
-  bool exchanged_whole(const Parameter& p) const {
-    return exchange_ != nullptr && p.leaf.rank() == 2 && !p.optimizer->options().lazy &&
-           p.leaf.shape()[0].size() <= exchange_->capacity();
   }
 
   // Replaces the gradients by their sums over all workers.

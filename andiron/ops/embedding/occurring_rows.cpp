@@ -1,6 +1,5 @@
 #include "andiron/ops/embedding/occurring_rows.hpp"
 
-#include <algorithm>
 #include <cstring>
 
 #include "andiron/ops/embedding/ids.hpp"
@@ -18,8 +17,9 @@ void reference_places(const ReferenceContext& c) {
   const int32_t count = c.src[3].data<int32_t>()[0];
   auto* dst = c.dst[0].data<int32_t>();
   visit_ids(c.src[0].dtype(), c.src[0].raw(), [&](const auto* ids) {
-    for (int64_t i = 0; i < c.src[0].count(); ++i)
-      dst[i] = static_cast<int32_t>(std::min<int64_t>(ids[i], 0));
+    const int64_t n_rows = c.attr<int64_t>("n_rows");
+    const int64_t bad = first_bad_id(ids, c.src[0].count(), n_rows, false);
+    if (bad >= 0) fail_id("embedding", ids[bad], bad, n_rows);
   });
   for (int32_t j = 0; j < count; ++j)
     for (int32_t i = starts[j]; i < starts[j + 1]; ++i) dst[order[i]] = j;
@@ -41,11 +41,12 @@ void reference_rows(const ReferenceContext& c) {
 extern const Op kOccurringPlaces = {
     .name = "occurring_places",
     .summary = "The place of each id's row among the rows that occur in a batch.",
-    .formula = "rows[dst[i]] = ids[i]; dst[i] = ids[i] where that is negative",
-    .inputs = {{"ids", "[n] int32 or int64"},
+    .formula = "rows[dst[i]] = ids[i]",
+    .inputs = {{"ids", "[n] int32 or int64, 0 to n_rows - 1; others are an error at run time"},
                {"order", "[n], from dedup of ids"},
                {"starts", "[n + 1], from dedup"},
                {"count", "[1], from dedup"}},
+    .attributes = {{"n_rows", {}, "the table's number of rows", int64_t{0}}},
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
       check_ids(c, 0);
       if (c.shape(0).rank() != 1 || c.shape(1) != c.shape(0))
@@ -78,7 +79,8 @@ extern const Op kOccurringRows = {
 };
 
 Value occurring_places(const Value& ids, const Dedup& d) {
-  return make_value(kOccurringPlaces, {ids, d.order, d.starts, d.count});
+  return make_value(kOccurringPlaces, {ids, d.order, d.starts, d.count},
+                    {{"n_rows", d.order.node().attr<int64_t>("n_rows")}});
 }
 
 Value occurring_rows(const Value& table, const Dedup& d, int64_t size) {

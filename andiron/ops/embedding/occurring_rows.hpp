@@ -8,7 +8,7 @@ namespace andiron::ops {
 
 /// [n] int32: the place of each id's row among the rows that occur, so that
 /// embedding(table, ids) = embedding(occurring_rows(table, d, size), occurring_places(ids, d)).
-/// Negative ids stay as they are.
+/// Ids that are no rows are embedding's error.
 Value occurring_places(const Value& ids, const Dedup& d);
 
 /// [size, d]: the rows of the table that occur, ascending; anything from `count` on. REQUIRES that

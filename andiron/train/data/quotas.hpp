@@ -6,8 +6,8 @@
 namespace andiron::train {
 
 /// Shares places out among shards in proportion to their sizes: Webster's method (Sainte-Laguë
-/// 1910), place k going to the shard with the largest size / (2 given + 1), ties to the first. As it
-/// never takes back what it gave, consecutive batches of any size use every sample exactly once,
+/// 1910), place k going to the shard with the largest size / (2 given + 1), ties to the first. As
+/// it never takes back what it gave, consecutive batches of any size use every sample exactly once,
 /// each batch has samples of all shards in proportion, and all shards end together.
 class Quotas {
  public:

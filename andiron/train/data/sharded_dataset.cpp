@@ -18,7 +18,13 @@ ShardedDataset::ShardedDataset(std::vector<Shard> shards, std::vector<int64_t> s
            fields.size());
   }
   set_samples(std::move(fields), quotas_.total());
-  for (int64_t b = 0; b < n_batches(); ++b) capacity_ = std::max(capacity_, rows_of(b));
+  // A shard has its size times x, rounded, where x grows by at most (batch + shards) / samples.
+  const int64_t batch = this->options().batch_size;
+  const auto most = batch + static_cast<int64_t>(quotas_.shards());
+  int64_t bound = 0;
+  for (const Shard& s : shards_)
+    bound += std::min(s.data->n_samples(), most * s.data->n_samples() / n_samples() + 2);
+  capacity_ = std::max<int64_t>(1, std::min(bound, batch));
 }
 
 int64_t ShardedDataset::first_of(int64_t index) const {
@@ -40,12 +46,14 @@ BatchBuffer ShardedDataset::make_buffer() const {
 bool ShardedDataset::fill(int64_t epoch, int64_t index, BatchBuffer& out,
                           const std::atomic<bool>* stop) {
   const auto begin = quotas_.of_first(first_of(index)), end = quotas_.of_first(first_of(index + 1));
-  const int64_t mine = rows_of(index);
+  int64_t mine = 0;
+  for (const Shard& s : shards_)
+    mine += end[static_cast<size_t>(s.index)] - begin[static_cast<size_t>(s.index)];
   out.epoch = epoch;
   out.index = index;
   out.set_rows(std::max<int64_t>(mine, 1));
-  out.share = static_cast<double>(mine) /
-              static_cast<double>(first_of(index + 1) - first_of(index));
+  out.share =
+      static_cast<double>(mine) / static_cast<double>(first_of(index + 1) - first_of(index));
   if (mine == 0)
     for (const Tensor& t : out.tensors()) std::memset(t.raw(), 0, t.n_bytes());
   int64_t at = 0;

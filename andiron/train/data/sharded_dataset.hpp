@@ -19,12 +19,12 @@ class ShardedDataset : public Dataset {
     std::shared_ptr<Dataset> data;
   };
   /// `sizes`: the samples of every shard, of all workers. `fields`: of the batches, for a worker
-  /// without samples. options.batch_size is that of all workers together; the shards' own batch size
-  /// does not matter, their shuffle and seed do.
+  /// without samples. options.batch_size is that of all workers together; the shards' own batch
+  /// size does not matter, their shuffle and seed do.
   ShardedDataset(std::vector<Shard> shards, std::vector<int64_t> sizes, std::vector<Field> fields,
                  DataOptions options);
 
-  /// The most rows of a batch that this worker has.
+  /// No batch has more rows of this worker.
   int64_t capacity() const { return capacity_; }
 
   int64_t rows_of(int64_t index) const override;
