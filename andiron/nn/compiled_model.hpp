@@ -51,7 +51,8 @@ class CompiledModel {
   const CompileOptions& options() const { return options_; }
 
   /// Inputs: x..., y..., sample weights (when `weighted`), then the optimizer's scalars
-  /// ("learning_rate", ...; with several workers "draw" before and "share" behind them) and "step". Outputs: loss, the outputs' losses, what layers report,
+  /// ("learning_rate", ...; with several workers "draw" before and "share" behind them) and "step".
+  /// Outputs: loss, the outputs' losses, what layers report,
   /// predictions (when asked for). Outputs without a loss have no y, weight or loss here.
   const Graph& train_graph(bool weighted = false);
   /// The same without optimizer and step; predictions always.

@@ -202,3 +202,97 @@ def test_gradients_may_travel_as_bfloat16():
     np.testing.assert_array_equal(weights(models[0]), weights(models[1]))
     error = np.abs(weights(models[0]) - weights(exact[0])).max()
     assert 0 < error < 0.02
+
+
+def test_shards_without_rows_and_variables_without_axes():
+    rows = table()
+
+    class Scaled(layers.Layer):
+        def build(self, input_shape):
+            self.scale = self.add_weight(shape=(), initializer="ones", name="scale")
+
+        def call(self, x):
+            return x * self.scale
+
+    def scaled():
+        andiron.set_random_seed(5)
+        x = andiron.Input((3,), name="x")
+        m = andiron.Model(x, layers.Dense(1)(Scaled()(x)))
+        m.compile("sgd", losses.BinaryCrossentropy(from_logits=True), threads=1)
+        return m
+
+    models = [scaled(), scaled()]
+
+    def part(rank):
+        cut = rows[:0] if rank == 1 else rows
+        return data.Shards({rank: data.from_arrow(cut, features=["a", "b", "c"], label="y")})
+
+    histories = on_ranks(
+        2,
+        lambda rank, c: models[rank].fit(
+            part(rank), epochs=2, verbose=0, workers=c, validation_data=part(rank)
+        ),
+    )
+    assert histories[0].history == histories[1].history, histories
+    assert len(histories[0].history["val_loss"]) == 2
+
+
+def test_a_callback_of_one_worker_stops_all():
+    rows = table()
+    models = [model(), model()]
+
+    class Enough(andiron.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    histories = on_ranks(
+        2,
+        lambda rank, c: models[rank].fit(
+            shards(rows, rank, 2), epochs=9, verbose=0, workers=c,
+            callbacks=[Enough()] if rank == 0 else [],
+        ),
+    )  # fmt: skip
+    assert [len(h.history["loss"]) for h in histories] == [2, 2]
+
+
+def test_learning_rates_that_differ_are_an_error():
+    rows = table()
+    models = [model(), model()]
+    slower = andiron.callbacks.LearningRateScheduler(lambda epoch, rate: 0.5 * rate)
+    errors = on_ranks(
+        2,
+        lambda rank, c: models[rank].fit(
+            shards(rows, rank, 2), epochs=3, verbose=0, workers=c,
+            callbacks=[slower] if rank == 0 else [],
+        ),
+    )  # fmt: skip
+    assert all("learning rate of the next step" in str(e) for e in errors)
+
+
+def test_losses_that_are_sums_are_refused():
+    rows = table()
+    models = [model(), model()]
+    for m in models:
+        m.compile("sgd", losses.BinaryCrossentropy(from_logits=True, reduction="sum"), threads=1)
+    errors = on_ranks(
+        2, lambda rank, c: models[rank].fit(shards(rows, rank, 2), verbose=0, workers=c)
+    )
+    assert all("reduction sum" in str(e) for e in errors)
+
+
+def test_workers_and_one_process_take_turns():
+    rows = table()
+    x = {"x": rows[["a", "b", "c"]].to_numpy(), "who": rows["who"].to_numpy()}
+    alone, (one,) = model(), [model()]
+    alone.fit(x, rows["y"].to_numpy(), batch_size=1000, epochs=9, verbose=0, shuffle=False)
+
+    def work(rank, communicator):
+        given = {"x": x, "y": rows["y"].to_numpy(), "batch_size": 1000, "verbose": 0,
+                 "shuffle": False}  # fmt: skip
+        one.fit(**given, epochs=3)
+        one.fit(**given, epochs=3, workers=communicator)
+        one.fit(**given, epochs=3)
+
+    errors = on_ranks(1, work)
+    assert errors == [None], errors
+    np.testing.assert_allclose(weights(one), weights(alone), atol=2e-6)
