@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -24,12 +25,13 @@ def layouts(rows: int) -> dict[str, tuple[pa.Table, object, int]]:
     rng = np.random.default_rng(0)
     wide = {f"c{i:02d}": rng.normal(size=rows).astype(np.float32) for i in range(32)}
     doubles = {f"c{i:02d}": rng.normal(size=rows) for i in range(8)}
-    flat = pa.array(rng.normal(size=rows * 32).astype(np.float32))
+    numbers = pa.array(rng.normal(size=rows * 32).astype(np.float32))
+    lists = pa.FixedSizeListArray.from_arrays(numbers, 32)
     words = pa.array([f"w{i}" for i in range(1000)]).take(pa.array(rng.integers(0, 1000, rows)))
     return {
         "32 float32 columns": (pa.table(wide), sorted(wide), 32),
         "8 float64 columns": (pa.table(doubles), sorted(doubles), 8),
-        "list<float32>[32]": (pa.table({"v": pa.FixedSizeListArray.from_arrays(flat, 32)}), "v", 32),
+        "list<float32>[32]": (pa.table({"v": lists}), "v", 32),
         "string through a vocabulary": (pa.table({"w": words}), "w", 1),
     }
 
@@ -90,10 +92,10 @@ def main() -> None:
         vocabulary = data.build_vocabularies(table, ["w"]) if features == "w" else None
         n_bytes = rows * (width + 1) * 4
         ways = {
-            "NumPy": lambda: by_numpy(table, features, vocabulary),
-            "andiron.data": lambda: by_arrow(table, features, vocabulary, width),
-            "  spilled": lambda: by_arrow(
-                table, features, vocabulary, width, memory_budget=n_bytes // 10
+            "NumPy": partial(by_numpy, table, features, vocabulary),
+            "andiron.data": partial(by_arrow, table, features, vocabulary, width),
+            "  spilled": partial(
+                by_arrow, table, features, vocabulary, width, memory_budget=n_bytes // 10
             ),
         }
         print(name)

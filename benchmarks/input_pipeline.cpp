@@ -63,14 +63,21 @@ void negatives(const char* work, const Pairs& pairs, int64_t n_users, int64_t n_
       std::make_shared<train::Interactions>(pairs.users, pairs.items, n_users, n_items);
   const train::NegativeSampler sampler(known, alpha);
   const andiron::Philox philox{2};
-  const int64_t n = 2'000'000;
+  const int64_t n = 8192 * 244;
   int64_t sum = 0;
+  constexpr size_t kBlock = 8192;
+  std::vector<int64_t> users(kBlock), items(kBlock);
+  std::vector<uint64_t> random(kBlock);
   const double seconds = best_seconds(3, [&] {
-    for (int64_t i = 0; i < n; ++i) {
-      const auto w = philox(static_cast<uint64_t>(i));
-      const auto user = static_cast<int64_t>(
-          train::bounded(static_cast<uint64_t>(w[2]) << 32, static_cast<uint64_t>(n_users)));
-      sum += sampler.sample(user, static_cast<uint64_t>(w[0]) << 32 | w[1]);
+    for (int64_t i = 0; i < n;) {
+      for (size_t k = 0; k < kBlock; ++k, ++i) {
+        const auto w = philox(static_cast<uint64_t>(i));
+        users[k] = static_cast<int64_t>(
+            train::bounded(static_cast<uint64_t>(w[2]) << 32, static_cast<uint64_t>(n_users)));
+        random[k] = static_cast<uint64_t>(w[0]) << 32 | w[1];
+      }
+      sampler.sample(users, random, items);
+      sum += items[0];
     }
   });
   print(work, static_cast<double>(n), seconds);

@@ -27,8 +27,8 @@ std::chrono::milliseconds milliseconds(double seconds, const char* name) {
 /// Raises andiron.collective's exception for what ended the communicator.
 [[noreturn]] void raise(const Failure& failure, const std::optional<Fault>& fault) {
   const std::string text = failure.report();
-  nb::object message = nb::steal(PyUnicode_DecodeUTF8(
-      text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
+  nb::object message = nb::steal(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
   const std::string_view kind = fault ? name_of(fault->kind) : "lost";
   nb::object rank = fault && fault->culprit >= 0 ? nb::cast(fault->culprit) : nb::none();
   nb::object error = nb::module_::import_("andiron.collective")
@@ -66,11 +66,12 @@ nb::bytes to_bytes(std::span<const std::byte> bytes) {
 /// A communicator and the Python objects whose memory its collectives use. Used with the GIL.
 class PyCommunicator {
  public:
-  explicit PyCommunicator(std::unique_ptr<Communicator> c) : c_(std::move(c)) {}
+  explicit PyCommunicator(std::shared_ptr<Communicator> c) : c_(std::move(c)) {}
   ~PyCommunicator() { close(); }
 
   Communicator& operator*() { return *c_; }
   Communicator* operator->() { return c_.get(); }
+  const std::shared_ptr<Communicator>& shared() const { return c_; }
 
   Request keep(Request request, nb::object memory) {
     std::erase_if(kept_, [](const auto& entry) { return entry.first.done(); });
@@ -107,7 +108,7 @@ class PyCommunicator {
   }
 
  private:
-  std::unique_ptr<Communicator> c_;
+  std::shared_ptr<Communicator> c_;
   std::vector<std::pair<Request, nb::object>> kept_;
 };
 
@@ -185,9 +186,8 @@ void bind_communicator(nb::module_& m) {
           "allreduce_start",
           [](PyCommunicator& c, nb::object object, uint64_t step, uint32_t bucket, bool bf16) {
             const AnyArray array = array_from(object);
-            const Request request =
-                c->allreduce_start(element_of(array), bytes_of(array), {step, bucket},
-                                   bf16 ? Wire::bf16 : Wire::same);
+            const Request request = c->allreduce_start(
+                element_of(array), bytes_of(array), {step, bucket}, bf16 ? Wire::bf16 : Wire::same);
             return PyRequest{c.keep(request, std::move(object)), &c};
           },
           nb::arg("array"), nb::arg("step"), nb::arg("bucket"), nb::arg("bf16"),
@@ -217,12 +217,13 @@ void bind_communicator(nb::module_& m) {
             return all;
           },
           nb::arg("mine"), nb::arg("step"), nb::arg("bucket"))
-      .def("abort",
-           [](PyCommunicator& c, const std::string& why) {
-             nb::gil_scoped_release unlocked;
-             c->abort(why);
-           },
-           nb::arg("why"))
+      .def(
+          "abort",
+          [](PyCommunicator& c, const std::string& why) {
+            nb::gil_scoped_release unlocked;
+            c->abort(why);
+          },
+          nb::arg("why"))
       .def("close", &PyCommunicator::close)
       .def("check",
            [](PyCommunicator& c) {
@@ -233,6 +234,12 @@ void bind_communicator(nb::module_& m) {
 }
 
 }  // namespace
+
+std::shared_ptr<Communicator> communicator_from(nb::handle object) {
+  return nb::cast<PyCommunicator&>(object).shared();
+}
+
+void raise_fault(const Fault& fault) { raise(fault.failure, fault); }
 
 void bind_collective(nb::module_& core) {
   nb::module_ m = core.def_submodule("collective", "What andiron.collective wraps.");

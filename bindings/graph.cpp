@@ -9,6 +9,7 @@
 #include "bindings/convert.hpp"
 #include "bindings/operators.hpp"
 #include "bindings/tensor.hpp"
+#include "bindings/tracing.hpp"
 
 namespace andiron::bindings {
 
@@ -152,6 +153,13 @@ void bind_variable(nb::module_& m) {
           "The current value as a node of a graph.")
       .def("__array__",
            [](const Variable& v, nb::args, nb::kwargs) { return to_numpy(v.value().clone()); })
+      .def(
+          "__getitem__",
+          [](const VariablePtr& v, nb::handle index) -> nb::object {
+            if (TracingScope::active()) return get_item(nb::cast(read(v)), index);
+            return nb::cast(v->value())[index];
+          },
+          nb::arg("index").none())
       .def("__repr__", [](const Variable& v) {
         return fmt::format("<Variable {} {}{}>", v.name(), name_of(v.value().dtype()),
                            str(v.value().sizes()));
@@ -159,6 +167,7 @@ void bind_variable(nb::module_& m) {
   variable.attr("__array_priority__") = 500;
   variable.attr("__array_ufunc__") = nb::none();
   def_arithmetic(variable);
+  def_order(variable);  // == is identity: variables are keys
 }
 
 }  // namespace

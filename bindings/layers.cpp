@@ -96,6 +96,11 @@ void bind_layers(nb::module_& m) {
           [](nn::Layer& l, nb::handle inputs, std::optional<bool> training) {
             nn::CallContext fresh;
             fresh.training = training.value_or(false);
+            if (fresh.training) {  // no training counts steps here: each call draws anew
+              Tensor step(DType::i64, {});
+              *step.data<int64_t>() = nn::next_seed();
+              fresh.step = constant(step);
+            }
             nn::CallContext* context = current_context();
             if (context == nullptr) return l.call(values_from(inputs), fresh);
             const bool mode = context->training;

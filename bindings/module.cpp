@@ -26,4 +26,5 @@ NB_MODULE(_core, m) {
   bind_training(m);
   bind_collective(m);
   bind_arrow(m);
+  bind_negatives(m);
 }

@@ -40,13 +40,24 @@ void def_arithmetic(Class& c) {
   c.def("__invert__", [](nb::object x) { return apply("logical_not", x); });
 }
 
+template <class Class>
+void def_order(Class& c) {
+  static constexpr Operator kOrder[] = {{"__lt__", "", "less"},
+                                        {"__le__", "", "less_equal"},
+                                        {"__gt__", "", "greater"},
+                                        {"__ge__", "", "greater_equal"}};
+  for (const Operator& b : kOrder) {
+    const char* op = b.op;
+    c.def(b.method, [op](nb::object x, nb::object y) { return apply(op, x, y); });
+  }
+}
+
 /// Comparison, elementwise; objects are told apart by identity where they are keys.
 template <class Class>
 void def_comparison(Class& c) {
-  static constexpr Operator kComparison[] = {
-      {"__lt__", "", "less"},          {"__le__", "", "less_equal"}, {"__gt__", "", "greater"},
-      {"__ge__", "", "greater_equal"}, {"__eq__", "", "equal"},      {"__ne__", "", "not_equal"}};
-  for (const Operator& b : kComparison) {
+  def_order(c);
+  static constexpr Operator kEquality[] = {{"__eq__", "", "equal"}, {"__ne__", "", "not_equal"}};
+  for (const Operator& b : kEquality) {
     const char* op = b.op;
     c.def(b.method, [op](nb::object x, nb::object y) { return apply(op, x, y); });
   }

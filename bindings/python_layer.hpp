@@ -48,5 +48,7 @@ void bind_layers(nb::module_& m);
 void bind_models(nb::module_& m);
 void bind_losses(nb::module_& m);
 void bind_training(nb::module_& m);
+/// NegativeSampler.
+void bind_negatives(nb::module_& m);
 
 }  // namespace andiron::bindings

@@ -8,13 +8,15 @@
 #include "andiron/train/callbacks.hpp"
 #include "andiron/train/data/array_dataset.hpp"
 #include "andiron/train/data/negative_sampling_dataset.hpp"
+#include "andiron/train/data_parallel.hpp"
 #include "andiron/train/dataset_source.hpp"
 #include "andiron/train/trainer.hpp"
+#include "bindings/collective.hpp"
 #include "bindings/json.hpp"
 #include "bindings/python_callback.hpp"
 #include "bindings/python_layer.hpp"
-#include "bindings/tensor.hpp"
 #include "bindings/signals.hpp"
+#include "bindings/tensor.hpp"
 
 namespace andiron::bindings {
 
@@ -50,8 +52,11 @@ void bind_compiled(nb::module_& m) {
           [](CompiledModel* self, const nn::ModelPtr& model, nn::OptimizerPtr optimizer,
              const std::vector<std::shared_ptr<nn::Loss>>& losses,
              const std::vector<double>& loss_weights, bool predictions_in_training,
-             bool check_numerics, bool profile, int threads) {
+             bool check_numerics, bool profile, int threads,
+             const std::shared_ptr<train::DataParallel>& workers) {
             nn::CompileOptions options;
+            options.exchange = workers;
+            options.worker = workers == nullptr ? 0 : workers->worker();
             options.optimizer = std::move(optimizer);
             options.losses.assign(losses.begin(), losses.end());
             options.loss_weights = loss_weights;
@@ -64,13 +69,86 @@ void bind_compiled(nb::module_& m) {
           },
           nb::arg("model"), nb::arg("optimizer").none(), nb::arg("losses"), nb::arg("loss_weights"),
           nb::arg("predictions_in_training"), nb::arg("check_numerics") = false,
-          nb::arg("profile") = false, nb::arg("threads") = 0)
+          nb::arg("profile") = false, nb::arg("threads") = 0,
+          nb::arg("workers").none() = nb::none())
       .def("train_graph", &CompiledModel::train_graph, nb::arg("weighted") = false)
       .def("test_graph", &CompiledModel::test_graph, nb::arg("weighted") = false)
       .def_prop_rw("step", &CompiledModel::step, &CompiledModel::set_step)
       .def("catch_up", &CompiledModel::catch_up, nb::call_guard<nb::gil_scoped_release>())
       .def("state", &CompiledModel::state)
       .def("profile", [](CompiledModel& c) { return profile_rows(c.plans().profile()); });
+}
+
+const char* const kRoles[] = {"input", "label", "weight"};
+
+nb::list fields_of(const train::DatasetSource& source) {
+  nb::list out;
+  for (const train::Field& f : source.dataset()->fields())
+    out.append(nb::make_tuple(f.name, kRoles[static_cast<int>(f.role)], name_of(f.dtype), f.row));
+  return out;
+}
+
+std::vector<train::Field> fields_from(nb::handle list) {
+  std::vector<train::Field> fields;
+  for (nb::handle item : list) {
+    const auto role = nb::cast<std::string>(item[nb::int_(1)]);
+    const auto at = std::find(std::begin(kRoles), std::end(kRoles), role) - std::begin(kRoles);
+    fields.push_back({nb::cast<std::string>(item[nb::int_(0)]), static_cast<train::Field::Role>(at),
+                      parse_dtype(nb::cast<std::string>(item[nb::int_(2)])),
+                      nb::cast<Sizes>(item[nb::int_(3)])});
+  }
+  return fields;
+}
+
+void bind_workers(nb::module_& m) {
+  nb::class_<train::DataParallel>(m, "DataParallel", "The workers of a training.")
+      .def(nb::new_([](nb::handle communicator, int64_t capacity, bool bf16) {
+             return std::make_shared<train::DataParallel>(communicator_from(communicator), capacity,
+                                                          bf16);
+           }),
+           nb::arg("communicator"), nb::arg("capacity"), nb::arg("bf16") = false)
+      .def_prop_ro("worker", &train::DataParallel::worker)
+      .def_prop_ro("workers", &train::DataParallel::workers);
+  nb::class_<train::ShardedSource, BatchSource>(m, "ShardedSource")
+      .def_prop_ro("capacity", &train::ShardedSource::capacity);
+  m.def("source_fields", [](const BatchSource& source) {
+    return fields_of(dynamic_cast<const train::DatasetSource&>(source));
+  });
+  m.def(
+      "sharded_source",
+      [](nb::handle shards, std::vector<int64_t> sizes, nb::handle fields, int64_t batch_size) {
+        std::vector<train::ShardedDataset::Shard> list;
+        std::vector<std::function<uint64_t()>> contents;
+        for (nb::handle item : shards) {
+          auto source = std::dynamic_pointer_cast<train::DatasetSource>(
+              nb::cast<std::shared_ptr<BatchSource>>(item[nb::int_(1)]));
+          if (source == nullptr) throw TypeError("[fit] this source of batches has no shards");
+          list.push_back({nb::cast<int64_t>(item[nb::int_(0)]), source->dataset()});
+          contents.push_back([source] { return source->digest_of_content(); });
+        }
+        auto dataset = std::make_shared<train::ShardedDataset>(
+            std::move(list), std::move(sizes), fields_from(fields),
+            train::DataOptions{.batch_size = batch_size, .shuffle = false});
+        return std::make_shared<train::ShardedSource>(std::move(dataset), std::move(contents));
+      },
+      nb::arg("shards"), nb::arg("sizes"), nb::arg("fields"), nb::arg("batch_size"));
+}
+
+// Where a worker is lost, the communicator's own exception says who and why.
+template <class F>
+void together(train::DataParallel* workers, F&& f) {
+  std::optional<collective::Fault> fault;
+  try {
+    nb::gil_scoped_release unlocked;
+    f();
+    return;
+  } catch (const IoError&) {
+    if (workers == nullptr || !(fault = workers->communicator().fault())) throw;
+  } catch (const std::exception& e) {
+    if (workers != nullptr) workers->abort(e.what());  // the others wait for this one
+    throw;
+  }
+  raise_fault(*fault);
 }
 
 void bind_sources(nb::module_& m) {
@@ -142,6 +220,7 @@ void bind_sources(nb::module_& m) {
 void bind_training(nb::module_& m) {
   bind_compiled(m);
   bind_sources(m);
+  bind_workers(m);
   bind_callbacks(m);
   nb::class_<Trainer>(m, "Trainer")
       .def("__init__",
@@ -159,8 +238,10 @@ void bind_training(nb::module_& m) {
           [](Trainer& trainer, BatchSource& data, BatchSource* validation, int64_t epochs,
              int64_t initial_epoch, int64_t validation_freq,
              const std::vector<train::CallbackPtr>& callbacks, const std::string& on_nan,
-             const std::string& checkpoint_dir, int64_t checkpoint_every, bool resume) {
+             const std::string& checkpoint_dir, int64_t checkpoint_every, bool resume,
+             train::DataParallel* workers) {
             train::FitOptions options;
+            options.workers = workers;
             options.epochs = epochs;
             options.initial_epoch = initial_epoch;
             options.validation = validation;
@@ -169,24 +250,25 @@ void bind_training(nb::module_& m) {
             options.on_nan = on_nan_from(on_nan);
             options.checkpoint = {checkpoint_dir, checkpoint_every, resume};
             options.between_steps = signal_check();
-            nb::gil_scoped_release unlocked;
-            trainer.fit(data, options);
+            together(workers, [&] { trainer.fit(data, options); });
           },
           nb::arg("data"), nb::arg("validation").none(), nb::arg("epochs"),
           nb::arg("initial_epoch"), nb::arg("validation_freq"), nb::arg("callbacks"),
           nb::arg("on_nan") = "error", nb::arg("checkpoint_dir") = "",
-          nb::arg("checkpoint_every") = 0, nb::arg("resume") = false)
-      .def("evaluate",
-           [](Trainer& trainer, BatchSource& data,
-              const std::vector<train::CallbackPtr>& callbacks) {
-             train::Logs logs;
-             {
-               nb::gil_scoped_release unlocked;
-               for (const train::CallbackPtr& c : callbacks) c->set_trainer(&trainer);
-               logs = trainer.evaluate(data, callbacks, signal_check());
-             }
-             return as_dict(logs);
-           })
+          nb::arg("checkpoint_every") = 0, nb::arg("resume") = false,
+          nb::arg("workers").none() = nb::none())
+      .def(
+          "evaluate",
+          [](Trainer& trainer, BatchSource& data, const std::vector<train::CallbackPtr>& callbacks,
+             train::DataParallel* workers) {
+            train::Logs logs;
+            together(workers, [&] {
+              for (const train::CallbackPtr& c : callbacks) c->set_trainer(&trainer);
+              logs = trainer.evaluate(data, callbacks, signal_check(), workers);
+            });
+            return as_dict(logs);
+          },
+          nb::arg("data"), nb::arg("callbacks"), nb::arg("workers").none() = nb::none())
       .def_prop_ro("history", [](const Trainer& t) { return as_python(t.history()); })
       .def_prop_rw("stop_training", &Trainer::stopping, &Trainer::set_stop_training);
   m.def("sample_weight_of_classes",

@@ -11,9 +11,9 @@ namespace andiron::collective {
 /// How an allreduce is done.
 enum class Algorithm {
   doubling,  // all exchange everything, log2(ranks) rounds: small
-  halving,   // recursive halving, then doubling: 2 log2(ranks) rounds, 2(n-1)/n of the bytes: middle
-  ring,      // reduce-scatter and allgather round a ring, in chunks: large
-  direct,    // each rank adds up its own segment of all contributions: bfloat16 on the wire
+  halving,  // recursive halving, then doubling: 2 log2(ranks) rounds, 2(n-1)/n of the bytes: middle
+  ring,     // reduce-scatter and allgather round a ring, in chunks: large
+  direct,   // each rank adds up its own segment of all contributions: bfloat16 on the wire
 };
 /// Depends on its arguments only, so that all ranks choose alike.
 Algorithm choose_allreduce(size_t bytes, int ranks, Wire wire);

@@ -206,12 +206,13 @@ TEST_P(Collectives, started_ones_run_in_order_and_mix_with_those_that_wait) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    , Collectives,
-    testing::Combine(testing::Values("memory", "tcp"), testing::Values(1, 2, 3, 4, 5, 6, 7, 8)),
-    [](const auto& info) {
-      return std::get<0>(info.param) + "_" + std::to_string(std::get<1>(info.param));
-    });
+INSTANTIATE_TEST_SUITE_P(, Collectives,
+                         testing::Combine(testing::Values("memory", "tcp"),
+                                          testing::Values(1, 2, 3, 4, 5, 6, 7, 8)),
+                         [](const auto& info) {
+                           return std::get<0>(info.param) + "_" +
+                                  std::to_string(std::get<1>(info.param));
+                         });
 
 TEST(CollectiveSums, have_the_same_bits_even_from_two_nans) {
   constexpr int kSize = 5;
@@ -241,8 +242,8 @@ TEST(CollectiveTraffic, of_an_allreduce_is_the_optimum) {
             world.ranks[r].allreduce(std::span(data[static_cast<size_t>(r)]), {}, wire).ok());
         const Costs after = world.ranks[r].costs();
         const size_t kind = static_cast<size_t>(Kind::allreduce);
-        sent[static_cast<size_t>(r)] = static_cast<double>(
-            after[kind].traffic.payload_sent - before[kind].traffic.payload_sent);
+        sent[static_cast<size_t>(r)] = static_cast<double>(after[kind].traffic.payload_sent -
+                                                           before[kind].traffic.payload_sent);
       });
       const double optimum = 2.0 * (size - 1) / size * (4 << 20) / (wire == Wire::bf16 ? 2 : 1);
       for (const double bytes : sent) EXPECT_NEAR(bytes, optimum, 0.001 * optimum);

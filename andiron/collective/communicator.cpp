@@ -40,8 +40,9 @@ struct Communicator::Impl {
       const int r = transport->rank();
       const size_t n = queue->pending();
       if (n > 0)
-        fate().fail({FaultKind::aborted, r,
-                     failure("rank {} closed its communicator with {} collectives under way", r, n)});
+        fate().fail(
+            {FaultKind::aborted, r,
+             failure("rank {} closed its communicator with {} collectives under way", r, n)});
       else
         fate().fail({FaultKind::closed, r, failure("rank {} closed its communicator", r)});
       queue->stop();
@@ -128,8 +129,9 @@ Result<std::unique_ptr<Communicator>> Communicator::connect(
       Network::join(std::move(listener), addresses, std::move(me), std::move(options), fate);
   if (!network && fault != nullptr) *fault = fate.fault();
   if (!network)
-    return because(network.failure(), "[Communicator] rank {} of {} cannot join run '{}', attempt {}",
-                   rank, size, run, attempt);
+    return because(network.failure(),
+                   "[Communicator] rank {} of {} cannot join run '{}', attempt {}", rank, size, run,
+                   attempt);
   impl->network = std::move(network).value();
   auto transport = std::make_unique<TcpTransport>(rank, fate, impl->network->take_data_streams());
   transport->set_suspect([network = impl->network.get()] { return network->hindmost(); });
@@ -153,8 +155,7 @@ Request Communicator::allreduce_start(Element element, std::span<std::byte> data
 Result<> Communicator::allgather(std::span<const std::byte> mine, Gathered& out, Label label) {
   return impl_->queue->run(impl_->allgather(mine, out, label));
 }
-Request Communicator::allgather_start(std::span<const std::byte> mine, Gathered& out,
-                                      Label label) {
+Request Communicator::allgather_start(std::span<const std::byte> mine, Gathered& out, Label label) {
   return impl_->queue->start(impl_->allgather(mine, out, label));
 }
 

@@ -115,8 +115,10 @@ class Communicator {
  private:
   template <class T>
   static constexpr Element element_of() {
-    if constexpr (std::is_same_v<T, float>) return Element::f32;
-    else if constexpr (std::is_same_v<T, double>) return Element::f64;
+    if constexpr (std::is_same_v<T, float>)
+      return Element::f32;
+    else if constexpr (std::is_same_v<T, double>)
+      return Element::f64;
     else {
       static_assert(std::is_same_v<T, int64_t>, "sums are of float, double and int64_t");
       return Element::i64;

@@ -25,8 +25,8 @@ Result<> allreduce_direct_bf16(Operation& op, std::span<std::byte> data) {
     const size_t begin = std::min(i * kBlock, all.size());
     return all.subspan(begin, std::min(kBlock, all.size() - begin));
   };
-  const size_t longest = (data.size() / sizeof(float) + static_cast<size_t>(n) - 1) /
-                         static_cast<size_t>(n);
+  const size_t longest =
+      (data.size() / sizeof(float) + static_cast<size_t>(n) - 1) / static_cast<size_t>(n);
   const size_t blocks = (longest + kBlock - 1) / kBlock;
   // [ranks + 2, block]: what goes to each peer, the sum, what arrives.
   const size_t row = std::min(longest, kBlock);

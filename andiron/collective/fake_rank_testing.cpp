@@ -72,10 +72,10 @@ FakeRank::FakeRank(Membership me, const std::vector<std::string>& addresses)
       if (peer == 0 && channel == Channel::control)
         raw = std::make_unique<RecordingStream>(std::move(raw), recorded_);
       AsyncStream stream(io, std::move(raw));
-      asio::co_spawn(
-          io, greet(stream, me, peer, channel), [&](const std::exception_ptr&, Greeting greeting) {
-            if (!greeting.result) refusal_ = greeting.result.failure().report();
-          });
+      asio::co_spawn(io, greet(stream, me, peer, channel),
+                     [&](const std::exception_ptr&, Greeting greeting) {
+                       if (!greeting.result) refusal_ = greeting.result.failure().report();
+                     });
       io.run();
       if (!refusal_.empty()) return;
       at(peer, channel) = stream.detach();

@@ -97,9 +97,7 @@ TEST(CollectiveFaults, a_silent_rank_is_stalled_after_the_set_time) {
   Options options = test_options();
   options.heartbeat_timeout = 400ms;
   WithFake world(2, options);
-  within(1500ms, [&] {
-    on_ranks(2, [&](int r) { EXPECT_FALSE(world[r].barrier().ok()); });
-  });
+  within(1500ms, [&] { on_ranks(2, [&](int r) { EXPECT_FALSE(world[r].barrier().ok()); }); });
   for (int r : {0, 1}) expect_fault(world[r], FaultKind::stalled, 2, "rank 2 was not heard of");
 }
 
@@ -188,8 +186,8 @@ TEST(CollectiveFaults, another_step_bucket_kind_or_dtype_is_an_error_that_names_
        "step "},
       {[](auto& c) { return c.barrier({7, 1}); }, [](auto& c) { return c.barrier({7, 2}); },
        "bucket "},
-      {[](auto& c) { return c.barrier(); },
-       [&](auto& c) { return c.allreduce(std::span(i)); }, "collective "},
+      {[](auto& c) { return c.barrier(); }, [&](auto& c) { return c.allreduce(std::span(i)); },
+       "collective "},
       {[&](auto& c) { return c.broadcast(b, 1); }, [](auto& c) { return c.barrier(); },
        "collective "},
   };
@@ -266,7 +264,8 @@ TEST(CollectiveFaults, abort_brings_the_reason_to_all) {
     });
   });
   for (int r : {0, 1, 3})
-    expect_fault(ranks[r], FaultKind::aborted, 2, "rank 2 reports: ValueError: the label is 'maybe'");
+    expect_fault(ranks[r], FaultKind::aborted, 2,
+                 "rank 2 reports: ValueError: the label is 'maybe'");
   Result<> next = ranks[0].barrier();
   ASSERT_FALSE(next.ok());
   EXPECT_THAT(next.failure().report(), HasSubstr("the label is 'maybe'"));
@@ -283,7 +282,8 @@ TEST(CollectiveFaults, destruction_in_the_middle_ends_quickly_and_tells_the_othe
   EXPECT_FALSE(pending.wait().ok());
   EXPECT_FALSE(queued.wait().ok());
   within(1000ms, [&] { EXPECT_FALSE(remote.wait().ok()); });
-  expect_fault(ranks[1], FaultKind::aborted, 0, "rank 0 closed its communicator with 2 collectives");
+  expect_fault(ranks[1], FaultKind::aborted, 0,
+               "rank 0 closed its communicator with 2 collectives");
 }
 
 TEST(CollectiveFaults, leaving_in_peace_is_no_fault_until_somebody_needs_it) {

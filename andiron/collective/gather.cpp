@@ -15,7 +15,8 @@ Result<> gather_sizes(Operation& op, uint64_t mine, std::vector<size_t>& offsets
   const int n = op.size(), r = op.rank();
   offsets.assign(static_cast<size_t>(n) + 1, 0);
   for (int d = 1; d < n; ++d)
-    if (Result<> sent = op.send((r + d) % n, std::as_bytes(std::span(&mine, 1))); !sent) return sent;
+    if (Result<> sent = op.send((r + d) % n, std::as_bytes(std::span(&mine, 1))); !sent)
+      return sent;
   offsets[static_cast<size_t>(r) + 1] = mine;
   for (int d = 1; d < n; ++d) {
     const int peer = (r + n - d) % n;
@@ -36,7 +37,8 @@ Result<> allgather(Operation& op, std::span<const std::byte> mine, Gathered& out
   op.set_total(out.offsets.back());
   out.bytes.resize(out.offsets.back());
   auto segment_of = [&](size_t rank) {
-    return std::span(out.bytes).subspan(out.offsets[rank], out.offsets[rank + 1] - out.offsets[rank]);
+    return std::span(out.bytes).subspan(out.offsets[rank],
+                                        out.offsets[rank + 1] - out.offsets[rank]);
   };
   const std::span<std::byte> own = segment_of(static_cast<size_t>(r));
   if (!own.empty()) std::memcpy(own.data(), mine.data(), own.size());

@@ -33,7 +33,8 @@ Result<> check(const Header& got, const Header& expected, int rank) {
                    got.magic, Header::kMagic);
   std::vector<std::string> differences;
   auto compare = [&](std::string_view what, auto there, auto here) {
-    if (there != here) differences.push_back(fmt::format("{} {} there, {} here", what, there, here));
+    if (there != here)
+      differences.push_back(fmt::format("{} {} there, {} here", what, there, here));
   };
   compare("run", got.run, expected.run);
   compare("collective", name_of(got.kind), name_of(expected.kind));
@@ -49,8 +50,7 @@ Result<> check(const Header& got, const Header& expected, int rank) {
   compare("sender", got.sender, expected.sender);
   compare("reserved", int{got.reserved}, int{expected.reserved});
   std::string text;
-  for (const std::string& difference : differences)
-    text += (text.empty() ? "" : "; ") + difference;
+  for (const std::string& difference : differences) text += (text.empty() ? "" : "; ") + difference;
   return failure("rank {} and rank {} are not in the same collective: {}", expected.sender, rank,
                  text);
 }

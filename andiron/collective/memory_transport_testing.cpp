@@ -30,8 +30,7 @@ class MemoryTransport : public Transport {
     }
     if (Result<> ok = check(queue.front().header, expected, rank()); !ok)
       return fail(FaultKind::mismatch, peer, ok.failure());
-    if (!payload.empty())
-      std::memcpy(payload.data(), queue.front().payload.data(), payload.size());
+    if (!payload.empty()) std::memcpy(payload.data(), queue.front().payload.data(), payload.size());
     traffic_.payload_received += payload.size();
     queue.pop_front();
     return success();

@@ -33,9 +33,7 @@ struct Network::Impl {
     return {[this](int peer, Channel channel, std::shared_ptr<AsyncStream> stream) {
               connected(peer, channel, std::move(stream));
             },
-            [this](int peer, Failure why) {
-              fate.fail({FaultKind::lost, peer, std::move(why)});
-            },
+            [this](int peer, Failure why) { fate.fail({FaultKind::lost, peer, std::move(why)}); },
             [this](const std::string& text) { refuse(text); }};
   }
 
@@ -92,7 +90,8 @@ struct Network::Impl {
       if (options.interrupted) {
         lock.unlock();
         if (options.interrupted())
-          return fate.fail({FaultKind::aborted, me.rank, failure("rank {} was interrupted", me.rank)})
+          return fate
+              .fail({FaultKind::aborted, me.rank, failure("rank {} was interrupted", me.rank)})
               .failure;
         lock.lock();
       }
@@ -104,8 +103,8 @@ struct Network::Impl {
     int first = -1;
     std::string text;
     for (int peer = 0; peer < me.size; ++peer) {
-      if (peer == me.rank || (met.count({peer, Channel::control}) != 0 &&
-                              met.count({peer, Channel::data}) != 0))
+      if (peer == me.rank ||
+          (met.count({peer, Channel::control}) != 0 && met.count({peer, Channel::data}) != 0))
         continue;
       if (first < 0) first = peer;
       text += (text.empty() ? "" : ", ") + std::to_string(peer);

@@ -23,8 +23,8 @@ void on_ranks(int n, const std::function<void(int)>& f) {
 
 Ranks connect_ranks(int n, const Options& options) {
   const auto count = static_cast<size_t>(n);
-  Ranks ranks{std::vector<std::unique_ptr<Communicator>>(count), std::vector<std::string>(count),
-              {}};
+  Ranks ranks{
+      std::vector<std::unique_ptr<Communicator>>(count), std::vector<std::string>(count), {}};
   std::vector<Listener> listeners;
   for (int r = 0; r < n; ++r) {
     listeners.push_back(Listener::bind("127.0.0.1").value_or_throw());

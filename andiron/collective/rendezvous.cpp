@@ -105,8 +105,7 @@ asio::awaitable<void> Rendezvous::accept_all() {
     tcp::socket socket(io_);
     tcp::endpoint from;
     asio::error_code error;
-    co_await acceptor_.async_accept(socket, from,
-                                    asio::redirect_error(asio::use_awaitable, error));
+    co_await acceptor_.async_accept(socket, from, asio::redirect_error(asio::use_awaitable, error));
     if (stopped_) co_return;
     if (error) {  // no descriptors left, or the peer is gone again
       co_await pause(50ms);
@@ -156,16 +155,14 @@ asio::awaitable<Greeting> Rendezvous::dial_once(int peer, const std::string& add
     endpoints.emplace_back(number, static_cast<uint16_t>(std::stoi(target.value().port)));
   } else {
     const auto found = co_await resolver_->async_resolve(
-        target.value().host, target.value().port,
-        asio::redirect_error(asio::use_awaitable, error));
+        target.value().host, target.value().port, asio::redirect_error(asio::use_awaitable, error));
     if (error)
-      co_return Greeting{failure("cannot find host '{}': {}", target.value().host,
-                                 error.message())};
+      co_return Greeting{
+          failure("cannot find host '{}': {}", target.value().host, error.message())};
     for (const auto& entry : found) endpoints.push_back(entry.endpoint());
   }
   tcp::socket socket(io_);
-  co_await asio::async_connect(socket, endpoints,
-                               asio::redirect_error(asio::use_awaitable, error));
+  co_await asio::async_connect(socket, endpoints, asio::redirect_error(asio::use_awaitable, error));
   if (error == asio::error::connection_refused)
     co_return Greeting{failure("nothing listens at {}: that rank is gone", address)};
   if (error) co_return Greeting{failure("cannot connect to {}: {}", address, error.message())};

@@ -92,7 +92,8 @@ TEST(CollectiveRendezvous, other_secrets_runs_attempts_and_sizes_are_refused) {
     std::string answer, log;
   };
   const std::vector<Case> cases = {
-      {{1, 2, "test run", 1, "another secret of 16 bytes"}, "does not know this job's secret",
+      {{1, 2, "test run", 1, "another secret of 16 bytes"},
+       "does not know this job's secret",
        "did not answer the challenge"},
       {{1, 2, "yesterday's run", 1, kTestSecret}, "another run", "run 'yesterday's run'"},
       {{1, 2, "test run", 0, kTestSecret}, "another attempt", "attempt 0, this is attempt 1"},
@@ -153,8 +154,8 @@ TEST(CollectiveRendezvous, a_missing_rank_is_named_when_time_is_over) {
   Options options = test_options();
   options.rendezvous_timeout = 300ms;
   const std::vector<std::string> addresses = {zero.address(), one.address()};
-  auto joined = Communicator::connect(std::move(zero), 0, addresses, kTestSecret, "test run", 1,
-                                      options);
+  auto joined =
+      Communicator::connect(std::move(zero), 0, addresses, kTestSecret, "test run", 1, options);
   ASSERT_FALSE(joined.ok());
   EXPECT_THAT(joined.failure().report(), HasSubstr("rank 0 did not meet rank(s) 1 within 300 ms"));
 }

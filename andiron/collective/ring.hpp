@@ -48,7 +48,8 @@ Result<> ring_allgather(Operation& op, int mine, SegmentOf&& segment_of) {
   const int n = op.size(), next = (op.rank() + 1) % n, previous = (op.rank() + n - 1) % n;
   for (int t = 0; t + 1 < n; ++t) {
     const bool last = t + 2 == n;
-    const std::span<std::byte> segment = segment_of(static_cast<size_t>((mine + 2 * n - 1 - t) % n));
+    const std::span<std::byte> segment =
+        segment_of(static_cast<size_t>((mine + 2 * n - 1 - t) % n));
     Result<> r = for_each_chunk(segment, [&](std::span<std::byte> chunk) -> Result<> {
       if (Result<> got = op.receive(previous, chunk); !got) return got;
       return last ? success() : op.send(next, chunk);

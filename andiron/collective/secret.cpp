@@ -13,8 +13,8 @@
 namespace andiron::collective {
 
 void prepare_openssl() {
-  static const bool done = OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT,
-                                            nullptr) == 1;
+  static const bool done =
+      OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, nullptr) == 1;
   if (!done) throw IoError("[collective] OpenSSL cannot be initialized");
 }
 
@@ -28,7 +28,8 @@ Digest hmac(std::string_view secret, std::initializer_list<std::span<const std::
   const auto* done = HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
                           reinterpret_cast<const unsigned char*>(text.data()), text.size(),
                           reinterpret_cast<unsigned char*>(out.data()), &n);
-  if (done == nullptr || n != kDigestBytes) throw IoError("[collective] OpenSSL has no HMAC-SHA256");
+  if (done == nullptr || n != kDigestBytes)
+    throw IoError("[collective] OpenSSL has no HMAC-SHA256");
   return out;
 }
 

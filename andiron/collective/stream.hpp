@@ -16,10 +16,10 @@ namespace andiron::collective {
 struct IoStep {
   enum class State : uint8_t { moved, blocked, closed, failed };
   State state;
-  size_t bytes = 0;     // moved
-  short events = 0;     // blocked: what poll(2) has to wait for
-  int error = 0;        // failed: errno, or 0
-  std::string text{};   // failed without errno
+  size_t bytes = 0;    // moved
+  short events = 0;    // blocked: what poll(2) has to wait for
+  int error = 0;       // failed: errno, or 0
+  std::string text{};  // failed without errno
 
   /// closed or failed: why, as a failure.
   Failure why() const;
@@ -33,6 +33,9 @@ class Stream {
   /// Both move a part of what is asked, from the front.
   virtual IoStep read(std::span<const iovec> parts) = 0;
   virtual IoStep write(std::span<const iovec> parts) = 0;
+  /// So many bytes are still to be read before anything can be done with them: whoever sleeps need
+  /// not wake up for fewer.
+  virtual void expect(size_t /*bytes*/) {}
 };
 
 /// Takes the socket over.

@@ -38,8 +38,9 @@ class TcpTransport::Waiter {
 
   void progress() { spinning_ = false; }
 
-  /// Returns when it is worth another attempt. `reading` is the peer that is waited for, or -1.
-  Result<> wait(int reading, short read_events) {
+  /// Returns when it is worth another attempt. `reading` is the peer that is waited for, or -1;
+  /// `bytes` are to come from it.
+  Result<> wait(int reading, short read_events, size_t bytes) {
     if (t_.fate().failed()) return t_.fate().fault().failure;
     const Clock::time_point now = Clock::now();
     if (!spinning_) {
@@ -52,6 +53,7 @@ class TcpTransport::Waiter {
       return success();
     }
     if (now >= deadline_) return late(reading);
+    if (reading >= 0) t_.peers_[static_cast<size_t>(reading)].stream->expect(bytes);
     return sleep(reading, read_events, now);
   }
 
@@ -75,9 +77,9 @@ class TcpTransport::Waiter {
 
   Result<> late(int reading) {
     if (const int behind = t_.suspect_ ? t_.suspect_() : -1; behind >= 0)
-      return t_.fail(FaultKind::stalled, behind,
-                     failure("rank {} lives but has not begun this collective within the time limit",
-                             behind));
+      return t_.fail(
+          FaultKind::stalled, behind,
+          failure("rank {} lives but has not begun this collective within the time limit", behind));
     int culprit = reading;
     for (size_t p = 0; p < t_.peers_.size() && culprit < 0; ++p)
       if (!t_.peers_[p].idle()) culprit = static_cast<int>(p);
@@ -119,8 +121,8 @@ Result<bool> TcpTransport::push(int peer) {
   while (!p.idle()) {
     Outgoing& out = p.queue[p.first];
     std::array<iovec, 2> parts;
-    const IoStep step = p.stream->write(
-        rest(parts, &out.header, out.payload.data(), out.payload.size(), out.sent));
+    const IoStep step =
+        p.stream->write(rest(parts, &out.header, out.payload.data(), out.payload.size(), out.sent));
     if (step.state == IoStep::State::blocked) {
       p.write_events = step.events;
       return moved;
@@ -173,7 +175,7 @@ Result<> TcpTransport::receive(int peer, const Header& expected, std::span<std::
     Result<bool> pushed = push();
     if (!pushed) return pushed.failure();
     if (pushed.value()) continue;
-    if (Result<> waited = waiter.wait(peer, step.events); !waited) return waited;
+    if (Result<> waited = waiter.wait(peer, step.events, all - done); !waited) return waited;
   }
   traffic_.header_received += sizeof(Header);
   traffic_.payload_received += payload.size();
@@ -189,7 +191,7 @@ Result<> TcpTransport::flush(Deadline deadline) {
       waiter.progress();
       continue;
     }
-    if (Result<> waited = waiter.wait(-1, 0); !waited) return waited;
+    if (Result<> waited = waiter.wait(-1, 0, 0); !waited) return waited;
   }
   return success();
 }

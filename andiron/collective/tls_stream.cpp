@@ -82,8 +82,8 @@ class TlsStream : public Stream {
     SSL_CTX_set_psk_server_callback(context_, find_key);
     SSL_CTX_set_num_tickets(context_, 0);
     SSL_CTX_set_session_cache_mode(context_, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_mode(context_, SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY);
+    SSL_CTX_set_mode(context_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                   SSL_MODE_AUTO_RETRY);
     ssl_ = SSL_new(context_);
     BIO* bio = BIO_new(bio_method());
     if (ssl_ == nullptr || bio == nullptr)

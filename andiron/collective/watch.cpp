@@ -136,8 +136,9 @@ void Watch::lose(const Peer& peer, Failure cause) {
   if (leaving_) return;
   if (peer.left) return;  // only an error when somebody still needs it
   fate_.fail({FaultKind::lost, peer.rank,
-              because(std::move(cause), "rank {} is gone: its process ended or its machine cut the "
-                                        "connection",
+              because(std::move(cause),
+                      "rank {} is gone: its process ended or its machine cut the "
+                      "connection",
                       peer.rank)});
 }
 
@@ -164,8 +165,8 @@ void Watch::look_for_silent(Clock::duration late) {
     return;
   }
   for (const auto& [rank, peer] : peers_) {
-    const auto silent = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() -
-                                                                              peer->heard);
+    const auto silent =
+        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - peer->heard);
     if (peer->left || silent < timeout_) continue;
     fate_.fail({FaultKind::stalled, rank,
                 failure("rank {} was not heard of for {:.1f} s: its process is stopped or its "

@@ -31,8 +31,8 @@ class Watch {
   /// Thread-safe: how many collectives this rank has begun, for the heartbeats. A fault when a peer
   /// has left that would have to take part.
   void set_sequence(uint64_t sequence);
-  /// Thread-safe: the peer that has begun the fewest collectives, as far as heartbeats told; -1 when
-  /// none is behind this rank.
+  /// Thread-safe: the peer that has begun the fewest collectives, as far as heartbeats told; -1
+  /// when none is behind this rank.
   int hindmost() const;
 
  private:
@@ -65,8 +65,8 @@ class Watch {
   bool stopped_ = false, leaving_ = false;
   std::atomic<uint64_t> sequence_{0};
   std::unique_ptr<std::atomic<uint64_t>[]> sequences_;  // [ranks]
-  // Who left first, as (collectives it had begun) << 32 | rank. Stored before sequence_ is read, and
-  // read after that was stored, so that one of the two threads sees the other's.
+  // Who left first, as (collectives it had begun) << 32 | rank. Stored before sequence_ is read,
+  // and read after that was stored, so that one of the two threads sees the other's.
   std::atomic<uint64_t> leaver_{UINT64_MAX};
   int size_;
 };

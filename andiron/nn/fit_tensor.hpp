@@ -8,7 +8,8 @@
 namespace andiron::nn {
 
 /// Data brought to the type that a graph's placeholder has, axis 0 free: converted to its dtype,
-/// [n] for [n,1] and the reverse, made dense. Shares the memory where nothing has to change.
+/// [n] for [n,1] and the reverse, made dense. Throws Error for numbers that an integer dtype cannot
+/// hold. Shares the memory where nothing has to change.
 /// `what` names it in errors: "input 'user'".
 Tensor fit_tensor(const Tensor& data, const TensorType& type, const std::string& what);
 

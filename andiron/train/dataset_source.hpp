@@ -18,6 +18,8 @@ class DatasetSource : public BatchSource {
   /// `contents` is the digest of what is behind the dataset, asked for when it is needed.
   DatasetSource(std::shared_ptr<Dataset> dataset, std::function<uint64_t()> contents);
 
+  const std::shared_ptr<Dataset>& dataset() const { return dataset_; }
+  uint64_t digest_of_content() const { return contents_ ? contents_() : 0; }
   int64_t rows() const override { return dataset_->n_samples(); }
   int64_t batches() const override { return dataset_->n_batches(); }
   uint64_t digest() const override;

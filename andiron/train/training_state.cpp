@@ -165,13 +165,15 @@ void TrainingState::load(Trainer::Progress& progress) {
            str(value.sizes()), str(variables[i]->value().sizes()));
   }
   // Nothing is changed before everything fits.
-  if (about.at("callbacks").size() != options_.callbacks.size())
+  // Other workers than the first may go without callbacks that only show something.
+  const bool same_callbacks = about.at("callbacks").size() == options_.callbacks.size();
+  if (!same_callbacks && writes())
     fail("[resume] the checkpoint was made with {} callbacks; got {}", about.at("callbacks").size(),
          options_.callbacks.size());
   for (size_t i = 0; i < variables.size(); ++i)
     variables[i]->assign(need(*found, variable_key(i, variables[i])));
   compiled.set_step(about.at("step"));
-  for (size_t i = 0; i < options_.callbacks.size(); ++i)
+  for (size_t i = 0; same_callbacks && i < options_.callbacks.size(); ++i)
     options_.callbacks[i]->restore(about.at("callbacks")[i],
                                    below(found->tensors, fmt::format("callback/{}/", i)));
   progress.epoch = about.at("epoch");

@@ -1,6 +1,6 @@
 // Andiron's allreduce beside Gloo's, in the same processes over loopback, round by round:
-//   cmake --preset release -DANDIRON_GLOO_BENCHMARK=ON && ninja -C build/release allreduce_benchmark
-//   build/release/allreduce_benchmark [max_bytes]
+//   cmake --preset release -DANDIRON_GLOO_BENCHMARK=ON && ninja -C build/release
+//   allreduce_benchmark build/release/allreduce_benchmark [min_bytes max_bytes [ranks]]
 // Gloo's answer is the best of its ring, bcube and halving-doubling at each size.
 #include <gloo/allreduce.h>
 #include <gloo/allreduce_halving_doubling.h>
@@ -8,6 +8,7 @@
 #include <gloo/rendezvous/context.h>
 #include <gloo/rendezvous/file_store.h>
 #include <gloo/transport/tcp/device.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,7 +33,15 @@ struct Way {
   std::string name;
   std::function<void(float*, size_t)> run;
   std::vector<double> seconds{};  // one call, by round
+  std::vector<double> cpu{};      // of this process's threads
 };
+
+double cpu_seconds() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + t.tv_usec * 1e-6; };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -73,10 +82,10 @@ void print_row(int ranks, size_t bytes, const std::vector<Way>& ways) {
     ratios.push_back(best->seconds[i] / ways[0].seconds[i]);
   std::sort(ratios.begin(), ratios.end());
   const double ours = median(ways[0].seconds);
-  std::printf("| %d | %s | %.1f | %.1f | %s | %.2f | %.2f-%.2f | %.2f |\n", ranks,
-              size_text(bytes).c_str(), ours * 1e6, median(best->seconds) * 1e6,
-              best->name.c_str(), ratios[ratios.size() / 2], ratios[ratios.size() / 4],
-              ratios[ratios.size() * 3 / 4], static_cast<double>(bytes) / ours / 1e9);
+  std::printf("| %d | %s | %.1f | %.1f | %s | %.2f | %.2f-%.2f | %.2f | %.2f |\n", ranks,
+              size_text(bytes).c_str(), ours * 1e6, median(best->seconds) * 1e6, best->name.c_str(),
+              ratios[ratios.size() / 2], ratios[ratios.size() / 4], ratios[ratios.size() * 3 / 4],
+              static_cast<double>(bytes) / ours / 1e9, median(best->cpu) / median(ways[0].cpu));
   std::fflush(stdout);
 }
 
@@ -97,38 +106,45 @@ void measure(Communicator& comm, const std::shared_ptr<gloo::Context>& context, 
   ways.push_back({"halving-doubling", [&](float*, size_t) { halving.run(); }});
 
   const int rounds = bytes >= 64 << 20 ? 5 : 15;
-  const int calls = std::max<int>(1, std::min<int>(300, static_cast<int>((8 << 20) / bytes)));
+  const int calls = std::max<int>(1, std::min<int>(100, static_cast<int>((8 << 20) / bytes)));
   for (int round = 0; round <= rounds; ++round) {
     for (size_t w = 0; w < ways.size(); ++w) {
       Way& way = ways[(w + static_cast<size_t>(round)) % ways.size()];
       comm.barrier().value_or_throw();
+      const double cpu = cpu_seconds();
       const auto start = Clock::now();
       for (int c = 0; c < calls; ++c) way.run(data.data(), n);
       const double seconds = std::chrono::duration<double>(Clock::now() - start).count() / calls;
-      if (round > 0) way.seconds.push_back(seconds);  // the first one warms up
+      if (round == 0) continue;  // warms up
+      way.seconds.push_back(seconds);
+      way.cpu.push_back((cpu_seconds() - cpu) / calls);
     }
   }
   if (comm.rank() == 0) print_row(comm.size(), bytes, ways);
 }
 
-void run_rank(int rank, std::vector<Listener>& listeners,
-              const std::vector<std::string>& addresses, const std::string& folder,
-              size_t max_bytes) {
+void run_rank(int rank, std::vector<Listener>& listeners, const std::vector<std::string>& addresses,
+              const std::string& folder, size_t min_bytes, size_t max_bytes) {
   auto comm = Communicator::connect(std::move(listeners[static_cast<size_t>(rank)]), rank,
                                     addresses, "a secret for benchmarks", "benchmark", 0)
                   .value_or_throw();
   const auto context = gloo_context(rank, static_cast<int>(addresses.size()), folder);
-  for (size_t bytes = 1 << 10; bytes <= max_bytes; bytes *= 4) measure(*comm, context, bytes);
+  for (size_t bytes = min_bytes; bytes <= max_bytes; bytes *= 4) measure(*comm, context, bytes);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const size_t max_bytes = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 256 << 20;
-  std::printf("| ranks | bytes | Andiron, us | Gloo, us | Gloo's best | ratio | quartiles | GB/s |\n"
-              "|---|---|---|---|---|---|---|---|\n");
+  const size_t min_bytes = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1 << 10;
+  const size_t max_bytes = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 256 << 20;
+  std::printf(
+      "| ranks | bytes | Andiron, us | Gloo, us | Gloo's best | ratio | quartiles | GB/s | CPU "
+      "ratio |\n"
+      "|---|---|---|---|---|---|---|---|---|\n");
   std::fflush(stdout);
+  const int only = argc > 3 ? std::atoi(argv[3]) : 0;
   for (const int ranks : {2, 4}) {
+    if (only != 0 && ranks != only) continue;
     char folder[] = "/tmp/allreduce_benchmark_XXXXXX";
     if (mkdtemp(folder) == nullptr) return 1;
     std::vector<Listener> listeners;
@@ -142,7 +158,7 @@ int main(int argc, char** argv) {
       const pid_t child = fork();
       if (child == 0) {
         try {
-          run_rank(r, listeners, addresses, folder, max_bytes);
+          run_rank(r, listeners, addresses, folder, min_bytes, max_bytes);
         } catch (const std::exception& e) {
           std::fprintf(stderr, "rank %d: %s\n", r, e.what());
           _exit(1);

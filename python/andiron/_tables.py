@@ -116,6 +116,7 @@ class Data:
     ):
         self._open = open
         self._stream = None  # opened to look at its columns, not read yet
+        self._there: list[str] | None = None
         self._features, self._label, self._weight = features, label, sample_weight
         self._options = options
         self._read = None  # (table, its columns' keys)
@@ -123,9 +124,10 @@ class Data:
     # What there is.
 
     def _names(self) -> list[str]:
-        if self._stream is None:
+        if self._there is None:
             self._stream = _core.ArrowStream(self._open(None))
-        return [name for name, _ in self._stream.columns]
+            self._there = [name for name, _ in self._stream.columns]
+        return self._there
 
     def _take_stream(self, wanted: list[str]):
         stream, self._stream = self._stream, None
@@ -198,6 +200,8 @@ class Data:
             for c in columns:
                 if check or c not in specs:
                     specs[c] = c._spec(check)
+        # The order of inputs and outputs differs from model to model; the digest must not.
+        specs = dict(sorted(specs.items(), key=lambda item: item[0].name))
         packs = [tuple(c) for c, _ in groups if len(c) >= _PACKED and len(set(c)) == len(c)]
         packs = [p for p in packs if sum(c in g for c in p for g, _ in groups) == len(p)]
         keys = [*packs, *(c for c in specs if not any(c in p for p in packs))]
@@ -245,6 +249,10 @@ class Data:
         if class_weight is not None:
             fields = _with_class_weight(fields, class_weight, targets)
         return _core.table_source(table, fields, batch_size, shuffle, seed, first, rows)
+
+    def _rows(self, network: Any, targets: list[str]) -> int:
+        groups = self._grouped(network, targets)
+        return self._table([(g[2], g[4]) for g in groups])[0].n_rows
 
     def _batches(self, network: Any) -> Iterator[list]:
         """The inputs, batch by batch."""
@@ -294,8 +302,13 @@ class Data:
             self._features = kept
 
     def __len__(self) -> int:
-        self._specs()
-        return self._read[0].n_rows
+        return self._whole().n_rows
+
+    def _whole(self):
+        """The table, as it was read for a model or, before that, for itself."""
+        if self._read is None:
+            self._specs()
+        return self._read[0]
 
     @property
     def spilled(self) -> bool:
@@ -304,8 +317,7 @@ class Data:
 
     def digest(self) -> str:
         """128 bits that identify the rows whatever their order, as 32 hexadecimal digits."""
-        self._specs()
-        return self._read[0].digest
+        return self._whole().digest
 
 
 class _Natural:
@@ -365,7 +377,9 @@ def names_columns(y: Any) -> bool:
 
 def is_table(x: Any) -> bool:
     """Whether x is Data, Arrow data or a path; DataFrames of pandas are arrays, too."""
-    if isinstance(x, (Data, str, os.PathLike)):
+    if isinstance(x, str):
+        return x.endswith((".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz")) or os.path.exists(x)
+    if isinstance(x, (Data, os.PathLike)):
         return True
     if (
         isinstance(x, np.ndarray)

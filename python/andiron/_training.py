@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from andiron import _core, callbacks, optimizers
+from andiron import _core, _workers, callbacks, optimizers
 from andiron._compile import losses_of, metrics_of, per_output, unique
 from andiron._data import check_labels, columns, rows_of, split, split_at, weights_of
 from andiron._tables import Data, is_table, names_columns
@@ -61,24 +61,28 @@ class Training:
 
     def _compile_now(self) -> None:
         given, names = self._compiled_with, self._network.output_names
-        weights = self._loss_weights(given["loss_weights"])
         found = metrics_of(given["metrics"], False, names)
         found += metrics_of(given["weighted_metrics"], True, names)
         self._metrics = unique(found)
         self._losses = losses_of(given["loss"], names)
-        self._compiled = _core.CompiledModel(
+        self._compiled, self._trainer = self._make_compiled()
+        if self.optimizer is not None:
+            self.optimizer._model = self._compiled
+
+    def _make_compiled(self, workers: Any = None):
+        """The model with losses, metrics and optimizer as steps: of this process, or of several."""
+        given = self._compiled_with
+        compiled = _core.CompiledModel(
             self._network,
             None if self.optimizer is None else self.optimizer._core,
             self._losses,
-            weights,
+            self._loss_weights(given["loss_weights"]),
             bool(self._metrics),
             **given["plan"],
+            workers=workers,
         )
-        if self.optimizer is not None:
-            self.optimizer._model = self._compiled
-        self._trainer = _core.Trainer(
-            self._compiled, [(name, i, m._core, w) for name, i, m, w in self._metrics]
-        )
+        metrics = [(name, i, m._core, w) for name, i, m, w in self._metrics]
+        return compiled, _core.Trainer(compiled, metrics)
 
     def _loss_weights(self, given: Any) -> list[float]:
         if given is None:
@@ -106,7 +110,8 @@ class Training:
         names = self._network.output_names
         return [n for n, loss in zip(names, self._losses, strict=True) if loss is not None]
 
-    def _arrays(self, x: Any, y: Any, sample_weight: Any, class_weight: Any = None):
+    def _arrays(self, x: Any, y: Any, sample_weight: Any, class_weight: Any = None,
+                may_be_empty: bool = False):  # fmt: skip
         if y is None:
             raise _core.Error("[fit] needs targets y")
         xs = columns(x, self._network.input_names, "x")
@@ -114,7 +119,7 @@ class Training:
         ys = columns(y, names, "y")
         check_labels(ys, names)
         ws = weights_of(sample_weight, class_weight, ys, names)
-        if rows_of([*xs, *ys, *ws]) == 0:
+        if rows_of([*xs, *ys, *ws]) == 0 and not may_be_empty:
             raise _core.Error("[data] is empty: 0 samples")
         return xs, ys, ws
 
@@ -157,6 +162,8 @@ class Training:
         checkpoint_dir: Any = None,
         checkpoint_every: int = 0,
         resume: bool = False,
+        workers: Any = None,
+        wire_dtype: str = "float32",
     ):
         """Trains.
 
@@ -185,6 +192,11 @@ class Training:
             checkpoint_every: steps between checkpoints; 0: at the end of each epoch.
             resume: goes on from the newest checkpoint in checkpoint_dir, with the same bits as if
                 training had not stopped.
+            workers: an andiron.collective.Communicator: its ranks train one model together. Each
+                calls fit with its own rows (or andiron.data.Shards) and the same settings;
+                batch_size is that of all together. Weights and seed are the first rank's to begin
+                with; figures are those of all. The first rank writes and reads checkpoints.
+            wire_dtype: of gradients between workers: "float32", or "bfloat16" for half the bytes.
 
         Returns:
             History: `history` has a list for each figure.
@@ -193,18 +205,27 @@ class Training:
             raise _core.Error("[fit] needs data x")
         whole(epochs, "epochs", 0)
         whole(initial_epoch, "initial_epoch", 0)
-        source, validation = self._sources(
-            x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
-            sample_weight, validation_batch_size, seed,
-        )  # fmt: skip
-        if self.optimizer is None:
-            raise _core.Error("[fit] the model was compiled without an optimizer")
         options = {
             "on_nan": on_nan,
             "checkpoint_dir": "" if checkpoint_dir is None else str(checkpoint_dir),
             "checkpoint_every": checkpoint_every,
             "resume": resume,
         }
+        if workers is not None:
+            if validation_split:
+                raise _core.Error("[fit] workers take validation_data, not validation_split")
+            rest = (epochs, initial_epoch, validation_freq, verbose, list(callbacks or []), options)
+            return _workers.fit(
+                self, workers, wire_dtype, (x, y, sample_weight, class_weight), validation_data,
+                whole(32 if batch_size is None else batch_size, "batch_size", 1),
+                bool(shuffle), seed, rest,
+            )  # fmt: skip
+        source, validation = self._sources(
+            x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
+            sample_weight, validation_batch_size, seed,
+        )  # fmt: skip
+        if self.optimizer is None:
+            raise _core.Error("[fit] the model was compiled without an optimizer")
         return self._run(source, validation, epochs, initial_epoch, validation_freq, verbose,
                          list(callbacks or []), options)  # fmt: skip
 
@@ -218,7 +239,9 @@ class Training:
             order = (bool(shuffle), _core.next_seed() if seed is None else int(seed))
             taken = {}
             if validation_split:
-                at = split_at(len(found[0]), validation_split)
+                self._require_compiled(found[0])
+                rows = found[0]._rows(self._network, self._targets())
+                at = split_at(rows, validation_split)
                 taken = {"first": 0, "rows": at}
                 if validation_data is None:
                     size = validation_batch_size or batch_size
@@ -312,6 +335,8 @@ class Training:
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        *,
+        workers: Any = None,
     ):
         """Loss and metrics on data, in inference mode.
 
@@ -323,11 +348,16 @@ class Training:
             steps: batches to look at; all by default.
             callbacks: of andiron.callbacks.
             return_dict: figures by name.
+            workers: as in fit: the figures of the rows of all workers.
 
         Returns:
             The loss, or a list [loss, metrics...] in the order of metrics_names, or a dict.
         """
         size = whole(32 if batch_size is None else batch_size, "batch_size", 1, "evaluate")
+        if workers is not None:
+            logs = _workers.evaluate(self, workers, (x, y, sample_weight), size)
+            values = list(logs.values())
+            return logs if return_dict else values[0] if len(values) == 1 else values
         if isinstance(x, _core.BatchSource):
             self._require_compiled()
             source = x
@@ -407,16 +437,9 @@ class Training:
             kept.append((m["name"], m["output"], metric, m["weighted"]))
         self.compile(config["optimizer"], config["losses"], config["loss_weights"])
         self._metrics = kept
-        self._compiled = _core.CompiledModel(
-            self._network,
-            None if self.optimizer is None else self.optimizer._core,
-            self._losses,
-            self._loss_weights(config["loss_weights"]),
-            bool(kept),
-        )
+        self._compiled, self._trainer = self._make_compiled()
         if self.optimizer is not None:
             self.optimizer._model = self._compiled
-        self._trainer = _core.Trainer(self._compiled, [(n, i, m._core, w) for n, i, m, w in kept])
         state = self._compiled.state()[len(self._network.variables) :]
         for variable, name in zip(state, sorted(tensors), strict=True):
             variable.assign(tensors[name])

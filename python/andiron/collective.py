@@ -233,11 +233,9 @@ class Communicator:
     ) -> Request:
         """Starts an allreduce in place, on the communicator's thread. The array must be left alone
         until `Request.wait` returns it."""
-        if getattr(array, "dtype", None) not in _SUMMED:
-            raise TypeError(
-                f"[allreduce] sums are of {', '.join(_SUMMED)}; got {getattr(array, 'dtype', array)!r}"
-            )
         _check_writable(array, "allreduce")
+        if array.dtype not in _SUMMED:
+            raise TypeError(f"[allreduce] sums are of {', '.join(_SUMMED)}; got {array.dtype!r}")
         return Request(self._core.allreduce_start(array, step, bucket, bf16), array)
 
     def broadcast(

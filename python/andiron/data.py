@@ -17,10 +17,12 @@ from typing import Any
 from andiron import _core
 from andiron._tables import Column, Data, bytes_from
 from andiron._vocabulary import Vocabulary
+from andiron._workers import Shards
 
 __all__ = [
     "Column",
     "Data",
+    "Shards",
     "Vocabulary",
     "build_vocabularies",
     "from_arrow",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from andiron import _core
 from andiron._arrays import plain_array
 
-__all__ = ["BatchSource", "from_arrays", "negative_sampling"]
+__all__ = ["BatchSource", "NegativeSampler", "from_arrays", "negative_sampling"]
 
 BatchSource = _core.BatchSource
 
@@ -71,3 +73,37 @@ def negative_sampling(
         plain_array(users), plain_array(items), n_users, n_items, negatives, alpha, known,
         batch_size, shuffle, seed, list(row),
     )  # fmt: skip
+
+
+class NegativeSampler:
+    """Draws items that users have not met, in the core: exactly by popularity^alpha among those.
+
+    Args:
+        users, items: [n] the pairs that are met; ids count from 0.
+        n_users, n_items: how many there are.
+        alpha: 0 (the default) is uniform, 0.75 is word2vec's; with another alpha than 0, items that
+            nobody met come only where a user has met all others.
+
+    Example:
+        >>> import numpy as np
+        >>> sampler = NegativeSampler(np.array([0, 0]), np.array([1, 2]), 2, 4)
+        >>> sorted(set(sampler.draw(np.array([0]), 50).ravel().tolist()))
+        [0, 3]
+    """
+
+    def __init__(self, users: Any, items: Any, n_users: int, n_items: int, alpha: float = 0.0):
+        self._core = _core.NegativeSampler(
+            plain_array(users), plain_array(items), n_users, n_items, alpha
+        )
+
+    def possible(self, users: Any) -> np.ndarray:
+        """Whether there is an item that the user has not met, [n] bool."""
+        return self._core.possible(plain_array(users)).numpy()
+
+    def draw(self, users: Any, n: int, seed: int = 0, epoch: int = 0) -> np.ndarray:
+        """n items for each user, [len(users), n] int64: a function of (seed, epoch, place).
+
+        Errors:
+            andiron.Error for a user who has met every item (see `possible`).
+        """
+        return self._core.draw(plain_array(users), n, seed, epoch).numpy()

@@ -16,10 +16,6 @@ from andiron.layers.base import Layer, _Bridge, face_of, spec_of
 __all__ = ["Model", "Sequential", "load_model"]
 
 
-def _listed_arrays(x: Any) -> list:
-    return list(x) if isinstance(x, (list, tuple)) else [x]
-
-
 def _listed(x: Any) -> list:
     if isinstance(x, dict):
         return list(x.values())
@@ -68,6 +64,7 @@ class Model(_training.Training, Layer):
         object.__setattr__(self, "_core", None)
         self._lock = threading.Lock()
         self._predictor = None
+        self._keys: list | None = None  # of the dict that a call of one's own takes
         self._compiled_with: dict | None = None
         self._compiled = None
         self.optimizer = None
@@ -95,10 +92,17 @@ class Model(_training.Training, Layer):
             if x is None:
                 raise _core.Error(f"[{type(self).__name__}] call build or fit first")
             if isinstance(x, Data):
+                features = x._features
+                self._keys = list(features) if isinstance(features, dict) else None
                 specs = x._specs()
             else:
-                specs = [spec_of(_core.Tensor(a)) for a in _listed_arrays(x)]
-            inputs = [_core.symbolic_input(shape[1:], "", dtype) for dtype, shape in specs]
+                self._keys = list(x) if isinstance(x, dict) else None
+                specs = [spec_of(_core.Tensor(a)) for a in _listed(x)]
+            names = self._keys or [""] * len(specs)
+            inputs = [
+                _core.symbolic_input(shape[1:], name, dtype)
+                for name, (dtype, shape) in zip(names, specs, strict=True)
+            ]
             outputs = self._core.call_symbolic(inputs, None)
             self._network = _core.functional_model(inputs, outputs, self.name)
         return self._network

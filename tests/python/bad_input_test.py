@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import andiron
-from andiron import Input, Sequential, callbacks, layers, metrics, optimizers
+from andiron import Input, Model, Sequential, callbacks, layers, metrics, optimizers
 
 X = np.random.default_rng(0).normal(size=(64, 5)).astype(np.float32)
 Y = X.sum(1, keepdims=True)
@@ -379,3 +379,19 @@ def test_one_model_predicts_in_many_threads():
     [t.start() for t in threads]
     [t.join() for t in threads]
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    "wrong", [1.5, np.nan, np.inf, -1e30, 2.0**31, np.int64(2**32 + 1)], ids=str
+)
+def test_ids_that_are_no_integers_of_the_inputs_dtype(wrong):
+    """They used to be cut off: 1.5 to 1, 2^32 + 1 to 1."""
+    ids = Input((2,), dtype="int32")
+    model = Model(ids, layers.Flatten()(layers.Embedding(5, 2)(ids)))
+    data = np.array([[0, 1], [wrong, 2]])
+    with pytest.raises(andiron.Error, match="takes int32; got .* at position 2"):
+        model.predict(data)
+    model.compile("sgd", "mse")
+    with pytest.raises(andiron.Error, match="takes int32"):
+        model.fit(data, np.zeros((2, 4)), verbose=0)
+    np.testing.assert_array_equal(model.predict([[0.0, 4.0]]), model.predict([[0, 4]]))

@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +86,17 @@ def test_several_inputs_by_name():
     same_weights(arrays, tables)
     features = data.from_arrow(TABLE, {"user": "user", "x": ["a", "b"]})
     np.testing.assert_array_equal(tables.predict(features), arrays.predict({"user": USER, "x": X}))
+
+
+def test_a_reader_is_read_once_whatever_fit_asks_of_it():
+    reader = pa.table({"user": USER, "x": list(X), "y": Y}).to_reader(50)
+    history = two_inputs().fit(reader, "y", verbose=0, seed=1, validation_split=0.5).history
+    assert set(history) == {"loss", "val_loss"}
+    rows = data.from_arrow(TABLE.to_reader(50), {"user": "user", "x": ["a", "b"]}, "y")
+    before = rows.digest()
+    two_inputs().fit(rows, verbose=0)
+    swapped = data.from_arrow(TABLE, {"x": ["a", "b"], "user": "user"}, "y")
+    assert rows.digest() == before == swapped.digest()
 
 
 def test_a_table_goes_into_fit_directly(tmp_path):
@@ -313,14 +323,48 @@ def test_telco_churn_from_csv():
     assert len(rows) == 7043
 
 
-@pytest.mark.skipif(sys.modules.get("polars") is None, reason="polars is not installed")
 def test_polars():
-    import polars
-
+    polars = pytest.importorskip("polars")
     frame = polars.from_arrow(TABLE.select(["a", "b", "y"]))
-    model = dense()
-    model.fit(frame, "y", verbose=0)
-    assert model.predict(frame.select("a", "b")).shape == (N, 1)
+    model, reference = dense(), dense()
+    model.fit(frame, "y", verbose=0, seed=1)
+    reference.fit(X, Y, verbose=0, seed=1)
+    same_weights(model, reference)
+    words = polars.DataFrame({"w": ["short", "a text of more than twelve bytes", None] * 2})
+    words = words.with_columns(c=polars.col("w").cast(polars.Categorical))
+    found = data.build_vocabularies(words, ["w", "c"])
+    for ids in data.from_arrow(
+        words, {"w": "w", "c": "c"}, vocabulary=found, nulls="unknown"
+    ).arrays():
+        assert sorted(ids.tolist()) == [0, 0, 1, 1, 2, 2] and ids[2] == 0
+
+
+def test_a_full_disk_is_an_error_with_the_path(tmp_path):
+    import resource
+
+    rows = data.from_arrow(TABLE, ["a", "b"], "y", memory_budget=1000, spill_dir=tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, before[1]))
+    try:
+        with pytest.raises(OSError, match=f"cannot write '{tmp_path}/andiron-spill"):
+            len(rows)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        len(data.from_arrow(TABLE, "a", "y", memory_budget=1000, spill_dir=tmp_path / "nowhere"))
+
+
+@pytest.mark.skipif(not (REAL / "fraud_handbook").is_dir(), reason="ANDIRON_TEST_DATA has no fraud")
+def test_fraud_from_parquet_beyond_its_budget():
+    path = REAL / "fraud_handbook" / "transactions.parquet"
+    names = ["customer", "terminal", "amount", "ts"]
+    digests = set()
+    for options in ({}, {"memory_budget": "4MB"}, {"memory_budget": "4MB", "content_order": True}):
+        rows = data.from_parquet(path, names, "fraud", **options)
+        assert len(rows) == 1_754_155 and rows.spilled == bool(options)
+        digests.add(rows.digest())
+    assert len(digests) == 1
 
 
 def test_pandas_frames_stay_arrays_without_names_of_columns():

@@ -576,3 +576,13 @@ def test_an_error_in_a_schedule_is_the_users():
 
     with pytest.raises(TypeError, match="NoneType"):
         linear().fit(X, Y, verbose=0, callbacks=[callbacks.LearningRateScheduler(broken)])
+
+
+@pytest.mark.parametrize("batch_size", [7, 32, 200])
+def test_penalties_do_not_depend_on_the_batch_size(batch_size):
+    dense = layers.Dense(2, kernel_regularizer="l2", activity_regularizer="l1")
+    model = Sequential([Input((5,)), dense])
+    model.compile("sgd", "mse")
+    y, kernel = model.predict(X), dense.kernel.numpy()
+    penalty = 0.01 * np.abs(y).sum() / len(X) + 0.01 * (kernel**2).sum()
+    assert model.evaluate(X, y, batch_size) == pytest.approx(penalty, rel=1e-5)

@@ -183,6 +183,7 @@ def test_arithmetic_on_variables_alone_is_traced_too():
     assert loss == pytest.approx(0 + 1 + 1.5)
     # d/dw: 0 of the error at x = 1, 2 w / 3 + 0.5 of the penalties.
     np.testing.assert_allclose(layer.w.numpy(), 1 - 0.1 * (2 / 3 + 0.5), rtol=1e-6)
+    layer.b.assign(np.float32([0.1, 0.2, 0.6]))
     w, b = layer.w.numpy(), layer.b.numpy()
     np.testing.assert_allclose(model.predict(x), x * w * 2 + b.mean() - np.exp(b), rtol=1e-5)
 
@@ -194,3 +195,48 @@ def test_gradients_see_what_variables_hold_now():
     v.assign(np.float32([5.0]))
     assert slope([1.0]).numpy().tolist() == [10.0]
     assert isinstance(v * 2.0, andiron.Tensor)  # outside of a trace it is computed at once
+
+
+def test_variables_are_indexed_and_compared():
+    class Picks(layers.Layer):
+        def build(self, input_shape):
+            self.table = self.add_weight(shape=(3, 4), initializer="ones")
+
+        def call(self, x):
+            return ops.where(self.table[1] > 0.5, x * self.table[0], x)
+
+    layer = Picks()
+    model = andiron.Sequential([andiron.Input((4,)), layer])
+    model.compile("sgd", "mse")
+    model.fit(floats(5, 4), floats(5, 4), verbose=0)
+    changed = (layer.table.numpy() != 1).any(axis=1)
+    assert changed.tolist() == [True, False, False]
+    v = andiron.Variable(np.float32([1.0, 2.0]))
+    assert (v > 1.5).numpy().tolist() == [False, True] and v[1:].shape == (1,)
+    assert v == v and v in {v: 0}
+
+
+def test_a_call_in_training_mode_draws_anew():
+    model = andiron.Sequential([andiron.Input((100,)), layers.Dropout(0.5)])
+    x = np.ones((2, 100), np.float32)
+    a, b = model(x, training=True).numpy(), model(x, training=True).numpy()
+    assert 60 < (a == 0).sum() < 140 and (a != b).any()
+    np.testing.assert_array_equal(model(x).numpy(), x)
+
+
+def test_a_model_of_ones_own_takes_a_dict(tmp_path):
+    class Two(Model):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = layers.Dense(3), layers.Dense(1)
+
+        def call(self, inputs):
+            return self.b(layers.concatenate([self.a(inputs["p"]), inputs["q"]]))
+
+    model = Two()
+    model.compile("adam", "mse")
+    data = {"p": floats(6, 4), "q": floats(6, 2)}
+    model.fit(data, floats(6, 1), verbose=0)
+    y = model.predict({"q": data["q"], "p": data["p"]})
+    model.save(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(andiron.load_model(tmp_path / "m.safetensors").predict(data), y)

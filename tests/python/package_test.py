@@ -11,8 +11,12 @@ import pytest
 MODULES = [
     "andiron",
     "andiron._py_function",
+    "andiron._tables",
+    "andiron._vocabulary",
+    "andiron._workers",
     "andiron.callbacks",
     "andiron.collective",
+    "andiron.data",
     "andiron.datasets",
     "andiron.gradients",
     "andiron.initializers",

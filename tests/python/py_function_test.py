@@ -3,6 +3,7 @@
 import gc
 import pickle
 import threading
+import time
 import weakref
 
 import numpy as np
@@ -301,8 +302,9 @@ def test_threads_do_not_wait_for_each_other_for_ever():
     workers = [threading.Thread(target=predict, daemon=True) for _ in range(3)]
     for t in (builder, *workers):
         t.start()
+    deadline = time.monotonic() + 60
     for t in workers:
-        t.join(60)
+        t.join(max(0.0, deadline - time.monotonic()))
     stop.set()
     assert not any(t.is_alive() for t in workers), "deadlock"
     assert failures == []

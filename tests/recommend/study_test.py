@@ -198,6 +198,13 @@ def test_a_model_takes_in_what_happened_since_training(data):
     before = model.scores(users)
     assert brought_up_to_date("WideAndDeep", model, split) is model
     assert not np.array_equal(model.scores(users), before)
+    # Further epochs move the weights, and the loss curve stays that of the training.
+    weights, curve = [w.copy() for w in model._learnt()], list(model.curves["loss"])
+    model.observe(split.refit)
+    assert all(np.array_equal(a, b) for a, b in zip(weights, model._learnt(), strict=True))
+    model.observe(split.refit, epochs=2)
+    assert not all(np.array_equal(a, b) for a, b in zip(weights, model._learnt(), strict=True))
+    assert model.curves["loss"] == curve and len(curve) == 1 and model.settings.epochs == 1
     popularity = brought_up_to_date("popularity", train("popularity", split.train), split)
     assert np.array_equal(
         np.argsort(popularity.scores(users[:1])[0], kind="stable")[-1:],

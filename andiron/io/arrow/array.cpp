@@ -50,7 +50,9 @@ class Checker {
       array.children.push_back(view(*child, type.children[i]));
     }
     if (nested_by_place(array)) slice_children(array);
-    if (type.kind == Kind::list || type.kind == Kind::text || type.kind == Kind::binary)
+    if (type.view)
+      check_views(array, given);
+    else if (type.kind == Kind::list || type.kind == Kind::text || type.kind == Kind::binary)
       check_offsets(array);
     if (!type.dictionary.empty()) {
       if (given.dictionary == nullptr) wrong("its type has a dictionary, the array has none");
@@ -75,7 +77,7 @@ class Checker {
     if (type.kind == Kind::other) return;  // refused when it is converted
     const int64_t expected = buffers_of(type);
     const bool old_null = type.kind == Kind::null && given.n_buffers == 1;
-    if (given.n_buffers != expected && !old_null)
+    if (type.view ? given.n_buffers < expected : given.n_buffers != expected && !old_null)
       wrong("{} has {} buffers; got {}", type.str(), expected, given.n_buffers);
     if (expected > 0 && given.buffers == nullptr) wrong("its buffers are a null pointer");
     if (given.n_children != static_cast<int64_t>(type.children.size()) ||
@@ -90,7 +92,8 @@ class Checker {
     if (given.null_count == 0) array.validity = nullptr;
     const int64_t n = buffers_of(type);
     if (n > 1) array.values = static_cast<const std::byte*>(given.buffers[1]);
-    if (n > 2) array.data = static_cast<const std::byte*>(given.buffers[2]);
+    if (type.view) array.views = given.buffers + 2;
+    if (n > 2 && !type.view) array.data = static_cast<const std::byte*>(given.buffers[2]);
     if (n > 1 && array.values == nullptr && given.length > 0 &&
         !(type.kind == Kind::fixed_binary && type.width == 0))
       wrong("buffer 1 is a null pointer");
@@ -124,6 +127,25 @@ class Checker {
         wrong("its lists end at {}, its values at {}", last, array.children[0].length);
     } else if (last > array.begin_of(0) && array.data == nullptr) {
       wrong("buffer 2 is a null pointer");
+    }
+  }
+
+  // The last buffer has the sizes of those between it and the views.
+  void check_views(const Array& array, const ArrowArray& given) const {
+    const int64_t n_buffers = given.n_buffers - 3;
+    const auto* sizes = static_cast<const std::byte*>(given.buffers[given.n_buffers - 1]);
+    if (n_buffers > 0 && sizes == nullptr) wrong("the sizes of its buffers are a null pointer");
+    for (int64_t i = 0; i < array.length; ++i) {
+      if (array.is_null(i)) continue;
+      Array::View view;
+      std::memcpy(&view, array.values + (array.offset + i) * 16, sizeof(view));
+      if (view.length < 0) wrong("row {} has {} bytes", i, view.length);
+      if (view.length <= 12) continue;
+      int64_t size = -1;
+      if (view.buffer >= 0 && view.buffer < n_buffers && array.views[view.buffer] != nullptr)
+        std::memcpy(&size, sizes + view.buffer * 8, sizeof(size));
+      if (view.offset < 0 || int64_t{view.offset} + view.length > size)
+        wrong("row {} lies beyond its buffer", i);
     }
   }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -18,9 +19,10 @@ namespace andiron::io::arrow {
 struct Array {
   const Type* type = nullptr;
   int64_t length = 0, offset = 0;
-  const uint8_t* validity = nullptr;  ///< a bitmap; null when nothing is null
-  const std::byte* values = nullptr;  ///< numbers, bits or (lists, texts) offsets
-  const std::byte* data = nullptr;    ///< bytes of texts and binaries
+  const uint8_t* validity = nullptr;   ///< a bitmap; null when nothing is null
+  const std::byte* values = nullptr;   ///< numbers, bits or (lists, texts) offsets
+  const std::byte* data = nullptr;     ///< bytes of texts and binaries
+  const void* const* views = nullptr;  ///< of views: the buffers that they point into
   std::vector<Array> children;
   std::vector<Array> dictionary;  ///< none, or the one array of the values
   std::shared_ptr<void> owner;    ///< keeps the memory; set in a batch's columns
@@ -45,11 +47,27 @@ struct Array {
   }
   /// The bytes of text, binary or fixed binary i.
   std::string_view bytes(int64_t i) const {
+    if (type->view) return viewed(i);
     const auto* base = reinterpret_cast<const char*>(data);
     if (type->kind == Kind::fixed_binary)
       return {reinterpret_cast<const char*>(values) + (offset + i) * type->width,
               static_cast<size_t>(type->width)};
     return {base + begin_of(i), static_cast<size_t>(begin_of(i + 1) - begin_of(i))};
+  }
+  /// A view of 16 bytes: the length, then the text itself or (beyond 12 bytes) its first four, the
+  /// number of its buffer and its place there.
+  struct View {
+    int32_t length;
+    char head[4];
+    int32_t buffer, offset;
+  };
+  std::string_view viewed(int64_t i) const {
+    const std::byte* at = values + (offset + i) * static_cast<int64_t>(sizeof(View));
+    View view;
+    std::memcpy(&view, at, sizeof(view));
+    const auto n = static_cast<size_t>(view.length);
+    if (n <= 12) return {reinterpret_cast<const char*>(at) + offsetof(View, head), n};
+    return {static_cast<const char*>(views[view.buffer]) + view.offset, n};
   }
   /// The index (dictionary arrays) of element i, in the dictionary. Throws Error when it is not.
   int64_t index(int64_t i) const;

@@ -1,5 +1,6 @@
 #include "andiron/io/arrow/arrow_testing.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 namespace andiron::io::arrow {
@@ -104,7 +105,7 @@ void make_array(const HandMade& column, ArrowArray* out, const std::shared_ptr<C
 
 HandMade batch_of(std::vector<HandMade> columns) {
   HandMade batch{.format = "+s", .name = ""};
-  batch.length = columns.empty() ? 0 : columns[0].length;
+  batch.length = columns.empty() ? 0 : std::max<int64_t>(columns[0].length, 0);
   batch.buffers = {{}};
   batch.absent = {true};
   batch.children = std::move(columns);

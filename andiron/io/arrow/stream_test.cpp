@@ -78,7 +78,9 @@ TEST(ArrowStream, failures_of_the_producer_come_with_its_words) {
                 calls);
     {
       Stream stream(&source);
-      if (at == 1) EXPECT_TRUE(stream.next({0}).ok());
+      if (at == 1) {
+        EXPECT_TRUE(stream.next({0}).ok());
+      }
       const auto failed = stream.next({0});
       ASSERT_FALSE(failed.ok());
       EXPECT_THAT(failed.failure().report(), HasSubstr("the wire was cut"));
@@ -166,6 +168,33 @@ TEST(ArrowLies, about_offsets) {
   EXPECT_EQ(reading(text, words), "no error");
   text.absent[2] = true;
   EXPECT_THAT(reading(text, words), HasSubstr("buffer 2 is a null pointer"));
+}
+
+TEST(ArrowLies, about_views) {
+  const auto view = [](int32_t length, int32_t buffer, int32_t offset) {
+    return bytes_of<int32_t>({length, 0, buffer, offset});
+  };
+  const auto column = [&](std::vector<uint8_t> views) {
+    return HandMade{
+        .format = "vz",
+        .name = "x",
+        .length = 1,
+        .buffers = {{}, std::move(views), bytes_of(std::string(20, 'a')), bytes_of<int64_t>({20})},
+        .absent = {true}};
+  };
+  EXPECT_EQ(reading(column(view(20, 0, 0))), "no error");
+  EXPECT_EQ(reading(column(view(12, 9, 9))), "no error");  // the text itself
+  EXPECT_THAT(reading(column(view(20, 0, 1))), HasSubstr("row 0 lies beyond its buffer"));
+  EXPECT_THAT(reading(column(view(20, 0, -1))), HasSubstr("lies beyond"));
+  EXPECT_THAT(reading(column(view(20, 1, 0))), HasSubstr("lies beyond"));
+  EXPECT_THAT(reading(column(view(20, -1, 0))), HasSubstr("lies beyond"));
+  EXPECT_THAT(reading(column(view(-1, 0, 0))), HasSubstr("row 0 has -1 bytes"));
+  HandMade lie = column(view(20, 0, 0));
+  lie.n_buffers = 2;
+  EXPECT_THAT(reading(lie), HasSubstr("binary_view has 3 buffers; got 2"));
+  lie.n_buffers = -1;
+  lie.absent = {true, false, false, true};
+  EXPECT_THAT(reading(lie), HasSubstr("sizes of its buffers are a null pointer"));
 }
 
 TEST(ArrowLies, about_children) {

@@ -36,6 +36,8 @@ constexpr Named kPlain[] = {
     {"Z", Kind::binary, "large_binary"},
     {"u", Kind::text, "string"},
     {"U", Kind::text, "large_string"},
+    {"vz", Kind::binary, "binary_view"},
+    {"vu", Kind::text, "string_view"},
 };
 
 int64_t ticks_of(char unit) {
@@ -101,6 +103,7 @@ void parse_format(std::string_view format, Type& type) {
     if (format != plain.format) continue;
     type.kind = plain.kind;
     type.large = format == "Z" || format == "U";
+    type.view = format == "vz" || format == "vu";
     return;
   }
   if (format.starts_with("t")) return parse_time(format, type);

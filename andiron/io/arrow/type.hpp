@@ -32,7 +32,7 @@ enum class Kind : uint8_t {
   list,
   fixed_list,
   structure,
-  other,  ///< legal Arrow that Andiron does not read (unions, views, run-end encoded)
+  other,  ///< legal Arrow that Andiron does not read (unions, list views, run-end encoded)
 };
 
 /// A column's type, read from an ArrowSchema and independent of it.
@@ -40,6 +40,7 @@ struct Type {
   std::string name, format;
   Kind kind = Kind::other;
   bool large = false;  ///< 64-bit offsets of lists, binaries and texts
+  bool view = false;   ///< texts and binaries as views of several buffers, not by offsets
   int64_t width = 0;   ///< elements of a fixed list, bytes of a fixed binary, bits of a decimal
   int32_t scale = 0;   ///< of a decimal
   /// Of times: how many a second; 0 for dates in days (`days`) and for what is no time.

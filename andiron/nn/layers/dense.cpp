@@ -65,7 +65,9 @@ std::vector<Value> DenseLayer::compute(const std::vector<Value>& inputs, CallCon
   if (x.dtype() != DType::f32) x = ops::cast(x, DType::f32);
   const Value bias = bias_ ? read(bias_) : Value();
   const Value y = apply_activation(options_.activation, ops::dense(x, read(kernel_), bias));
-  if (options_.activity_regularizer) context.losses.push_back(options_.activity_regularizer(y));
+  // Per sample, as Keras has it, so that its strength does not depend on the batch size.
+  if (options_.activity_regularizer)
+    context.losses.push_back(options_.activity_regularizer(y) / ops::count_of(y, {0}));
   return {y};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -24,6 +25,15 @@ class Interactions {
             static_cast<size_t>(offsets_[static_cast<size_t>(user) + 1]) - begin};
   }
   bool contains(int64_t user, int64_t item) const;
+  /// Ask for what items_of(user) reads, and, once that is here, for the list's first lines.
+  void prefetch_offset(int64_t user) const {
+    __builtin_prefetch(&offsets_[static_cast<size_t>(user)]);
+  }
+  void prefetch_items(int64_t user) const {
+    const auto list = items_of(user);
+    for (size_t i = 0; i < std::min<size_t>(list.size(), 64); i += 16)
+      __builtin_prefetch(list.data() + i);
+  }
   /// Where the user's list begins among all lists.
   int64_t offset_of(int64_t user) const { return offsets_[static_cast<size_t>(user)]; }
   int64_t count() const { return static_cast<int64_t>(items_.size()); }

@@ -10,6 +10,10 @@ namespace andiron::train {
 
 namespace {
 
+// How often a weighted draw may hit an item of the user before it takes the slower way.
+constexpr int kTries = 24;
+constexpr uint64_t kAnew = 0x6472617720616761ULL;
+
 // The first i in [0, n) for which `beyond(i)` holds, n when none does; `beyond` is monotone.
 // Without branches on the data: a mispredicted one costs more than the comparison.
 template <class F>
@@ -53,6 +57,34 @@ NegativeSampler::NegativeSampler(std::shared_ptr<const Interactions> interaction
       sum += before_[static_cast<size_t>(item) + 1] - before_[static_cast<size_t>(item)];
     }
   }
+  make_columns();
+}
+
+// n columns of equal weight, each of one item or of two, in exact integers.
+void NegativeSampler::make_columns() {
+  using Wide = unsigned __int128;
+  const size_t n = before_.size() - 1;
+  const Wide full = before_.back();
+  columns_.resize(n);
+  std::vector<Wide> left(n);  // weight times n
+  std::vector<size_t> small, large;
+  for (size_t i = 0; i < n; ++i) {
+    left[i] = static_cast<Wide>(before_[i + 1] - before_[i]) * n;
+    const auto item = static_cast<int32_t>(i);
+    columns_[i] = {~uint64_t{0}, item, item};
+    (left[i] < full ? small : large).push_back(i);
+  }
+  while (!small.empty()) {
+    const size_t low = small.back(), high = large.back();  // both, since the columns sum to n full
+    small.pop_back();
+    columns_[low].share = static_cast<uint64_t>((left[low] << 64) / full);
+    columns_[low].other = static_cast<int32_t>(high);
+    left[high] -= full - left[low];
+    if (left[high] < full) {
+      large.pop_back();
+      small.push_back(high);
+    }
+  }
 }
 
 int64_t NegativeSampler::sample_uniform(int64_t user, uint64_t random) const {
@@ -65,8 +97,7 @@ int64_t NegativeSampler::sample_uniform(int64_t user, uint64_t random) const {
   return r + static_cast<int64_t>(gap);
 }
 
-int64_t NegativeSampler::sample(int64_t user, uint64_t random) const {
-  if (before_.empty()) return sample_uniform(user, random);
+int64_t NegativeSampler::sample_over_gaps(int64_t user, uint64_t random) const {
   const auto seen = interactions_->items_of(user);
   const uint64_t* seen_before = seen_before_.data() + interactions_->offset_of(user);
   auto before = [&](int32_t item) { return before_[static_cast<size_t>(item)]; };
@@ -86,6 +117,53 @@ int64_t NegativeSampler::sample(int64_t user, uint64_t random) const {
   const uint64_t wanted = r + passed;
   return static_cast<int64_t>(
       low + first_where(high - low, [&](size_t i) { return before_[low + i + 1] > wanted; }));
+}
+
+int64_t NegativeSampler::sample(int64_t user, uint64_t random) const {
+  if (columns_.empty()) return sample_uniform(user, random);
+  const auto seen = interactions_->items_of(user);
+  for (int tries = 0; tries < kTries; ++tries) {
+    // The upper half of the product is the column, the lower one is uniform within it.
+    const auto at = static_cast<unsigned __int128>(random) * columns_.size();
+    const Column& column = columns_[static_cast<size_t>(at >> 64)];
+    const int32_t item = static_cast<uint64_t>(at) < column.share ? column.item : column.other;
+    const size_t place = first_where(seen.size(), [&](size_t i) { return seen[i] >= item; });
+    if (place == seen.size() || seen[place] != item) return item;
+    random = mix_key(random, kAnew);
+  }
+  return sample_over_gaps(user, random);
+}
+
+void NegativeSampler::sample(std::span<const int64_t> users, std::span<const uint64_t> random,
+                             std::span<int64_t> items) const {
+  // A draw reads where the user's list is, the list, and a column: each in its turn.
+  constexpr size_t kFar = 24, kNear = 12;
+  const size_t n = users.size();
+  for (size_t i = 0; i < n + kFar; ++i) {
+    if (i < n) interactions_->prefetch_offset(users[i]);
+    if (i >= kNear && i - kNear < n) {
+      interactions_->prefetch_items(users[i - kNear]);
+      if (!columns_.empty())
+        __builtin_prefetch(&columns_[bounded(random[i - kNear], columns_.size())]);
+    }
+    if (i >= kFar) items[i - kFar] = sample(users[i - kFar], random[i - kFar]);
+  }
+}
+
+void NegativeSampler::draw(std::span<const int64_t> users, int64_t k, uint64_t key,
+                           std::span<int64_t> items) const {
+  constexpr size_t kBlock = 4096;  // users and bits of a block stay in the first cache
+  const Philox philox{key};
+  std::vector<int64_t> of(std::min(kBlock, items.size()));
+  std::vector<uint64_t> random(of.size());
+  for (size_t start = 0; start < items.size(); start += kBlock) {
+    const size_t n = std::min(kBlock, items.size() - start);
+    for (size_t i = 0; i < n; ++i) {
+      of[i] = users[(start + i) / static_cast<size_t>(k)];
+      random[i] = negative_bits(philox, static_cast<int64_t>(start + i));
+    }
+    sample({of.data(), n}, {random.data(), n}, items.subspan(start, n));
+  }
 }
 
 }  // namespace andiron::train

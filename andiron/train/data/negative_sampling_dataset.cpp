@@ -88,13 +88,13 @@ void write_ids(const std::vector<int64_t>& ids, size_t n, const Tensor& out, int
 void NegativeSamplingDataset::gather(std::span<const int64_t> samples, int64_t epoch,
                                      BatchBuffer& out, int64_t at) {
   const int64_t group = 1 + sampling_.negatives, n_grouped = n_with_negatives_ * group;
-  const Philox philox{
-      mix_key(mix_key(options().seed, 0x6E65676174697665ULL), static_cast<uint64_t>(epoch))};
+  const Philox philox{negatives_key(options().seed, epoch)};
   const size_t n = samples.size(), last = out.tensors().size() - (weights_.empty() ? 1 : 2);
   batch_users_.resize(std::max(batch_users_.size(), n));
   batch_items_.resize(std::max(batch_items_.size(), n));
   float* labels = out.tensors()[last].data<float>() + at;
   float* weights = weights_.empty() ? nullptr : out.tensors()[last + 1].data<float>() + at;
+  drawn_.clear();
   for (size_t i = 0; i < n; ++i) {
     const int64_t sample = samples[i];
     const bool grouped = sample < n_grouped;
@@ -102,16 +102,14 @@ void NegativeSamplingDataset::gather(std::span<const int64_t> samples, int64_t e
     const bool positive = !grouped || sample % group == 0;
     const auto p = static_cast<size_t>(order_.empty() ? rank : order_[static_cast<size_t>(rank)]);
     batch_users_[i] = users_[p];
-    if (positive) {
-      batch_items_[i] = items_[p];
-    } else {
-      const auto words = philox(static_cast<uint64_t>(sample));
-      batch_items_[i] =
-          sampler_->sample(users_[p], static_cast<uint64_t>(words[0]) << 32 | words[1]);
-    }
+    batch_items_[i] = items_[p];
+    if (!positive) drawn_.add(i, users_[p], negative_bits(philox, sample));
     labels[i] = positive ? 1.0F : 0.0F;
     if (weights != nullptr) weights[i] = weights_[p];
   }
+  drawn_.items.resize(drawn_.rows.size());
+  sampler_->sample(drawn_.users, drawn_.random, drawn_.items);
+  for (size_t k = 0; k < drawn_.rows.size(); ++k) batch_items_[drawn_.rows[k]] = drawn_.items[k];
   write_ids(batch_users_, n, out.tensors()[0], at);
   write_ids(batch_items_, n, out.tensors()[1], at);
   size_t next = 2;

@@ -54,7 +54,23 @@ class NegativeSamplingDataset : public Dataset {
   std::vector<float> weights_;
   std::vector<int64_t> order_;  // positives with possible negatives first; empty: all have them
   int64_t n_with_negatives_ = 0;
-  std::vector<int64_t> batch_users_, batch_items_;  // of one gather
+  // Of one gather: its rows, and which of them are negatives.
+  std::vector<int64_t> batch_users_, batch_items_;
+  struct Drawn {
+    std::vector<size_t> rows;
+    std::vector<int64_t> users, items;
+    std::vector<uint64_t> random;
+    void clear() {
+      rows.clear();
+      users.clear();
+      random.clear();
+    }
+    void add(size_t row, int64_t user, uint64_t bits) {
+      rows.push_back(row);
+      users.push_back(user);
+      random.push_back(bits);
+    }
+  } drawn_;
 };
 
 }  // namespace andiron::train

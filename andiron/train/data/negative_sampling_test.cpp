@@ -106,6 +106,68 @@ TEST(NegativeSampler, draws_the_exact_distribution_and_never_a_known_item) {
   }
 }
 
+TEST(NegativeSampler, a_user_who_has_nearly_everything_gets_the_rest_by_weight) {
+  // User 0 has all but four of 2,000 items, whose counts are 1, 2, 4, 8; user 1 has all but one.
+  std::vector<int64_t> users, items;
+  auto add = [&](int64_t u, int64_t i) {
+    users.push_back(u);
+    items.push_back(i);
+  };
+  const std::map<int64_t, int64_t> rest = {{0, 1}, {700, 2}, {701, 4}, {1999, 8}};
+  for (int64_t i = 0; i < 2000; ++i) {
+    if (!rest.contains(i)) add(0, i);
+    if (i != 700) add(1, i);
+  }
+  for (const auto& [item, count] : rest)  // user 1 has all of them but 700
+    for (int64_t u = 2; u < 2 + count - (item == 700 ? 0 : 1); ++u) add(u, item);
+  const auto known = std::make_shared<Interactions>(ids(users), ids(items), 10, 2000);
+  const auto counts = known->item_counts();
+  for (double alpha : {0.75, -1.0}) {
+    const NegativeSampler sampler(known, alpha);
+    std::vector<double> weights;
+    for (int64_t c : counts) weights.push_back(std::pow(static_cast<double>(c), alpha));
+    for (int64_t user : {0, 1, 9}) expect_distribution(sampler, user, weights);
+  }
+}
+
+TEST(NegativeSampler, a_long_tail_is_drawn_by_its_exact_shares) {
+  // Counts by Zipf's law: shares from 1/400 to 1/400,000 and below meet in one alias table.
+  std::vector<int64_t> users, items;
+  std::mt19937 random(7);
+  for (int64_t i = 0; i < 3000; ++i)
+    for (int64_t u = 0; u < 1 + 900 / (i + 1); ++u) {
+      users.push_back(static_cast<int64_t>(random() % 1000));
+      items.push_back((i * 1009) % 3000);
+    }
+  const auto known = std::make_shared<Interactions>(ids(users), ids(items), 1000, 3000);
+  const NegativeSampler sampler(known, 0.75);
+  std::vector<double> weights;
+  for (int64_t c : known->item_counts()) weights.push_back(std::pow(static_cast<double>(c), 0.75));
+  for (int64_t user : {0, 500}) expect_distribution(sampler, user, weights);
+}
+
+TEST(NegativeSampler, draws_lines_by_seed_and_epoch) {
+  const Pairs p = some_pairs(8, 40);
+  const auto known = std::make_shared<Interactions>(ids(p.users), ids(p.items), 8, 40);
+  const NegativeSampler sampler(known, 0.75);
+  std::vector<int64_t> users(3000), items(users.size() * 3), again = items, other = items;
+  for (size_t i = 0; i < users.size(); ++i) users[i] = static_cast<int64_t>(2 + i % 6);
+  sampler.draw(users, 3, negatives_key(5, 1), items);
+  sampler.draw({users.data(), 1000}, 3, negatives_key(5, 1), {again.data(), 3000});
+  sampler.draw(users, 3, negatives_key(5, 2), other);
+  const Philox philox{negatives_key(5, 1)};
+  int64_t same = 0;
+  for (size_t i = 0; i < items.size(); ++i) {
+    EXPECT_EQ(items[i],
+              sampler.sample(users[i / 3], negative_bits(philox, static_cast<int64_t>(i))));
+    EXPECT_FALSE(known->contains(users[i / 3], items[i]));
+    if (i < 3000) EXPECT_EQ(items[i], again[i]);
+    same += items[i] == other[i] ? 1 : 0;
+  }
+  EXPECT_LT(same, static_cast<int64_t>(items.size()) / 4);
+  sampler.draw({}, 3, 0, {});
+}
+
 TEST(NegativeSampler, items_that_nobody_has_are_drawn_only_when_nothing_else_is_left) {
   const auto known = std::make_shared<Interactions>(ids({0, 0, 1}), ids({1, 2, 2}), 2, 5);
   const NegativeSampler sampler(known, 1.0);
@@ -116,6 +178,23 @@ TEST(NegativeSampler, items_that_nobody_has_are_drawn_only_when_nothing_else_is_
   }
   EXPECT_EQ(of_0, (std::set<int64_t>{0, 3, 4}));
   EXPECT_EQ(of_1, (std::set<int64_t>{1}));
+}
+
+TEST(NegativeSampler, draws_many_as_it_draws_one) {
+  const Pairs p = some_pairs(8, 40);
+  const auto known = std::make_shared<Interactions>(ids(p.users), ids(p.items), 8, 40);
+  for (double alpha : {0.0, 0.75}) {
+    const NegativeSampler sampler(known, alpha);
+    std::vector<int64_t> users, items(1000);
+    std::vector<uint64_t> random;
+    for (uint64_t i = 0; i < items.size(); ++i) {
+      users.push_back(static_cast<int64_t>(i % 8 == 1 ? 2 : i % 8));
+      random.push_back(mix_key(i, 3));
+    }
+    sampler.sample(users, random, items);
+    for (size_t i = 0; i < items.size(); ++i)
+      EXPECT_EQ(items[i], sampler.sample(users[i], random[i]));
+  }
 }
 
 // (user, item, label, weight) of a batch's rows.

@@ -264,6 +264,9 @@ class _Bridge:
 
     def _call(self, values, training: bool):
         keywords = {"training": training} if self._with_training else {}
+        keys = getattr(self._layer, "_keys", None)
+        if keys is not None and len(keys) == len(values):
+            return self._layer.call(dict(zip(keys, values, strict=True)), **keywords)
         if self._separate and len(values) > 1:
             return self._layer.call(*values, **keywords)
         return self._layer.call(values[0] if len(values) == 1 else values, **keywords)

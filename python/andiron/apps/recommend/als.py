@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import tempfile
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from andiron.apps.recommend.data import Interactions
+from andiron.apps.recommend.recommender import Recommender
 
 
 @contextlib.contextmanager
@@ -33,6 +35,8 @@ def spark_session(threads: int = 2, memory: str = "4g") -> Iterator:
             "[als] Spark needs Java 17 (Debian: apt-get install openjdk-17-jre-headless); "
             "there is no `java` in PATH and JAVA_HOME is not set"
         )
+    # Where Spark finds a native BLAS, every task calls it: one thread each.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory(prefix="andiron-als-") as folder:
         logging = os.path.join(folder, "log4j2.properties")
         with open(logging, "w", encoding="utf-8") as file:  # Spark's greetings tear progress bars
@@ -61,67 +65,99 @@ def spark_session(threads: int = 2, memory: str = "4g") -> Iterator:
             session.stop()
 
 
-class ALS:
+@dataclasses.dataclass
+class ALSSettings:
+    """Settings of ALS.
+
+    Attributes:
+        rank: length of the factors. iterations: sweeps over both sides.
+        reg: regParam. alpha: of the confidence. use_rating: whether ratings weigh, if there are
+            any. seed: of the starting factors.
+    """
+
+    rank: int = 64
+    iterations: int = 10
+    reg: float = 0.1
+    alpha: float = 1.0
+    use_rating: bool = True
+    seed: int = 0
+
+
+class ALS(Recommender):
     """MLlib's implicit ALS: minimises, with preference p = 1 for met pairs and 0 otherwise,
 
         sum over all (u, i) of (1 + alpha r_ui) (p_ui - x_u·y_i)²
         + regParam (sum over u of n_u |x_u|² + sum over i of n_i |y_i|²)
 
     where r is the rating (1 without ratings, or with `use_rating=False`) and n counts the
-    interactions of u or i. Source: Hu, Koren & Volinsky 2008; Zhou et al. 2008 for n.
+    interactions of u or i. Spark trains; a trained or loaded model needs Spark no more. Its score
+    x_u·y_i is zero for an item or user without interactions.
+    Source: Hu, Koren & Volinsky 2008; Zhou et al. 2008 for n.
 
     Args:
-        rank: length of the factors. iterations: sweeps over both sides.
-        reg: regParam. alpha: as above. seed: of the starting factors.
+        settings: see ALSSettings.
     """
 
     name = "ALS"
+    Settings = ALSSettings
 
-    def __init__(
-        self,
-        rank: int = 64,
-        iterations: int = 10,
-        reg: float = 0.1,
-        alpha: float = 1.0,
-        use_rating: bool = True,
-        seed: int = 0,
-    ) -> None:
-        self.rank, self.iterations, self.reg, self.alpha = rank, iterations, reg, alpha
-        self.use_rating, self.seed = use_rating, seed
-        self.user_factors = np.zeros((0, rank), np.float32)
-        self.item_factors = np.zeros((0, rank), np.float32)
+    def fit(self, data: Interactions, session=None) -> ALS:
+        """Trains on a Spark session; without one, on a local session of its own (`spark_session`).
 
-    def fit(self, data: Interactions, session) -> ALS:
-        """Trains on a Spark session (see `spark_session`)."""
+        Raises:
+            ImportError, OSError: Spark or Java is not installed.
+        """
+        self._require_some(data)
+        if session is None:
+            with spark_session(threads=os.cpu_count() or 1) as own:
+                return self.fit(data, own)
         from pyspark.ml.recommendation import ALS as MllibALS
 
+        s = self.settings
         rating = np.ones(len(data), np.float32)
-        if self.use_rating and data.rating is not None:
+        if s.use_rating and data.rating is not None:
             rating = data.rating
         table = pd.DataFrame(
             {"user": data.user.astype(np.int32), "item": data.item.astype(np.int32), "r": rating}
         )
         blocks = session.sparkContext.defaultParallelism
         model = MllibALS(
-            rank=self.rank,
-            maxIter=self.iterations,
-            regParam=self.reg,
-            alpha=self.alpha,
+            rank=s.rank,
+            maxIter=s.iterations,
+            regParam=s.reg,
+            alpha=s.alpha,
             implicitPrefs=True,
             userCol="user",
             itemCol="item",
             ratingCol="r",
             numUserBlocks=blocks,
             numItemBlocks=blocks,
-            seed=self.seed,
+            seed=s.seed,
         ).fit(session.createDataFrame(table))
-        self.user_factors = _factors(model.userFactors, data.n_users, self.rank)
-        self.item_factors = _factors(model.itemFactors, data.n_items, self.rank)
+        self.user_factors = _factors(model.userFactors, data.n_users, s.rank)
+        self.item_factors = _factors(model.itemFactors, data.n_items, s.rank)
+        self._remember(data)
         return self
 
-    def scores(self, users: np.ndarray) -> np.ndarray:
-        """[len(users), n_items] float32; zero for an item or user without interactions."""
+    def probabilities(self, scores: np.ndarray) -> np.ndarray:
+        """The estimated preferences, cut to [0, 1]."""
+        return np.clip(scores, 0.0, 1.0)
+
+    def _score(self, users: np.ndarray) -> np.ndarray:
         return self.user_factors[users] @ self.item_factors.T
+
+    def _scores_of_strangers(self) -> np.ndarray:
+        return self._popularity / len(self.users)  # the mean preference, on the scale of scores
+
+    def _state(self) -> dict[str, np.ndarray]:
+        return {"users": self.user_factors, "items": self.item_factors}
+
+    def _restore(self, state: dict[str, np.ndarray], content: dict) -> None:
+        rank = self.settings.rank
+        for name, count in (("users", len(self.users)), ("items", len(self.items))):
+            if state[name].shape != (count, rank):
+                raise ValueError(f"its factors of {name} are {state[name].shape}")
+        self.user_factors, self.item_factors = state["users"], state["items"]
 
 
 def _factors(frame, count: int, rank: int) -> np.ndarray:

@@ -2,48 +2,52 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import dataclasses
 
 import numpy as np
 
 from andiron.apps.recommend.data import Interactions
+from andiron.apps.recommend.recommender import Recommender
 
 
-class Popularity:
-    """Everyone gets the items that most users met; also the fallback for unseen users.
+@dataclasses.dataclass
+class PopularitySettings:
+    """Popularity has no settings."""
+
+
+class Popularity(Recommender):
+    """Everyone gets the items that most users met.
 
     Example:
         >>> import pandas as pd
         >>> met = pd.DataFrame({"user": [1, 2, 3], "item": ["tea", "tea", "rum"]})
-        >>> data = Interactions.from_pandas(met)
-        >>> Popularity().fit(data).scores(np.array([0])).tolist()
+        >>> model = Popularity().fit(Interactions.from_pandas(met))
+        >>> model.scores(np.array([0])).tolist()
         [[1.0, 2.0]]
+        >>> model.recommend(3, k=1)
+        [('tea', 2.0)]
     """
 
     name = "popularity"
-
-    def __init__(self) -> None:
-        self.counts = np.zeros(0, np.float32)
+    Settings = PopularitySettings
 
     def fit(self, data: Interactions) -> Popularity:
         """Counts the users of each item."""
-        self.counts = data.popularity().astype(np.float32)
+        self._remember(data)
         return self
 
-    def scores(self, users: np.ndarray) -> np.ndarray:
-        """[len(users), n_items] float32."""
-        return np.tile(self.counts, (len(users), 1))
+    def probabilities(self, scores: np.ndarray) -> np.ndarray:
+        """The share of users who met the item."""
+        return scores / len(self.users)
 
-    def save(self, folder: str | Path) -> None:
-        """Writes popularity.json into an existing folder."""
-        path = Path(folder) / "popularity.json"
-        path.write_text(json.dumps({"counts": self.counts.astype(int).tolist()}), encoding="utf-8")
+    def _score(self, users: np.ndarray) -> np.ndarray:
+        return np.tile(self._popularity, (len(users), 1))
 
-    @classmethod
-    def load(cls, folder: str | Path) -> Popularity:
-        """Reads what `save` wrote."""
-        model = cls()
-        content = json.loads((Path(folder) / "popularity.json").read_text(encoding="utf-8"))
-        model.counts = np.asarray(content["counts"], np.float32)
-        return model
+    def _scores_of_strangers(self) -> np.ndarray:
+        return self._popularity
+
+    def _state(self) -> dict[str, np.ndarray]:
+        return {}  # the histories say it all
+
+    def _restore(self, state: dict[str, np.ndarray], content: dict) -> None:
+        """Nothing: `load` has counted."""

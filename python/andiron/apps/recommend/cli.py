@@ -72,7 +72,9 @@ def study(results, seeds, settings, protocols, models, tune, minutes) -> None:
     if tune:
         trials = path.with_name("trials.jsonl")
         tuned = {
-            protocol: tuning.run(trials, models.split(","), protocol, echo=click.echo, minutes=minutes)
+            protocol: tuning.run(
+                trials, models.split(","), protocol, echo=click.echo, minutes=minutes
+            )
             for protocol in protocols.split(",")
         }
     a_study.run(path, range(seeds), settings.split(","), protocols.split(","), models.split(","),
@@ -82,20 +84,32 @@ def study(results, seeds, settings, protocols, models, tune, minutes) -> None:
 
 @cli.command()
 @click.argument("table", type=click.Path())
-@click.option("--model", type=click.Choice(["NeuralCF", "WideAndDeep"]), default="WideAndDeep",
-              show_default=True)  # fmt: skip
+@click.option("--model", type=click.Choice(["WideAndDeep", "NeuralCF", "ALS", "popularity"]),
+              default="WideAndDeep", show_default=True)  # fmt: skip
 @click.option("--out", required=True, help="Folder for the model.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
               help="A setting of the model, for instance epochs=5; several times.")  # fmt: skip
+@click.option("--user-feature", "user_features", multiple=True, metavar="COLUMN",
+              help="A column about users; several times.")  # fmt: skip
+@click.option("--item-feature", "item_features", multiple=True, metavar="COLUMN",
+              help="A column about items; several times. A|B are two values.")  # fmt: skip
+@click.option("--category", "categories", multiple=True, metavar="COLUMN",
+              help="A feature column whose numbers are categories; several times.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True)
 @_columns
 @_said
-def train(table, model, out, settings, seed, user, item, rating, time) -> None:
-    """Train a model on TABLE (.csv, .csv.gz or .parquet)."""
+def train(table, model, out, settings, user_features, item_features, categories, seed, user, item,
+          rating, time) -> None:  # fmt: skip
+    """Train a model on TABLE (.csv, .csv.gz or .parquet).
+
+    NeuralCF and WideAndDeep use features, ALS and popularity do not.
+    """
     from andiron.apps.recommend.data import Interactions
     from andiron.apps.recommend.lineup import train as train_model
 
-    data = Interactions.read(table, user=user, item=item, rating=rating, time=time)
+    data = Interactions.read(table, user=user, item=item, rating=rating, time=time,
+                             user_features=user_features, item_features=item_features,
+                             categories=categories)  # fmt: skip
     chosen = dict(_setting(text) for text in settings)
     trained = train_model(model, data, chosen, seed, verbose=1)
     trained.save(out)
@@ -120,8 +134,14 @@ def _setting(text: str) -> tuple[str, object]:
 @click.option("--all", "everyone", is_flag=True, help="For every user of the training table.")
 @click.option("--seen/--no-seen", default=False, help="Whether met items may come. Default: no.")
 @click.option("--output", default=None, help="A .csv or .parquet file instead of lines.")
+@click.option("--new-items", default=None, metavar="TABLE",
+              help="Items that training did not know, with their feature columns.")  # fmt: skip
+@click.option("--new-users", default=None, metavar="TABLE",
+              help="Users that training did not know, with their feature columns.")  # fmt: skip
+@click.option("--user", default="user", show_default=True, help="Column of ids in --new-users.")
+@click.option("--item", default="item", show_default=True, help="Column of ids in --new-items.")
 @_said
-def predict(folder, users, k, everyone, seen, output) -> None:
+def predict(folder, users, k, everyone, seen, output, new_items, new_users, user, item) -> None:
     """The best items for USERS by the model in FOLDER."""
     import pandas as pd
 
@@ -130,6 +150,9 @@ def predict(folder, users, k, everyone, seen, output) -> None:
     if bool(users) == everyone:
         raise ValueError("[recommend] name users, or give --all")
     model = load(folder)
+    for what, path, column in (("items", new_items, item), ("users", new_users, user)):
+        if path is not None:
+            _add(model, what, path, column)
     wanted = model.users.ids.tolist() if everyone else list(users)
     items, scores = model.recommend_all(k, not seen, users=wanted)
     places = pd.DataFrame(
@@ -146,6 +169,17 @@ def predict(folder, users, k, everyone, seen, output) -> None:
         places.to_parquet(output)
     else:
         raise ValueError(f"[recommend] --output is a .csv or .parquet file; got {output}")
+
+
+def _add(model, what: str, path: str, column: str) -> None:
+    from andiron.apps.recommend.data import read_table
+
+    table = read_table(path)
+    if not hasattr(model, f"add_{what}"):
+        raise ValueError(f"[recommend] {model.name} cannot take in new {what}: it uses no features")
+    if column not in table.columns:
+        raise ValueError(f"[recommend] {path} has no column {column!r}; name it with --{what[:-1]}")
+    getattr(model, f"add_{what}")(table[column].tolist(), table)
 
 
 @cli.command()

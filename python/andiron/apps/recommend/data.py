@@ -75,6 +75,7 @@ class Interactions:
         time: str | None = None,
         user_features: Sequence[str] = (),
         item_features: Sequence[str] = (),
+        categories: Sequence[str] = (),
     ) -> Interactions:
         """Reads a table with one line an interaction.
 
@@ -87,6 +88,8 @@ class Interactions:
             rating: name of a numeric column, or None for implicit feedback.
             time: name of a column of numbers or dates, or None.
             user_features, item_features: names of columns; the first value of each id counts.
+                Columns of numbers are numbers, others categories ("a"), or bags of them ("a|b").
+            categories: names of feature columns whose numbers are categories.
 
         Raises:
             ValueError: a column is missing, the table is empty, an id, a rating or a time is
@@ -106,6 +109,13 @@ class Interactions:
             )
         if len(table) == 0:
             raise ValueError("[recommend] the table has no lines; at least one is needed")
+        stray = sorted(set(categories) - {*user_features, *item_features})
+        if stray:
+            raise ValueError(
+                f"[recommend] a category is one of the feature columns; {stray[0]!r} is not"
+            )
+        if categories:
+            table = table.assign(**{name: _as_text(table[name]) for name in categories})
         users, user_rows = _ids(table[user])
         items, item_rows = _ids(table[item])
         data = cls(
@@ -163,6 +173,13 @@ def _ids(column: pd.Series) -> tuple[IdMap, np.ndarray]:
     if distinct.dtype == object:
         distinct = distinct.astype(str)
     return IdMap(np.asarray(distinct)), codes.astype(np.int64)
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    if pd.api.types.is_float_dtype(column.dtype):  # integers with missing values among them
+        whole = column.dropna() == np.floor(column.dropna())
+        column = column.astype("Int64") if whole.all() else column
+    return column.astype(str).where(column.notna(), None)
 
 
 def _numbers(column: pd.Series, dtype: type) -> np.ndarray:

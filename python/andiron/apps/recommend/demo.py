@@ -117,12 +117,9 @@ def _recommendations(
     trained: dict, out: Path, data: Interactions, titles: dict
 ) -> list[tuple[str, list[str]]]:
     """Saves the models, loads the last neural one back, and lists titles for three users."""
+    for name, model in trained.items():
+        model.save(out / name)
     neural = [name for name in trained if name in ("NeuralCF", "WideAndDeep")]
-    for name in neural:
-        trained[name].save(out / name)
-    if "popularity" in trained:
-        (out / "popularity").mkdir(parents=True, exist_ok=True)
-        trained["popularity"].save(out / "popularity")
     if not neural:
         return []
     from andiron.apps.recommend.models import load

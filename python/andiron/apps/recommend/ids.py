@@ -26,8 +26,8 @@ class IdMap:
         >>> cities = IdMap.of(["Lyon", "Bari", "Lyon"])
         >>> cities.rows(["Lyon", "Oslo"]).tolist()
         [1, -1]
-        >>> cities.ids[0]
-        'Bari'
+        >>> cities.ids.tolist()
+        ['Bari', 'Lyon']
     """
 
     def __init__(self, ids: Iterable) -> None:
@@ -66,6 +66,21 @@ class IdMap:
 
         values = values.tolist() if hasattr(values, "tolist") else list(values)
         return np.fromiter((row(v) for v in values), np.int64, len(values))
+
+    def extended(self, values: Iterable) -> IdMap:
+        """This map with new ids in the rows from len(self) on.
+
+        Raises:
+            ValueError: an id is there already, comes twice, or is not of the map's kind.
+        """
+        new = np.asarray(list(values))
+        if new.size and self._is_integer != np.issubdtype(new.dtype, np.integer):
+            kind = "integers" if self._is_integer else "strings"
+            raise ValueError(f"[ids] ids of this map are {kind}; got {new[0]!r}")
+        known = self.rows(new) != UNKNOWN
+        if known.any():
+            raise ValueError(f"[ids] new ids are not known yet; {new[known][0]} is")
+        return IdMap(np.concatenate([self.ids, new]))
 
     def save(self, path: str | Path) -> None:
         """Writes the ids as a JSON list, row by row."""

@@ -21,7 +21,13 @@ MODELS = ("popularity", "ALS", "NeuralCF", "WideAndDeep")
 TUNED: dict[str, dict] = {
     "popularity": {},
     "ALS": {"rank": 32, "iterations": 10, "reg": 0.05, "alpha": 0.5},
-    "NeuralCF": {"learning_rate": 5e-3, "epochs": 16, "history_decay": 0.8},
+    "NeuralCF": {
+        "learning_rate": 5e-3,
+        "epochs": 16,
+        "history_decay": 0.8,
+        "features": False,
+        "observe_epochs": 6,
+    },
     "WideAndDeep": {"learning_rate": 5e-3, "epochs": 3, "negatives": 100},
 }
 
@@ -36,6 +42,7 @@ PUBLISHED: dict[str, dict] = {
         "decay": 3e-7,
         "batch_size": 1_600_000,
         "dropout": 0.0,
+        "features": False,
     },
     "WideAndDeep": {
         "loss": "binary_crossentropy",
@@ -49,6 +56,7 @@ PUBLISHED: dict[str, dict] = {
         "weight_decay": 0.0,
         "per_user": 100_000,
         "dropout": 0.0,
+        "features": False,
     },
 }
 
@@ -68,14 +76,14 @@ def train(
     on_epoch: Callable | None = None,
     verbose: int = 0,
 ):
-    """Trains one of MODELS on `data`; ALS needs a Spark session (see als.spark_session).
+    """Trains one of MODELS on `data`; ALS on `session`, or on a Spark session of its own.
 
     Raises:
         ValueError: there is no such model or setting.
     """
     settings = dict(settings or {})
     if name == "popularity":
-        return Popularity().fit(data)
+        return Popularity(**settings).fit(data)
     if name == "ALS":
         from andiron.apps.recommend.als import ALS
 
@@ -113,8 +121,8 @@ class Judged:
 def brought_up_to_date(name: str, model, split: Split, settings=None, seed=0, session=None):
     """`model`, trained on `split.train`, with the validation part taken in before it is tested.
 
-    A neural model observes it with its weights as they are; ALS and popularity know interactions
-    through training only, so they are trained again on train and validation.
+    A neural model observes it, and goes on training if its settings say so (`observe_epochs`); ALS
+    and popularity know interactions through training only, so they are trained again on both.
     """
     if hasattr(model, "observe"):
         return model.observe(split.refit)

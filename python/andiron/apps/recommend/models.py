@@ -1,12 +1,20 @@
-"""The neural recommenders."""
+"""All recommenders."""
 
+from andiron.apps.recommend.als import ALS, ALSSettings
+from andiron.apps.recommend.baselines import Popularity
 from andiron.apps.recommend.neural_cf import NeuralCF, NeuralCFSettings
 from andiron.apps.recommend.recommender import Recommender, load
 from andiron.apps.recommend.wide_deep import WideAndDeep, WideAndDeepSettings
 
+KINDS = (Popularity, ALS, NeuralCF, WideAndDeep)
+
 __all__ = [
+    "ALS",
+    "KINDS",
+    "ALSSettings",
     "NeuralCF",
     "NeuralCFSettings",
+    "Popularity",
     "Recommender",
     "WideAndDeep",
     "WideAndDeepSettings",

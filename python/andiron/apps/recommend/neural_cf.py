@@ -8,7 +8,7 @@ import numpy as np
 
 from andiron import Model, layers, losses, optimizers
 from andiron.apps.recommend.history import decayed
-from andiron.apps.recommend.recommender import Recommender
+from andiron.apps.recommend.neural import NeuralRecommender
 from andiron.apps.recommend.training import Progress, pairs_with_negatives
 
 
@@ -26,6 +26,9 @@ class NeuralCFSettings:
         negatives: sampled for each positive (binary cross-entropy).
         history, history_decay: how many recent items the softmax model sees, and how fast they
             fade. per_user: samples of one user in an epoch, at most about so many.
+        features: whether features of users and items are used, where the table has some.
+            feature_values: of a category, so many of the most frequent values are kept.
+        observe_epochs: how many epochs `observe` goes on training.
     """
 
     loss: str = "softmax"
@@ -43,10 +46,13 @@ class NeuralCFSettings:
     history: int = 30
     history_decay: float = 0.8
     per_user: int = 60
+    features: bool = True
+    feature_values: int = 200
+    observe_epochs: int = 0
     seed: int = 0
 
 
-class NeuralCF(Recommender):
+class NeuralCF(NeuralRecommender):
     """NeuMF (He et al. 2017), and a form of it with a softmax over all items.
 
     As published, for a user u and an item i:
@@ -60,6 +66,10 @@ class NeuralCF(Recommender):
         logits = W [p_u + sum_l a_l q_hl ; MLP([s_u ; sum_l a_l t_hl])] + b
 
     with the loss the cross-entropy of the item that came next (as Covington et al. 2016).
+
+    Features f_u, f_i enter beside the embeddings: p_u + P f_u and s_u, f_u in place of p_u and s_u,
+    likewise for items; with the softmax the user side has the features of the latest items too, and
+    the logits of an item have the term f_i · V h, where h is the last layer.
 
     Args:
         settings: see NeuralCFSettings.
@@ -101,12 +111,25 @@ class NeuralCF(Recommender):
         def bag_of(length, name):
             return layers.EmbeddingBag(n_items, length, name=name)([recent, weights])
 
-        gmf = layers.Add()([user_of(s.gmf, "gmf_user"), bag_of(s.gmf, "gmf_item")])
+        about = self._user_lines(user), self._profile(recent, weights)
+        about = [x for x in about if x is not None]
+        gmf = layers.Add()(
+            [
+                user_of(s.gmf, "gmf_user"),
+                bag_of(s.gmf, "gmf_item"),
+                *(layers.Dense(s.gmf, use_bias=False)(x) for x in about),
+            ]
+        )
         mlp = self._mlp(
-            layers.Concatenate()([user_of(s.mlp_user, "mlp_user"), bag_of(s.mlp_item, "mlp_item")])
+            layers.Concatenate()(
+                [user_of(s.mlp_user, "mlp_user"), bag_of(s.mlp_item, "mlp_item"), *about]
+            )
         )
         both = layers.Concatenate()([layers.Dropout(s.dropout)(gmf), mlp])
         logits = layers.Dense(n_items, name="items")(both)
+        if self.item_features is not None:
+            liked = layers.Dense(self.item_features.width, use_bias=False, name="liked")(both)
+            logits = layers.Add()([logits, self._of_all_items(liked)])
         return Model([user, recent, weights], logits, name="neural_cf_softmax")
 
     def _pair_network(self):
@@ -117,17 +140,27 @@ class NeuralCF(Recommender):
         def row(count, length, ids, name):
             return layers.Flatten()(layers.Embedding(count, length, name=name)(ids))
 
+        of_user, of_item = self._user_lines(user), self._item_lines(item)
+        if of_item is not None:
+            of_item = layers.Flatten()(of_item)
+
+        def gmf_side(embedding, features):
+            if features is None:
+                return embedding
+            return layers.Add()([embedding, layers.Dense(s.gmf, use_bias=False)(features)])
+
         gmf = layers.Multiply()(
-            [row(n_users, s.gmf, user, "gmf_user"), row(n_items, s.gmf, item, "gmf_item")]
+            [
+                gmf_side(row(n_users, s.gmf, user, "gmf_user"), of_user),
+                gmf_side(row(n_items, s.gmf, item, "gmf_item"), of_item),
+            ]
         )
-        mlp = self._mlp(
-            layers.Concatenate()(
-                [
-                    row(n_users, s.mlp_user, user, "mlp_user"),
-                    row(n_items, s.mlp_item, item, "mlp_item"),
-                ]
-            )
-        )
+        sides = [
+            row(n_users, s.mlp_user, user, "mlp_user"),
+            row(n_items, s.mlp_item, item, "mlp_item"),
+            *(x for x in (of_user, of_item) if x is not None),
+        ]
+        mlp = self._mlp(layers.Concatenate()(sides))
         logit = layers.Dense(1, name="logit")(layers.Concatenate()([gmf, mlp]))
         return Model([user, item], logit, name="neural_cf")
 
@@ -136,8 +169,8 @@ class NeuralCF(Recommender):
         weights = decayed(recent, self.settings.history_decay)
         return [users.astype(np.int32)[:, None], recent, weights]
 
-    def _train(self, on_epoch, verbose: int) -> None:
-        s, h = self.settings, self._histories
+    def _train(self, settings, on_epoch, verbose: int) -> None:
+        s, h = settings, self._histories
         generator = np.random.default_rng([s.seed, 0xC0F])
         user = h.user
         if s.loss == "softmax":
@@ -158,12 +191,14 @@ class NeuralCF(Recommender):
         )
         self._network.compile(optimizer=optimizer, loss=loss)
         with Progress(self, s.epochs, on_epoch, verbose) as progress:
+            if s.loss == "binary_crossentropy":
+                pairs = pairs_with_negatives(h, s.negatives, s.batch_size, s.seed)
+                for epoch in range(s.epochs):
+                    progress.fit_source(self._network, pairs, epoch)
+                return
             for epoch in range(s.epochs):
-                if s.loss == "softmax":
-                    at = h.training_positions(s.per_user, 1, generator)
-                    x, y = self._inputs(user[at], at), h.items[at].astype(np.int32)
-                else:
-                    x, y = pairs_with_negatives(h, s.negatives, generator)
+                at = h.training_positions(s.per_user, 1, generator)
+                x, y = self._inputs(user[at], at), h.items[at].astype(np.int32)
                 progress.fit(self._network, x, y, epoch, s.batch_size)
 
     def _score(self, users: np.ndarray) -> np.ndarray:

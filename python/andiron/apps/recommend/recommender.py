@@ -1,17 +1,16 @@
-"""What NeuralCF and WideAndDeep share: predictions for ids, recommendations, saving, loading."""
+"""What every recommender does: scores and recommendations for ids, saving, loading."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from andiron import set_random_seed
 from andiron.apps.recommend.data import Interactions
 from andiron.apps.recommend.history import Histories
 from andiron.apps.recommend.ids import UNKNOWN, IdMap
@@ -21,7 +20,8 @@ BATCH = 64  # users scored at a time
 
 
 class Recommender:
-    """A neural recommender over id maps. Subclasses give `Settings`, `_build`, `_train`, `_score`.
+    """A recommender over id maps. Subclasses give `Settings`, `fit`, `_score`, `_state`,
+    `_restore`, `probabilities`.
 
     Ids that training did not see: such a user gets the most popular items; such an item gets the
     lowest score (minus infinity in `scores_of`, zero in `predict`).
@@ -41,70 +41,27 @@ class Recommender:
                 f"[{self.name}] there is no setting {unknown[0]!r}; settings are {sorted(known)}"
             )
         self.settings = self.Settings(**settings)
-        self.curves: dict[str, list[float]] = {"loss": []}
+        self.curves: dict[str, list[float]] = {}
         self._histories: Histories | None = None
 
-    # Training ---------------------------------------------------------------------------------
-
-    def fit(
-        self,
-        data: Interactions,
-        on_epoch: Callable[[int, Recommender], None] | None = None,
-        verbose: int = 1,
-    ) -> Recommender:
-        """Trains from scratch; sets andiron's random seed to that of the settings.
-
-        Args:
-            data: what the model may learn from (`Split.train` or `Split.refit`).
-            on_epoch: called after each epoch with its number from 1 and this model, for instance
-                to judge it on validation data.
-            verbose: 1 shows a progress bar, 0 nothing.
-
-        Returns:
-            This model; `curves["loss"]` has the loss of each epoch.
-        """
-        if len(data) == 0:
-            raise ValueError(f"[{self.name}] training needs interactions; the table has none")
-        if np.bincount(data.user).max() < 2:
-            raise ValueError(f"[{self.name}] training needs users with two interactions or more")
+    def _remember(self, data: Interactions, seed: int = 0) -> None:
+        """Keeps ids, and who met what."""
+        self._require_some(data)
         self.users, self.items = data.users, data.items
-        self._histories = Histories.of(data, self.settings.seed)
+        self._histories = Histories.of(data, seed)
         self._popularity = data.popularity().astype(np.float32)
-        self.curves = {"loss": []}
-        set_random_seed(self.settings.seed)  # starting weights and dropout
-        self._build()
-        self._train(on_epoch, verbose)
-        return self
-
-    def observe(self, data: Interactions):
-        """Takes in what users have met since training, weights as they are: histories, counts and
-        popularity are those of `data` from now on (all interactions, with the ids of training).
-
-        Raises:
-            ValueError: `data` has other id maps than the training table.
-        """
-        self._require_fit()
-        if (data.n_users, data.n_items) != (len(self.users), len(self.items)):
-            raise ValueError(
-                f"[{self.name}] observe() needs the ids of training: {len(self.users)} users and "
-                f"{len(self.items)} items; got {data.n_users} and {data.n_items}"
-            )
-        self._histories = Histories.of(data, self.settings.seed)
-        self._popularity = data.popularity().astype(np.float32)
-        self._observed()
-        return self
 
     # Using ------------------------------------------------------------------------------------
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         """Scores [n, n_items] float32 of all items for user rows; a `ranking.Scorer`.
 
-        UNKNOWN rows get the logarithm of the items' popularity.
+        UNKNOWN rows get scores in the order of the items' popularity.
         """
         self._require_fit()
         users = np.asarray(users)
         out = np.empty((len(users), len(self.items)), np.float32)
-        out[:] = np.log(np.maximum(self._popularity, 0.5) / self._popularity.sum())
+        out[:] = self._scores_of_strangers()
         known = np.flatnonzero(users != UNKNOWN)
         for start in range(0, len(known), BATCH):
             lines = known[start : start + BATCH]
@@ -128,11 +85,8 @@ class Recommender:
         return out
 
     def predict(self, users: Sequence, items: Sequence) -> np.ndarray:
-        """Probabilities [n] in [0, 1] of (user id, item id) pairs.
-
-        With a softmax over items: that the item is the user's next one, among all items; with
-        binary cross-entropy: that the user meets the item, at the rate of positives in training.
-        """
+        """Estimates [n] in [0, 1] of (user id, item id) pairs; zero for an unseen item. What they
+        mean says `probabilities`."""
         self._require_fit()
         rows, columns = self.users.rows(users), self.items.rows(items)
         if len(rows) != len(columns):
@@ -149,11 +103,8 @@ class Recommender:
         return out
 
     def probabilities(self, scores: np.ndarray) -> np.ndarray:
-        """Scores of all items for some users [n, n_items], as probabilities of the same shape."""
-        if self.settings.loss == "binary_crossentropy":
-            return 1 / (1 + np.exp(-scores))
-        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)
+        """Scores of all items for some users [n, n_items], as estimates in [0, 1]."""
+        raise NotImplementedError
 
     def recommend(self, user, k: int = 10, exclude_seen: bool = True) -> list[tuple]:
         """The k best items of one user: (item id, score) pairs, best first.
@@ -229,13 +180,14 @@ class Recommender:
         self.items.save(folder / "items.json")
         h = self._histories
         save_file({"items": h.items, "starts": h.starts}, folder / "histories.safetensors")
-        weights = {f"{n:03d}": np.ascontiguousarray(w) for n, w in enumerate(self._weights())}
-        save_file(weights, folder / "weights.safetensors")
+        state = {name: np.ascontiguousarray(array) for name, array in self._state().items()}
+        save_file(state, folder / "weights.safetensors")
         content = {
             "format": 1,
             "model": self.name,
             "settings": dataclasses.asdict(self.settings),
             "curves": self.curves,
+            **self._content(),
         }
         (folder / "model.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
 
@@ -262,9 +214,7 @@ class Recommender:
                 raise ValueError("its histories do not fit its users")
             model._histories = h
             model._popularity = np.bincount(h.items, minlength=h.n_items).astype(np.float32)
-            weights = load_file(folder / "weights.safetensors")
-            model._build()
-            model._set_weights([weights[name] for name in sorted(weights)])
+            model._restore(load_file(folder / "weights.safetensors"), content)
             return model
         except OSError:
             raise
@@ -273,25 +223,29 @@ class Recommender:
 
     # For subclasses -----------------------------------------------------------------------------
 
-    def _build(self) -> None:
-        """Makes the networks for the sizes of users, items and histories."""
-        raise NotImplementedError
-
-    def _observed(self) -> None:
-        """Called when the histories changed; for what is counted over them."""
-
-    def _train(self, on_epoch, verbose: int) -> None:
-        raise NotImplementedError
-
     def _score(self, users: np.ndarray) -> np.ndarray:
         """[n] known rows -> [n, n_items]."""
         raise NotImplementedError
 
-    def _weights(self) -> list[np.ndarray]:
-        return [np.asarray(w) for w in self._network.get_weights()]
+    def _scores_of_strangers(self) -> np.ndarray:
+        """[n_items], for users whom training did not see."""
+        return np.log(np.maximum(self._popularity, 0.5) / self._popularity.sum())
 
-    def _set_weights(self, weights: list[np.ndarray]) -> None:
-        self._network.set_weights(weights)
+    def _state(self) -> dict[str, np.ndarray]:
+        """What training made, by name."""
+        raise NotImplementedError
+
+    def _content(self) -> dict:
+        """More of model.json."""
+        return {}
+
+    def _restore(self, state: dict[str, np.ndarray], content: dict) -> None:
+        """Takes back `_state` and model.json, with ids, histories and settings in place."""
+        raise NotImplementedError
+
+    def _require_some(self, data: Interactions) -> None:
+        if len(data) == 0:
+            raise ValueError(f"[{self.name}] training needs interactions; the table has none")
 
     def _require_fit(self) -> None:
         if self._histories is None:
@@ -299,13 +253,12 @@ class Recommender:
 
 
 def load(folder: str | Path) -> Recommender:
-    """Loads a saved NeuralCF or WideAndDeep, whichever it is."""
-    from andiron.apps.recommend.neural_cf import NeuralCF
-    from andiron.apps.recommend.wide_deep import WideAndDeep
+    """Loads a saved recommender, whichever it is."""
+    from andiron.apps.recommend import models
 
     try:
         name = json.loads((Path(folder) / "model.json").read_text(encoding="utf-8"))["model"]
-        kind = {cls.name: cls for cls in (NeuralCF, WideAndDeep)}[name]
+        kind = {cls.name: cls for cls in models.KINDS}[name]
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"[recommend] {folder} is not a saved recommender: {error}") from error
     return kind.load(folder)

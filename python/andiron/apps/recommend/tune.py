@@ -21,11 +21,13 @@ GRIDS: dict[str, dict[str, list]] = {
         "learning_rate": [3e-3, 5e-3],
         "epochs": [8, 12, 16],
         "history_decay": [0.8, 0.95],
+        "features": [False],
     },
     "WideAndDeep": {
         "learning_rate": [3e-3, 5e-3],
         "epochs": [2, 3, 4],
         "negatives": [50, 100],
+        "features": [False],
     },
 }
 N_TRIALS = 12

@@ -10,8 +10,8 @@ import numpy as np
 from andiron import Model, layers, losses, optimizers
 from andiron.apps.recommend.crosses import N_NUMBERS, CrossNumbers, hashed_crosses
 from andiron.apps.recommend.history import decayed
-from andiron.apps.recommend.recommender import Recommender
-from andiron.apps.recommend.training import Progress, membership, negatives
+from andiron.apps.recommend.neural import NeuralRecommender
+from andiron.apps.recommend.training import Progress, sampler
 
 LENGTH = 20  # recent items that the crosses see
 
@@ -33,6 +33,9 @@ class WideAndDeepSettings:
         negatives: sampled items beside each positive.
         history_decay: how fast items fade for the deep part.
         per_user: samples of one user in an epoch, at most about so many.
+        features: whether features of users and items are used, where the table has some.
+        feature_values: of a category, so many of the most frequent values are kept.
+        observe_epochs: how many epochs `observe` goes on training.
     """
 
     loss: str = "softmax"
@@ -52,16 +55,24 @@ class WideAndDeepSettings:
     negatives: int = 100
     history_decay: float = 0.9
     per_user: int = 30
+    features: bool = True
+    feature_values: int = 200
+    observe_epochs: int = 0
     seed: int = 0
 
 
-class WideAndDeep(Recommender):
+class WideAndDeep(NeuralRecommender):
     """Wide & Deep learning (Cheng et al. 2016) over a user's history and a candidate item:
 
         logit = w · counts of the crosses (recent item, candidate) over users     wide, Ftrl
               + sum of weights of hashed crosses, if any                          wide, Ftrl
               + g(these counts)                                                   a small MLP, Adam
               + MLP([user ; faded bag of the latest items]) · q_i + b_i           deep, Adam
+
+    With features f_u of users, f_i of items and f_h of the latest items, faded:
+
+        logit += [1 ; f_u ; f_h] C f_i        wide: every cross of two values has a weight; Ftrl
+        q_i becomes q_i + Q f_i, and the MLP sees f_u and f_h too                    deep, Adam
 
     The counts (see crosses.CrossNumbers) leave out what the training pair itself added.
 
@@ -105,6 +116,14 @@ class WideAndDeep(Recommender):
             "number": layers.Dense(1, use_bias=False, name="number"),
             "wide_numbers": layers.Dense(1, use_bias=False, name="wide_numbers"),
         }
+        if self.item_features is not None:
+            width = self.item_features.width
+            self._parts["item_features"] = layers.Dense(
+                s.embedding, use_bias=False, name="item_features"
+            )
+            self._parts["wide_features"] = layers.Dense(
+                width, kernel_initializer="zeros", name="wide_features"
+            )
         self._n_scored = min(n_items, 4096)
         self._network = self._network_of(1 + s.negatives)
         self._scoring = self._network_of(self._n_scored)
@@ -121,15 +140,24 @@ class WideAndDeep(Recommender):
         items = layers.Input((n,), dtype="int32", name="candidates")
         inputs = [user, recent, weights, items]
 
+        about = self._user_lines(user), self._profile(recent, weights)
+        about = [x for x in about if x is not None]
         x = layers.Concatenate()(
-            [layers.Flatten()(p["user"](user)), p["recent"]([recent, weights])]
+            [layers.Flatten()(p["user"](user)), p["recent"]([recent, weights]), *about]
         )
         for layer in p["hidden"]:
             x = layers.Dropout(s.dropout)(layer(x))
         x = layers.Reshape((1, s.embedding))(p["deep"](x))  # [b, 1, e]
-        dot = layers.Reshape((n,))(layers.Dot((2, 2))([p["item"](items), x]))
+        item, of_item = p["item"](items), self._item_lines(items)  # [b, n, e], [b, n, width]
+        if of_item is not None:
+            item = layers.Add()([item, p["item_features"](of_item)])
+        dot = layers.Reshape((n,))(layers.Dot((2, 2))([item, x]))
         bias = layers.Reshape((n,))(p["item_bias"](items))
         logits = [dot, bias]
+        if of_item is not None:
+            known = layers.Concatenate()(about) if len(about) > 1 else about[0]
+            crosses = layers.Reshape((1, self.item_features.width))(p["wide_features"](known))
+            logits.append(layers.Reshape((n,))(layers.Dot((2, 2))([of_item, crosses])))
         if s.n_crosses:
             crosses = layers.Input((n * s.n_crosses,), dtype="int32", name="crosses")
             inputs.append(crosses)
@@ -163,14 +191,18 @@ class WideAndDeep(Recommender):
             [self._crosses.of(recent[c : c + 256], candidates[c : c + 256], True) for c in chunks]
         )
 
-    def _train(self, on_epoch, verbose: int) -> None:
-        s, h = self.settings, self._histories
+    def _train(self, settings, on_epoch, verbose: int) -> None:
+        s, h = settings, self._histories
         generator = np.random.default_rng([s.seed, 0x3D])
         rate = s.learning_rate
         if s.decay:
             rate = optimizers.schedules.InverseTimeDecay(rate, 1, s.decay)
         deep = optimizers.AdamW(rate, weight_decay=s.weight_decay)
-        parts = {"wide": s.n_crosses, "wide_numbers": s.numbers}
+        parts = {
+            "wide": s.n_crosses,
+            "wide_numbers": s.numbers,
+            "wide_features": self.item_features,
+        }
         groups = {name: optimizers.Ftrl(s.wide_learning_rate) for name in parts if parts[name]}
         softmax = s.loss == "softmax"
         self._network.compile(
@@ -179,13 +211,15 @@ class WideAndDeep(Recommender):
             if softmax
             else losses.BinaryCrossentropy(from_logits=True),
         )
-        user, keys = h.user, membership(h)
+        user, unmet = h.user, sampler(h)
         with Progress(self, s.epochs, on_epoch, verbose) as progress:
             for epoch in range(s.epochs):
                 at = h.training_positions(s.per_user, 2, generator)
+                at = at[unmet.possible(user[at])]
+                progress.require(at)
                 users, positive = user[at], h.items[at]
-                unmet = negatives(keys, users, s.negatives, h.n_items, generator)
-                candidates = np.concatenate([positive[:, None], unmet], axis=1)
+                drawn = unmet.draw(users, s.negatives, s.seed, epoch)
+                candidates = np.concatenate([positive[:, None], drawn], axis=1)
                 recent = h.recent(users, at, LENGTH)
                 x = self._inputs(users, recent, candidates)
                 if s.numbers:

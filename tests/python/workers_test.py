@@ -1,0 +1,204 @@
+"""fit and evaluate by several workers: threads as ranks, each with a model of one thread."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import andiron
+from andiron import data, layers, losses, optimizers
+from andiron.collective import AbortedError, Communicator, Listener
+
+ROWS, BATCH = 150, 32
+
+
+def table(seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(ROWS, 3)).astype("f")
+    who = rng.integers(0, 500, ROWS)
+    y = (x[:, 0] + 0.3 * rng.normal(size=ROWS) > 0.3).astype("f")
+    return pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "who": who, "y": y})
+
+
+def shard_of(i: np.ndarray) -> np.ndarray:
+    return np.select([i < 90, i < 91, i < 120], [0, 1, 2], 4)  # uneven; none has number 3
+
+
+def shards(rows: pd.DataFrame, rank: int, size: int) -> data.Shards:
+    number = shard_of(np.arange(len(rows)))
+    return data.Shards(
+        {
+            int(n): data.from_arrow(
+                rows[number == n], features={"x": ["a", "b", "c"], "who": "who"}, label="y"
+            )
+            for n in np.unique(number)
+            if n % size == rank
+        }
+    )
+
+
+def model(optimizer=None):
+    andiron.set_random_seed(5)
+    x, who = andiron.Input((3,), name="x"), andiron.Input((), dtype="int32", name="who")
+    h = layers.Concatenate()([x, layers.Embedding(500, 4)(who)])
+    m = andiron.Model([x, who], layers.Dense(1)(layers.Dense(6, "tanh")(h)))
+    m.compile(
+        optimizer or optimizers.Adam(0.02, epsilon=1e-3),
+        losses.BinaryCrossentropy(from_logits=True),
+        metrics=["AUC"],
+        threads=1,
+    )
+    return m
+
+
+def on_ranks(size: int, work):
+    """work(rank, communicator) on a thread for each rank; results or errors by rank."""
+    listeners = [Listener("127.0.0.1") for _ in range(size)]
+    addresses = [listener.address for listener in listeners]
+    out: list = [None] * size
+
+    def run(rank: int) -> None:
+        try:
+            with Communicator(
+                listeners[rank], rank, addresses, b"a secret of this job", heartbeat_timeout=20
+            ) as communicator:
+                out[rank] = work(rank, communicator)
+        except BaseException as error:
+            out[rank] = error
+
+    threads = [threading.Thread(target=run, args=(rank,)) for rank in range(size)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive(), "a rank hangs"
+    return out
+
+
+def trained(size: int, models: list, **settings):
+    rows = table()
+
+    def work(rank, communicator):
+        return models[rank].fit(
+            shards(rows, rank, size), batch_size=BATCH, epochs=4, verbose=0, seed=1,
+            workers=communicator, validation_data=shards(rows, rank, size), **settings,
+        )  # fmt: skip
+
+    return on_ranks(size, work)
+
+
+def weights(m) -> np.ndarray:
+    return np.concatenate([np.asarray(w).ravel() for w in m.get_weights()])
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_workers_train_what_one_trains(size):
+    one = [model()]
+    (alone,) = trained(1, one)
+    models = [model() for _ in range(size)]
+    models[1].set_weights([np.asarray(w) * 0 for w in models[1].get_weights()])  # rank 0's count
+    histories = trained(size, models)
+    for m, history in zip(models, histories, strict=True):
+        assert not isinstance(history, BaseException), history
+        np.testing.assert_array_equal(weights(m), weights(models[0]))
+        assert history.history == histories[0].history
+        assert m._compiled.step == 4 * 5
+    np.testing.assert_allclose(weights(models[0]), weights(one[0]), atol=2e-5)
+    for name, values in alone.history.items():
+        np.testing.assert_allclose(histories[0].history[name], values, atol=2e-4, err_msg=name)
+
+
+def test_a_model_trained_by_workers_goes_on_alone():
+    models = [model(), model()]
+    trained(2, models)
+    for m in models:
+        before = m.evaluate({"x": np.zeros((3, 3), "f"), "who": np.arange(3)}, np.ones(3), verbose=0)
+        m.fit({"x": np.zeros((3, 3), "f"), "who": np.arange(3)}, np.ones(3), epochs=3, verbose=0)
+        after = m.evaluate({"x": np.zeros((3, 3), "f"), "who": np.arange(3)}, np.ones(3), verbose=0)
+        assert after[0] < before[0]
+    np.testing.assert_array_equal(weights(models[0]), weights(models[1]))
+
+
+def test_evaluate_counts_the_rows_of_all():
+    rows = table()
+    models = [model() for _ in range(3)]
+    found = on_ranks(
+        3, lambda rank, c: models[rank].evaluate(shards(rows, rank, 3), batch_size=7, workers=c)
+    )
+    x = {"x": rows[["a", "b", "c"]].to_numpy(), "who": rows["who"].to_numpy()}
+    want = models[0].evaluate(x, rows["y"].to_numpy(), verbose=0)
+    for got in found:
+        np.testing.assert_allclose(got, want, rtol=1e-5)
+
+
+def test_arrays_and_workers_without_rows():
+    rows = table()
+    cut = {0: slice(0, 100), 1: slice(0, 0), 2: slice(100, None)}
+    models = [model() for _ in range(3)]
+
+    def work(rank, communicator):
+        part = rows[cut[rank]]
+        x = {"x": part[["a", "b", "c"]].to_numpy(), "who": part["who"].to_numpy()}
+        return models[rank].fit(
+            x, part["y"].to_numpy(), batch_size=1000, epochs=3, verbose=0, workers=communicator
+        )
+
+    histories = on_ranks(3, work)
+    assert len(histories[1].history["loss"]) == 3
+    assert histories[0].history == histories[1].history == histories[2].history
+    assert models[0]._compiled.step == 3  # a batch larger than the data is one step an epoch
+
+
+def test_an_error_of_one_worker_reaches_all_with_its_words():
+    models = [model() for _ in range(3)]
+
+    class Broken(andiron.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 2:
+                raise KeyError("price of house 17")
+
+    rows = table()
+
+    def work(rank, communicator):
+        return models[rank].fit(
+            shards(rows, rank, 3), batch_size=BATCH, epochs=4, verbose=0, workers=communicator,
+            callbacks=[Broken()] if rank == 1 else [],
+        )  # fmt: skip
+
+    errors = on_ranks(3, work)
+    assert isinstance(errors[1], KeyError)
+    for rank in (0, 2):
+        assert isinstance(errors[rank], AbortedError)
+        assert errors[rank].rank == 1
+        assert "price of house 17" in str(errors[rank])
+
+
+def test_settings_that_differ_are_refused():
+    rows = table()
+    models = [model(), model()]
+    errors = on_ranks(
+        2,
+        lambda rank, c: models[rank].fit(
+            shards(rows, rank, 2), batch_size=10 + rank, verbose=0, workers=c
+        ),
+    )
+    assert all("need the same batch_size; got 10 and 11" in str(e) for e in errors)
+    errors = on_ranks(
+        2, lambda rank, c: models[rank].fit(shards(rows, 0, 1), verbose=0, workers=c)
+    )
+    assert all("two workers have a shard" in str(e) for e in errors)
+    errors = on_ranks(2, lambda rank, c: models[rank].fit(data.Shards({}), verbose=0, workers=c))
+    assert all("is empty" in str(e) for e in errors)
+
+
+def test_gradients_may_travel_as_bfloat16():
+    models = [model() for _ in range(2)]
+    trained(2, models, wire_dtype="bfloat16")
+    exact = [model() for _ in range(2)]
+    trained(2, exact)
+    np.testing.assert_array_equal(weights(models[0]), weights(models[1]))
+    error = np.abs(weights(models[0]) - weights(exact[0])).max()
+    assert 0 < error < 0.02
