@@ -130,6 +130,8 @@ def fit(model: Any, communicator: Any, wire_dtype: str, rows: tuple, validation_
     epochs, initial_epoch, validation_freq, verbose, callbacks, options = rest
     if communicator.rank > 0:
         verbose = 0
+    for callback in callbacks:
+        callback.set_worker(communicator.rank)
     with compiled_for(model, communicator, train.capacity, wire_dtype == "bfloat16") as workers:
         return model._run(
             train, validation, epochs, initial_epoch, validation_freq, verbose, callbacks,

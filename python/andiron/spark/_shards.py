@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from andiron.spark._columns import quoted
 from andiron.spark._worker import TAG
 
 DEFAULT_SHARDS = 32
@@ -24,27 +25,31 @@ def shards_for(num_workers: int) -> int:
     return shards
 
 
-def dealt(frame: Any, num_workers: int, n_shards: int, validation: Any = None) -> Any:
+def dealt(frame: Any, num_workers: int, n_shards: int, validation: str | None = None) -> Any:
     """The frame with TAG, in one partition for each worker, ordered by TAG.
 
-    TAG is the shard; with a validation column (of booleans) 2 * shard + whether the row is one of
-    those.
+    TAG is the shard; with the name of a validation column (of booleans, null is false), which is
+    dropped, it is 2 * shard + whether the row is one of those.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.types import MapType
 
-    hashed = [F.col(_quoted(f.name)) for f in frame.schema if not isinstance(f.dataType, MapType)]
-    shard = F.pmod(F.xxhash64(*hashed), F.lit(n_shards)).cast("int")
-    tag = shard if validation is None else shard * 2 + F.coalesce(validation, F.lit(False)).cast("int")
+    hashed = [
+        F.col(quoted(f.name))
+        for f in frame.schema
+        if f.name != validation and not isinstance(f.dataType, MapType)
+    ]
+    tag = F.pmod(F.xxhash64(*hashed), F.lit(n_shards)).cast("int")
+    shard = F.col(TAG)
+    if validation is not None:
+        held_out = F.coalesce(F.col(quoted(validation)).cast("boolean"), F.lit(False))
+        tag, shard = tag * 2 + held_out.cast("int"), F.floor(shard / 2)
     keys = F.array(*(F.lit(key) for key in partition_keys(num_workers)))
-    bare = F.col(TAG) if validation is None else F.floor(F.col(TAG) / 2)
-    target = F.element_at(keys, (bare % num_workers + 1).cast("int"))
     tagged = frame.withColumn(TAG, tag)
+    if validation is not None:
+        tagged = tagged.drop(validation)
+    target = F.element_at(keys, (shard % num_workers + 1).cast("int"))
     return tagged.repartition(num_workers, target).sortWithinPartitions(TAG)
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
 
 
 def partition_keys(n: int) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import pickle
 import traceback
@@ -28,13 +27,13 @@ _PART = 8 << 20  # bytes of a result in one row
 class Worker:
     """What `launch` gives to the function: who this worker is, its peers and its rows.
 
-    `rank` of `size`; `communicator` to the others (None where there is one worker only); `threads`
-    it may use; `attempt`, a number that is another one after each restart.
+    `rank` of `size`; `communicator` to the others; `threads` it may use; `attempt`, a number that is
+    another one after each restart.
     """
 
     rank: int
     size: int
-    communicator: Communicator | None
+    communicator: Communicator
     threads: int
     attempt: int
 
@@ -99,8 +98,8 @@ class _Task:
         self.job, self.rank, self.host = job, rank, host
         self.threads = max(1, int(context.cpus()))
         on_this_machine = host in ("localhost", "127.0.0.1")
-        self._listener = Listener("127.0.0.1" if on_this_machine else "") if job.size > 1 else None
-        self.address = "" if self._listener is None else f"{host}:{self._listener.port}"
+        self._listener = Listener("127.0.0.1" if on_this_machine else "")
+        self.address = f"{host}:{self._listener.port}"
 
     def work(self, batches: Iterator, addresses: list[str], attempt: int) -> Iterator:
         import andiron
@@ -129,8 +128,6 @@ class _Task:
         yield from _rows(self.rank, "result", body)
 
     def _meet(self, addresses: list[str], attempt: int):
-        if self._listener is None:
-            return contextlib.nullcontext()
         job = self.job
         return Communicator(
             self._listener, self.rank, addresses, job.secret, job.run_id, attempt, **job.settings
@@ -139,8 +136,6 @@ class _Task:
 
 def _called(fn: Callable[[Worker], Any], worker: Worker) -> Any:
     communicator = worker.communicator
-    if communicator is None:
-        return fn(worker)
     try:
         result = fn(worker)
         communicator.barrier()  # nobody leaves while another may still fail
