@@ -52,10 +52,12 @@ void Queue::work() {
     entries_.pop_front();
     running_ = true;
     lock.unlock();
-    entry.state->finish(execute(entry.task, std::chrono::microseconds(0)));
+    Result<> result = execute(entry.task, std::chrono::microseconds(0));
     lock.lock();
     running_ = false;
     changed_.notify_all();
+    // Last: who waited for it may close the communicator at once, and nothing is under way then.
+    entry.state->finish(std::move(result));
   }
 }
 

@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
 namespace andiron::collective {
@@ -17,9 +16,6 @@ Failure IoStep::why() const {
 }
 
 namespace {
-
-// A receiver need not wake up for fewer bytes, when it wants more. Below the smallest window.
-constexpr size_t kWakeBytes = 32 << 10;
 
 class PlainStream : public Stream {
  public:
@@ -45,13 +41,6 @@ class PlainStream : public Stream {
     return step(::sendmsg(fd_, &message, MSG_DONTWAIT | MSG_NOSIGNAL), POLLOUT);
   }
 
-  void expect(size_t bytes) override {
-    const int mark = static_cast<int>(std::clamp<size_t>(bytes, 1, kWakeBytes));
-    if (mark == low_mark_ || ::setsockopt(fd_, SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof mark) != 0)
-      return;
-    low_mark_ = mark;
-  }
-
  private:
   static IoStep step(ssize_t n, short events) {
     if (n > 0) return {.state = IoStep::State::moved, .bytes = static_cast<size_t>(n)};
@@ -62,7 +51,6 @@ class PlainStream : public Stream {
   }
 
   int fd_;
-  int low_mark_ = 1;
 };
 
 }  // namespace

@@ -33,9 +33,6 @@ class Stream {
   /// Both move a part of what is asked, from the front.
   virtual IoStep read(std::span<const iovec> parts) = 0;
   virtual IoStep write(std::span<const iovec> parts) = 0;
-  /// So many bytes are still to be read before anything can be done with them: whoever sleeps need
-  /// not wake up for fewer.
-  virtual void expect(size_t /*bytes*/) {}
 };
 
 /// Takes the socket over.

@@ -38,9 +38,8 @@ class TcpTransport::Waiter {
 
   void progress() { spinning_ = false; }
 
-  /// Returns when it is worth another attempt. `reading` is the peer that is waited for, or -1;
-  /// `bytes` are to come from it.
-  Result<> wait(int reading, short read_events, size_t bytes) {
+  /// Returns when it is worth another attempt. `reading` is the peer that is waited for, or -1.
+  Result<> wait(int reading, short read_events) {
     if (t_.fate().failed()) return t_.fate().fault().failure;
     const Clock::time_point now = Clock::now();
     if (!spinning_) {
@@ -53,7 +52,6 @@ class TcpTransport::Waiter {
       return success();
     }
     if (now >= deadline_) return late(reading);
-    if (reading >= 0) t_.peers_[static_cast<size_t>(reading)].stream->expect(bytes);
     return sleep(reading, read_events, now);
   }
 
@@ -175,7 +173,7 @@ Result<> TcpTransport::receive(int peer, const Header& expected, std::span<std::
     Result<bool> pushed = push();
     if (!pushed) return pushed.failure();
     if (pushed.value()) continue;
-    if (Result<> waited = waiter.wait(peer, step.events, all - done); !waited) return waited;
+    if (Result<> waited = waiter.wait(peer, step.events); !waited) return waited;
   }
   traffic_.header_received += sizeof(Header);
   traffic_.payload_received += payload.size();
@@ -191,7 +189,7 @@ Result<> TcpTransport::flush(Deadline deadline) {
       waiter.progress();
       continue;
     }
-    if (Result<> waited = waiter.wait(-1, 0, 0); !waited) return waited;
+    if (Result<> waited = waiter.wait(-1, 0); !waited) return waited;
   }
   return success();
 }
