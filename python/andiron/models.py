@@ -268,10 +268,16 @@ class Model(_training.Training, Layer):
 
     weights = variables
 
+    def _bytes(self) -> bytes:
+        """What `save` writes."""
+        return _core.model_bytes(self._ready(), *self._training_state(True))
+
+    def _own_metrics(self) -> list:
+        """Those whose code is in no file."""
+        return [] if self._compiled is None else [m for m in self._metrics if m[2]._own]
+
     def __reduce__(self):
-        compile_config, tensors = self._training_state(True)
-        own = [] if self._compiled is None else [m for m in self._metrics if m[2]._own]
-        return _from_bytes, (_core.model_bytes(self._ready(), compile_config, tensors), own)
+        return _from_bytes, (self._bytes(), self._own_metrics())
 
     def __call__(self, inputs, *more, training: bool | None = None):
         if self._compiled is not None:

@@ -66,7 +66,9 @@ def require_slots(session: Any, num_workers: int, timeout: float) -> None:
             "spark.dynamicAllocation.enabled=false and ask for the executors with "
             "spark.executor.instances"
         )
-    local = session.sparkContext.master.startswith("local[") or session.sparkContext.master == "local"
+    local = (
+        session.sparkContext.master.startswith("local[") or session.sparkContext.master == "local"
+    )
     until = time.monotonic() + (0.0 if local else timeout)
     while (there := slots(session)) < num_workers:
         if time.monotonic() >= until:
@@ -85,5 +87,3 @@ def require_room(session: Any, n_bytes: int, what: str) -> None:
             f"[spark] {what} takes {n_bytes / 2**20:.0f} MiB and spark.driver.maxResultSize is "
             f"{limit}: set it to {int(1.2 * n_bytes / 2**20) + 1}m or more"
         )
-
-

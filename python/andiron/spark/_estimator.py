@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pyspark.ml import Estimator as SparkEstimator
 from pyspark.ml.util import MLReadable, MLWritable
 
-from andiron import _core, optimizers
+from andiron import _core, models, optimizers
 from andiron._tables import bytes_from
 from andiron.spark import _cluster, _columns, _launch, _progress, _shards, _training
 from andiron.spark._model import Model
@@ -67,7 +67,7 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         with progress:
             parts = _launch.run(session, task, num_workers, dealt, self.getMaxRestarts(),
                                 self.getSlotsTimeout(), communicator)  # fmt: skip
-        trained = Model(pickle.loads(parts[0]["model"]))
+        trained = Model(models._from_bytes(parts[0]["model"], native._own_metrics()))
         trained.history = parts[0]["history"]
         trained.work = [part["work"] for part in parts]
         return self._copyValues(trained)
@@ -89,14 +89,14 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         from pyspark.sql import functions as F
 
         if indicator not in frame.columns:
-            raise _core.Error(f"[spark] there is no column {indicator!r}; there are {frame.columns}")
+            raise _core.Error(
+                f"[spark] there is no column {indicator!r}; there are {frame.columns}"
+            )
         held_out = F.col(_columns.quoted(indicator)).alias("__andiron_validation")
         return frame.select(*columns, held_out), "__andiron_validation"
 
     def _compiled(self, rows: Any, vocabulary: dict) -> Any:
         """A copy of the model, compiled; the user's stays as it is."""
-        from andiron import models
-
         template = self.getModel()
         if template._network is None or not template._network.built:
             template._ready(self._first_row(rows, vocabulary))

@@ -14,6 +14,7 @@ import pyarrow as pa
 from andiron import _core
 from andiron.spark import _cluster, _columns
 
+_shipped: dict[str, set[str]] = {}  # in the driver: names of files by application
 _loaded: dict[str, Any] = {}  # in a Python worker: models by the names of their files
 _KEPT = 4
 _TYPES = {"float64": "double", "int32": "int", "int64": "bigint", "bool": "boolean"}
@@ -21,15 +22,17 @@ _TYPES = {"float64": "double", "int32": "int", "int64": "bigint", "bool": "boole
 
 def shipped(session: Any, model: Any) -> str:
     """Gives a model's file to all executors; returns the name under which they find it."""
-    folder = tempfile.mkdtemp(prefix="andiron-", dir=getattr(session.sparkContext, "_temp_dir", None))
-    path = os.path.join(folder, "model.safetensors")
-    model.save_weights(path)
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else None
-        digest = digest or hashlib.sha256(file.read())
-    name = f"andiron-{digest.hexdigest()[:32]}.safetensors"
-    os.rename(path, os.path.join(folder, name))
-    session.sparkContext.addFile(os.path.join(folder, name))
+    data = _core.model_bytes(model._ready(), None, None)
+    name = f"andiron-{hashlib.sha256(data).hexdigest()[:32]}.safetensors"
+    context = session.sparkContext
+    there = _shipped.setdefault(context.applicationId, set())
+    if name not in there:
+        folder = tempfile.mkdtemp(prefix="andiron-", dir=getattr(context, "_temp_dir", None))
+        path = os.path.join(folder, name)
+        with open(path, "wb") as file:
+            file.write(data)
+        context.addFile(path)  # executors ask the driver for it later: it stays
+        there.add(name)
     return name
 
 
@@ -76,32 +79,34 @@ def _classes(rows: np.ndarray, threshold: float) -> pa.Array:
 
 
 def predictor(name: str, settings: dict, types: list[str]) -> Callable:
-    """The function of a pandas-free UDF: structs of feature columns to predictions (a struct where
-    there are several, or a class)."""
+    """The function of the UDF: structs of feature columns to predictions (a struct where there are
+    several, or a class)."""
     several = len(types) > 1 or settings["classes"]
 
-    def predict(structs: Iterator[pa.Array]) -> Iterator[pa.Array]:
+    def of_rows(model: Any, struct: pa.Array) -> list[np.ndarray]:
         from andiron import data
 
+        if len(struct) == 0:
+            return [np.zeros((0, 1), np.float32)] * len(types)
+        rows = data.from_arrow(
+            [pa.RecordBatch.from_struct_array(struct)], settings["features"],
+            vocabulary=settings["vocabulary"], nulls=settings["nulls"],
+        )  # fmt: skip
+        found = model.predict(rows, batch_size=settings["batch_size"] or None)
+        return found if isinstance(found, list) else [found]
+
+    def predict(structs):
         model = _model(name)
         for struct in structs:
-            if len(struct) == 0:
-                empty = [_column(np.zeros((0, 1), np.float32), kind) for kind in types]
-                outputs = [np.zeros((0, 1), np.float32)] * len(types)
-                columns = empty
-            else:
-                rows = data.from_arrow(
-                    [pa.RecordBatch.from_struct_array(struct)], settings["features"],
-                    vocabulary=settings["vocabulary"], nulls=settings["nulls"],
-                )  # fmt: skip
-                found = model.predict(rows, batch_size=settings["batch_size"] or None)
-                outputs = found if isinstance(found, list) else [found]
-                columns = [_column(y, t) for y, t in zip(outputs, types, strict=True)]
+            outputs = of_rows(model, struct)
+            columns = [_column(y, t) for y, t in zip(outputs, types, strict=True)]
             if settings["classes"]:
                 columns.append(_classes(outputs[0], settings["threshold"]))
             names = [f"c{i}" for i in range(len(columns))]
             yield pa.StructArray.from_arrays(columns, names) if several else columns[0]
 
+    # By these hints Spark sees that it maps iterators; those of this file are texts to it.
+    predict.__annotations__ = {"structs": Iterator[pa.Array], "return": Iterator[pa.Array]}
     return predict
 
 
@@ -119,7 +124,7 @@ class Prediction:
         if self.several:
             schema = "struct<" + ",".join(f"c{i}:{kind}" for i, kind in enumerate(kinds)) + ">"
         function = predictor(shipped(session, model), self.settings, self.types)
-        self._udf = arrow_udf(_typed(function), schema)
+        self._udf = arrow_udf(function, schema)
 
     def of(self, *given: Any) -> Any:
         """The expression for the rows of a frame, or of its feature columns in order."""
@@ -137,16 +142,6 @@ class Prediction:
             frame, names, self.settings["vocabulary"], self.settings["features"]
         )
         return self._udf(F.struct(*columns))
-
-
-def _typed(function: Callable) -> Callable:
-    """With the hints by which Spark sees that it maps iterators."""
-
-    def predict(structs):
-        return function(structs)
-
-    predict.__annotations__ = {"structs": Iterator[pa.Array], "return": Iterator[pa.Array]}
-    return predict
 
 
 def predict_batch_udf(

@@ -7,7 +7,7 @@ from typing import Any
 from pyspark.ml import Model as SparkModel
 from pyspark.ml.util import MLReadable, MLWritable
 
-from andiron.spark import _cluster, _columns, _inference
+from andiron.spark import _cluster, _inference
 from andiron.spark._params import PREDICTION, Settable, with_params
 from andiron.spark._persistence import Reader, Writer
 
@@ -35,7 +35,6 @@ class Model(Settable, SparkModel, MLReadable, MLWritable):
         self.native = native
         self.history: dict[str, list[float]] = {}
         self.work: list[dict] = []
-        self._prediction: Any = None  # (what it was made for, it)
 
     def output_cols(self) -> list[str]:
         """The columns that transform adds."""
@@ -47,30 +46,24 @@ class Model(Settable, SparkModel, MLReadable, MLWritable):
         from pyspark.sql import functions as F
 
         self._need("features")
-        session = _cluster.session_of(frame)
-        prediction = self._predictor(session)
-        names = self.output_cols()
-        made = prediction.of(frame)
+        prediction = _inference.Prediction(
+            _cluster.session_of(frame),
+            self.native,
+            {
+                "features": self.getFeatures(),
+                "vocabulary": self.getVocabulary(),
+                "nulls": self.getNulls(),
+                "batch_size": self.getPredictBatchSize(),
+                "classes": bool(self.getClassCol()),
+                "threshold": self.getThreshold(),
+            },
+        )
+        names, made = self.output_cols(), prediction.of(frame)
         if not prediction.several:
             return frame.withColumn(names[0], made)
         together = "__andiron_predictions"
-        out = frame.withColumn(together, made)
         parts = {name: F.col(f"{together}.c{i}") for i, name in enumerate(names)}
-        return out.withColumns(parts).drop(together)
-
-    def _predictor(self, session: Any) -> Any:
-        settings = {
-            "features": self.getFeatures(),
-            "vocabulary": self.getVocabulary(),
-            "nulls": self.getNulls(),
-            "batch_size": self.getPredictBatchSize(),
-            "classes": bool(self.getClassCol()),
-            "threshold": self.getThreshold(),
-        }
-        key = (session.sparkContext.applicationId, repr(_columns.to_json(settings)))
-        if self._prediction is None or self._prediction[0] != key:
-            self._prediction = key, _inference.Prediction(session, self.native, settings)
-        return self._prediction[1]
+        return frame.withColumn(together, made).withColumns(parts).drop(together)
 
     # Files.
 

@@ -64,7 +64,15 @@ TRAINING = {
     "tls": (TypeConverters.toBoolean, False, "encrypts what workers send each other"),
     "verbose": (TypeConverters.toInt, 1, "0 silent, 1 a bar, 2 a line for each epoch"),
 }  # fmt: skip
-OF_OBJECTS = ("model", "loss", "optimizer", "lossWeights", "metrics", "weightedMetrics", "callbacks")
+OF_OBJECTS = (
+    "model",
+    "loss",
+    "optimizer",
+    "lossWeights",
+    "metrics",
+    "weightedMetrics",
+    "callbacks",
+)
 
 
 def snake(name: str) -> str:

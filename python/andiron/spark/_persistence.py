@@ -1,7 +1,7 @@
 """Saving and loading of estimator and model, in the layout of Spark ML: metadata/ beside the model.
 
-    metadata/             Params and history as JSON
-    model.safetensors     architecture, weights, loss, optimizer; any safetensors reader opens it
+metadata/             Params and history as JSON
+model.safetensors     architecture, weights, loss, optimizer; any safetensors reader opens it
 """
 
 from __future__ import annotations

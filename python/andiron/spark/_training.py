@@ -53,7 +53,7 @@ class Task:
         }
         if worker.rank > 0:
             return {"work": work}
-        return {"work": work, "model": pickle.dumps(model), "history": history.history}
+        return {"work": work, "model": model._bytes(), "history": history.history}
 
     def _read(self, worker: Worker, model: Any) -> tuple[dict, dict]:
         """The rows of each shard to train on, and of each to validate on."""
@@ -94,5 +94,3 @@ class Task:
         if worker.rank == 0:
             os.makedirs(folder, exist_ok=True)
         return folder
-
-
