@@ -435,7 +435,8 @@ class Training:
             metric = object.__new__(metrics.Metric)
             metric._take(m["name"], *m["made"])
             kept.append((m["name"], m["output"], metric, m["weighted"]))
-        kept += own_metrics
+        for place, metric in own_metrics:
+            kept.insert(place, metric)
         self.compile(config["optimizer"], config["losses"], config["loss_weights"])
         self._metrics = kept
         self._compiled, self._trainer = self._make_compiled()

@@ -273,8 +273,10 @@ class Model(_training.Training, Layer):
         return _core.model_bytes(self._ready(), *self._training_state(True))
 
     def _own_metrics(self) -> list:
-        """Those whose code is in no file."""
-        return [] if self._compiled is None else [m for m in self._metrics if m[2]._own]
+        """(place, metric) of those whose code is in no file."""
+        return (
+            [] if self._compiled is None else [m for m in enumerate(self._metrics) if m[1][2]._own]
+        )
 
     def __reduce__(self):
         return _from_bytes, (self._bytes(), self._own_metrics())

@@ -34,6 +34,7 @@ def builder(master, folder):
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.sql.shuffle.partitions": "2",
         "spark.default.parallelism": "2",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
     }
     found = SparkSession.builder.master(master).appName("andiron tests")
     for name, value in settings.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -237,8 +236,11 @@ def test_progress_takes_lines_with_the_secret_only(capsys):
                 return {"spark.driver.host": "127.0.0.1"}
 
     def line(secret, number, loss):
-        body = json.dumps({"number": [1, number], "epoch": 0, "part": 1.0, "complete": True,
-                           "logs": {"loss": loss}, "rows_per_second": 10.0, "in_collectives": 0.25})  # fmt: skip
+        said = {
+            "number": [1, number], "epoch": 0, "part": 1.0, "complete": True,
+            "logs": {"loss": loss}, "rows_per_second": 10.0, "in_collectives": 0.25,
+        }  # fmt: skip
+        body = json.dumps(said)
         return _progress._mac(secret, body.encode()) + b" " + body.encode() + b"\n"
 
     with _progress.Driver(Session, 2, 3) as driver:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from andiron.spark import _bootstrap, _cluster, _launch, _shards
 
 from andiron import Error
-from andiron.spark import _bootstrap, _cluster, _launch, _shards
 
 
 class UserError(Exception):

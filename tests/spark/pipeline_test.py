@@ -19,8 +19,10 @@ def estimator(**settings):
     andiron.set_random_seed(1)
     # Without an Input: its width is what the first row has.
     model = andiron.Sequential([layers.Dense(6, activation="relu"), layers.Dense(1)])
-    given = {"model": model, "loss": "mse", "optimizer": "adam", "features": "scaled", "label": "label",
-             "batch_size": 64, "epochs": 2, "num_workers": 2, "verbose": 0, **settings}  # fmt: skip
+    given = {
+        "model": model, "loss": "mse", "optimizer": "adam", "features": "scaled",
+        "label": "label", "batch_size": 64, "epochs": 2, "num_workers": 2, "verbose": 0, **settings,
+    }  # fmt: skip
     return spark.Estimator(**given)
 
 

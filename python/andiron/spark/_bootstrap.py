@@ -1,5 +1,7 @@
-"""The first thing that runs in a Spark task. It travels by value and imports nothing of Andiron until
-versions are compared: so that a worker without Andiron, or with another one, answers in a sentence.
+"""The first thing that runs in a Spark task.
+
+It travels by value and imports nothing of Andiron until versions are compared: so that a worker
+without Andiron, or with another one, answers in a sentence.
 """
 
 from __future__ import annotations

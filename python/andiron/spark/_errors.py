@@ -29,8 +29,8 @@ class WorkerError(RuntimeError):
 def of_reports(reports: list[dict[str, Any]], size: int) -> WorkerError:
     """The error of the worker that is to blame; the others only noticed.
 
-    A report has rank, host, kind, detail, trace and `peer`: None when the error is the worker's own,
-    else the rank that it blames (-1: unknown).
+    A report has rank, host, kind, detail, trace and `peer`: None when the error is the worker's
+    own, else the rank that it blames (-1: unknown).
     """
     own = [r for r in reports if r["peer"] is None]
     blamed = {r["peer"] for r in reports}

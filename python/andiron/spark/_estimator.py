@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 from typing import Any
@@ -23,8 +24,8 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
     """Trains a model on a DataFrame, in `num_workers` tasks of the Spark job (docs/spark.md).
 
     The gradient of a step is that of the mean over the rows of all workers, for any sizes. Rows are
-    dealt by their content: how the DataFrame is partitioned and ordered does not matter, and another
-    number of workers trains the same model but for rounding.
+    dealt by their content: how the DataFrame is partitioned and ordered does not matter, and
+    another number of workers trains the same model but for rounding.
 
     Args:
         settings: Params by name, in Python's spelling (batch_size) or Spark's (batchSize);
@@ -48,29 +49,34 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         session = _cluster.session_of(frame)
         vocabulary = _columns.vocabularies(self.getVocabulary())
         rows, held_out = self._rows(frame, vocabulary)
-        num_workers = self.getNumWorkers()
-        n_shards = _shards.shards_for(num_workers)
         native = self._compiled(rows, vocabulary)
-        callbacks = list(self.getCallbacks() or [])
-        packed = _launch.dumps_by_value(
-            (native, callbacks), *callbacks, *(m[2] for m in native._metrics)
-        )
-        _cluster.require_room(session, len(packed), "the trained model")
-        progress = _progress.Driver(session, self.getVerbose(), self.getEpochs())
-        task = _training.Task(packed, self._fit_settings(vocabulary, n_shards), progress.address)
-        dealt = _shards.dealt(rows, num_workers, n_shards, held_out)
+        task = self._task(session, native, vocabulary)
+        num_workers = self.getNumWorkers()
+        dealt = _shards.dealt(rows, num_workers, _shards.shards_for(num_workers), held_out)
         communicator = {
             "heartbeat_timeout": self.getHeartbeatTimeout(),
             "operation_timeout": self.getOperationTimeout(),
             "tls": self.getTls(),
         }
-        with progress:
+        with _progress.Driver(session, self.getVerbose(), self.getEpochs()) as progress:
+            task.progress = progress.address
             parts = _launch.run(session, task, num_workers, dealt, self.getMaxRestarts(),
                                 self.getSlotsTimeout(), communicator)  # fmt: skip
         trained = Model(models._from_bytes(parts[0]["model"], native._own_metrics()))
         trained.history = parts[0]["history"]
         trained.work = [part["work"] for part in parts]
         return self._copyValues(trained)
+
+    def _task(self, session: Any, native: Any, vocabulary: dict) -> _training.Task:
+        callbacks = list(self.getCallbacks() or [])
+        own = [metric for _, (_, _, metric, _) in native._own_metrics()]
+        packed = _launch.dumps_by_value((native, callbacks), *callbacks, *own)
+        _cluster.require_room(session, len(packed), "the trained model")
+        settings = self._fit_settings(vocabulary)
+        # Not of `packed`: code in a pickle has other bytes in each process.
+        kinds = ",".join(type(callback).__name__ for callback in callbacks)
+        settings["fingerprint"] = hashlib.sha256(native._bytes() + kinds.encode()).hexdigest()
+        return _training.Task(packed, settings)
 
     def _check(self) -> None:
         for name, least in (("batchSize", 1), ("epochs", 0), ("numWorkers", 1)):
@@ -107,8 +113,9 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
             native = pickle.loads(_launch.dumps_by_value(template))
         else:
             native = models._from_bytes(_core.model_bytes(template._ready(), None, None))
+            optimizer = optimizers.get(self.getOptimizer() or "rmsprop")
             native.compile(
-                optimizers.get(optimizers.get(self.getOptimizer() or "rmsprop")._core.description()),
+                optimizers.get(optimizer._core.description()),
                 self.getLoss(), self.getLossWeights(), self.getMetrics(), self.getWeightedMetrics(),
             )  # fmt: skip
         if self.getLearningRate() is not None:
@@ -126,13 +133,16 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
             table, self.getFeatures(), self.getLabel(), vocabulary=vocabulary, nulls=0
         )
 
-    def _fit_settings(self, vocabulary: dict, n_shards: int) -> dict:
+    def _fit_settings(self, vocabulary: dict) -> dict:
         """What each worker is told; plain values."""
-        names = ("batchSize", "epochs", "shuffle", "seed", "classWeight", "onNan", "wireDtype",
-                 "checkpointEvery", "features", "label", "sampleWeight", "nulls", "spillDir")  # fmt: skip
+        names = (
+            "batchSize", "epochs", "shuffle", "seed", "classWeight", "onNan", "wireDtype",
+            "checkpointEvery", "features", "label", "sampleWeight", "nulls", "spillDir",
+        )  # fmt: skip
         settings = {snake(name): self.getOrDefault(name) for name in names}
         budget = bytes_from(self.getMemoryBudget())
-        parts = -(-n_shards // self.getNumWorkers())
+        workers = self.getNumWorkers()
+        parts = -(-_shards.shards_for(workers) // workers)
         if self.getValidationIndicatorCol() is not None:
             parts *= 2
         settings["memory_budget"] = max(1, budget // parts) if budget else None

@@ -1,4 +1,4 @@
-"""Predictions in Spark's Python workers: the model is read once in each and mapped from its file."""
+"""Predictions in Spark's Python workers: each reads the model once, and maps it from its file."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ TRAINING = {
     "maxRestarts": (TypeConverters.toInt, 2, "by the driver, after Spark has used up its own"),
     "slotsTimeout": (TypeConverters.toFloat, 60.0, "seconds to wait for executors"),
     "heartbeatTimeout": (TypeConverters.toFloat, 30.0, "seconds until a silent worker is given up"),
-    "operationTimeout": (TypeConverters.toFloat, 3600.0, "seconds that workers wait for slower ones"),
+    "operationTimeout": (TypeConverters.toFloat, 3600.0, "seconds to wait for slower workers"),
     "tls": (TypeConverters.toBoolean, False, "encrypts what workers send each other"),
     "verbose": (TypeConverters.toInt, 1, "0 silent, 1 a bar, 2 a line for each epoch"),
 }  # fmt: skip

@@ -64,10 +64,14 @@ class Driver:
         with self._server as server, selectors.DefaultSelector() as ready:
             server.setblocking(False)
             ready.register(server, selectors.EVENT_READ)
-            last_round = False
-            while not last_round:
-                last_round = self._stop.is_set()  # what is there already is still shown
-                for key, _ in ready.select(0.0 if last_round else 0.2):
+            until = float("inf")
+            while time.monotonic() < until:
+                if self._stop.is_set():  # what is there already is still shown
+                    until = min(until, time.monotonic() + 1.0)
+                events = ready.select(0.2 if until == float("inf") else 0.0)
+                if not events and until < float("inf"):
+                    break
+                for key, _ in events:
                     if key.fileobj is server:
                         peer = server.accept()[0]
                         peer.setblocking(False)

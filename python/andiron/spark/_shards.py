@@ -1,9 +1,9 @@
 """Rows of a DataFrame, dealt to workers by their content.
 
-A row's shard is a hash of its content, so it does not depend on how the DataFrame is partitioned, on
-the order of its rows, or on the number of workers: the same rows make the same batches, also when
-Spark computes a lost partition again and finds another order. The shuffle that deals them is needed
-in any case, since a barrier stage must have as many partitions as workers from end to end.
+A row's shard is a hash of its content, so it does not depend on how the DataFrame is partitioned,
+on the order of its rows, or on the number of workers: the same rows make the same batches, also
+when Spark computes a lost partition again and finds another order. The shuffle that deals them is
+needed in any case, since a barrier stage must have as many partitions as workers from end to end.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ import pickle
 import time
 from typing import Any
 
-
 import numpy as np
 
 from andiron.spark._worker import Worker
@@ -18,8 +17,10 @@ from andiron.spark._worker import Worker
 class Task:
     """The function of each worker. Only the first one gives the trained model back."""
 
-    def __init__(self, packed: bytes, settings: dict, progress: Any):
-        self.packed, self.settings, self.progress = packed, settings, progress
+    progress: tuple | None = None  # where the driver listens
+
+    def __init__(self, packed: bytes, settings: dict):
+        self.packed, self.settings = packed, settings
 
     def __call__(self, worker: Worker) -> dict:
         from andiron.data import Shards
@@ -86,10 +87,9 @@ class Task:
                 for shard, rows in of.items()}  # fmt: skip
         parts = worker.communicator.allgather_bytes(json.dumps(mine).encode())
         found = dict(sorted(item for part in parts for item in json.loads(part).items()))
-        named = {k: v for k, v in self.settings.items()
-                 if k in ("batch_size", "shuffle", "seed", "class_weight", "wire_dtype")}  # fmt: skip
-        digest = hashlib.sha256(json.dumps([found, repr(sorted(named.items()))]).encode())
-        digest.update(self.packed)
+        names = ("batch_size", "shuffle", "seed", "class_weight", "wire_dtype", "fingerprint")
+        told = [found, repr([self.settings[name] for name in names])]
+        digest = hashlib.sha256(json.dumps(told).encode())
         folder = os.path.join(self.settings["checkpoint_dir"], f"run-{digest.hexdigest()[:16]}")
         if worker.rank == 0:
             os.makedirs(folder, exist_ok=True)

@@ -27,8 +27,8 @@ _PART = 8 << 20  # bytes of a result in one row
 class Worker:
     """What `launch` gives to the function: who this worker is, its peers and its rows.
 
-    `rank` of `size`; `communicator` to the others; `threads` it may use; `attempt`, a number that is
-    another one after each restart.
+    `rank` of `size`; `communicator` to the others; `threads` it may use; `attempt`, a number that
+    is another one after each restart.
     """
 
     rank: int
