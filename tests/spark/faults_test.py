@@ -99,7 +99,7 @@ def test_a_lost_worker_leaves_no_trace_in_the_weights(tmp_path, master, stage_at
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path), str(Path(__file__).parent), master,
          str(stage_attempts), *faults],
-        env=environment, timeout=600, capture_output=True, text=True,
+        env=environment, timeout=3600, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-6000:]
     undisturbed = np.load(tmp_path / "none0.npz")

@@ -6,6 +6,7 @@ import re
 import secrets
 import sys
 import sysconfig
+import threading
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,8 @@ _LOST = re.compile(
     r"PeerLostError|PeerStalledError|ExecutorLostFailure|exited unexpectedly|Executor heartbeat|"
     r"has failed the maximum allowable number of times|failed barrier|Connection reset"
 )
+
+_pickling = threading.Lock()  # cloudpickle's list of modules is the process's
 
 
 def launch(
@@ -109,10 +112,7 @@ def _attempt(frame: Any, versions: dict, packed: bytes, num_workers: int) -> lis
     from pyspark import cloudpickle
 
     cloudpickle.register_pickle_by_value(_bootstrap)
-    try:
-        working = frame.mapInArrow(_bootstrap.task(versions, packed), SCHEMA, barrier=True)
-    finally:
-        cloudpickle.unregister_pickle_by_value(_bootstrap)
+    working = frame.mapInArrow(_bootstrap.task(versions, packed), SCHEMA, barrier=True)
     # A stage behind it: Spark retries a barrier stage only when it is not the last one.
     results, reports = gathered(working.repartition(1).collect())
     if reports:
@@ -156,13 +156,14 @@ def dumps_by_value(what: Any, *whose: Any) -> bytes:
 
     names = {getattr(w, "__module__", None) or type(w).__module__ for w in whose}
     modules = [m for m in map(sys.modules.get, names) if m is not None and _is_users(m)]
-    for module in modules:
-        cloudpickle.register_pickle_by_value(module)
-    try:
-        return cloudpickle.dumps(what)
-    finally:
+    with _pickling:
         for module in modules:
-            cloudpickle.unregister_pickle_by_value(module)
+            cloudpickle.register_pickle_by_value(module)
+        try:
+            return cloudpickle.dumps(what)
+        finally:
+            for module in modules:
+                cloudpickle.unregister_pickle_by_value(module)
 
 
 def _is_users(module: Any) -> bool:
