@@ -429,7 +429,7 @@ class Training:
         tensors = {f"optimizer/{i:04d}/{v.name}": v.value for i, v in enumerate(state)}
         return config, tensors
 
-    def _restore_training(self, config: dict, tensors: dict) -> None:
+    def _restore_training(self, config: dict, tensors: dict, own_metrics: Any = ()) -> None:
         from andiron import metrics
 
         kept = []
@@ -437,6 +437,8 @@ class Training:
             metric = object.__new__(metrics.Metric)
             metric._take(m["name"], *m["made"])
             kept.append((m["name"], m["output"], metric, m["weighted"]))
+        for place, metric in own_metrics:
+            kept.insert(place, metric)
         self.compile(config["optimizer"], config["losses"], config["loss_weights"])
         self._metrics = kept
         self._compiled, self._trainer = self._make_compiled()

@@ -144,6 +144,8 @@ def _fit(model: Any, communicator: Any, wire_dtype: str, rows: tuple, validation
     if communicator.rank > 0 and verbose:
         # Checkpoints give each callback its state back by its place; one worker shows the bar.
         verbose, callbacks = 0, [*callbacks, Callback()]
+    for callback in callbacks:
+        callback.set_worker(communicator.rank)
     with compiled_for(model, communicator, train, wire_dtype == "bfloat16") as workers:
         return model._run(
             train, validation, epochs, initial_epoch, validation_freq, verbose, callbacks,

@@ -40,6 +40,11 @@ class Callback:
     """
 
     model: Any = None
+    worker = 0
+
+    def set_worker(self, rank: int) -> None:
+        """Which of several workers this is. Files and bars are the first one's business (0)."""
+        self.worker = rank
 
     def set_model(self, model: Any) -> None:
         self.model = model
@@ -66,6 +71,22 @@ class Callback:
         return None
 
 
+class _InCore(Callback):
+    """Those that the core calls. They are pickled as what they were made with, fresh."""
+
+    def __new__(cls, *args: Any, **kwargs: Any):
+        self = super().__new__(cls)
+        self._made = args, kwargs
+        return self
+
+    def __reduce__(self) -> tuple:
+        return _made_again, (type(self), *self._made)
+
+
+def _made_again(cls: type, args: tuple, kwargs: dict) -> Callback:
+    return cls(*args, **kwargs)
+
+
 class History(Callback):
     """What `fit` returns: `epoch` is a list of numbers, `history` a dict of lists."""
 
@@ -81,7 +102,7 @@ class History(Callback):
                 self.history.setdefault(name, []).append(value)
 
 
-class EarlyStopping(Callback):
+class EarlyStopping(_InCore):
     """Stops when a figure has not got better for `patience` epochs.
 
     Args:
@@ -140,7 +161,7 @@ class EarlyStopping(Callback):
             print(f"Epoch {self.stopped_epoch + 1}: early stopping")
 
 
-class ModelCheckpoint(Callback):
+class ModelCheckpoint(_InCore):
     """Saves the model while it trains.
 
     Args:
@@ -185,6 +206,8 @@ class ModelCheckpoint(Callback):
         return self._core.best
 
     def _save(self, path: str, weights_only: bool) -> None:
+        if self.worker > 0:
+            return
         if weights_only:
             self.model.save_weights(path)
         else:
@@ -197,11 +220,17 @@ class ModelCheckpoint(Callback):
         return self._core
 
 
-class ProgbarLogger(Callback):
+class ProgbarLogger(_InCore):
     """The progress bar; `fit(verbose=1)` has one."""
 
     def __init__(self, verbose: int = 1):
+        self.verbose = verbose
         self._core = _core.ProgressBarCore(verbose, _write)
+
+    def set_worker(self, rank: int) -> None:
+        super().set_worker(rank)
+        if rank > 0:
+            self._core = _core.ProgressBarCore(self.verbose, lambda text: None)
 
     def _core_for(self, model: Any):
         return self._core
@@ -342,12 +371,14 @@ class CSVLogger(Callback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self._names = None
-        if not self.append:
+        if not self.append and self.worker == 0:
             with open(self.filename, "w"):
                 pass
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         logs = logs or {}
+        if self.worker > 0:
+            return
         with open(self.filename, "a") as file:
             if self._names is None:
                 self._names = sorted(logs)

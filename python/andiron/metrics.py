@@ -106,8 +106,27 @@ class Metric:
             if not key.startswith("_takes") and isinstance(value, kinds) and key != "_own"
         }
 
+    def __reduce__(self) -> tuple:
+        if self._own:
+            kept = {key: value for key, value in vars(self).items() if key != "_core"}
+            return _remade, (type(self), kept)
+        return _remade_from_core, (type(self), self.name, self._made)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
+
+
+def _remade(cls: type, kept: dict) -> Metric:
+    metric = object.__new__(cls)
+    vars(metric).update(kept)
+    metric._core = _core.metric_python(metric.name, _Bridge(metric))
+    return metric
+
+
+def _remade_from_core(cls: type, name: str, made: list) -> Metric:
+    metric = object.__new__(cls)
+    metric._take(name, *made)
+    return metric
 
 
 class _Bridge:

@@ -268,9 +268,18 @@ class Model(_training.Training, Layer):
 
     weights = variables
 
+    def _bytes(self) -> bytes:
+        """What `save` writes."""
+        return _core.model_bytes(self._ready(), *self._training_state(True))
+
+    def _own_metrics(self) -> list:
+        """(place, metric) of those whose code is in no file."""
+        return (
+            [] if self._compiled is None else [m for m in enumerate(self._metrics) if m[1][2]._own]
+        )
+
     def __reduce__(self):
-        compile_config, tensors = self._training_state(True)
-        return _from_bytes, (_core.model_bytes(self._ready(), compile_config, tensors),)
+        return _from_bytes, (self._bytes(), self._own_metrics())
 
     def __call__(self, inputs, *more, training: bool | None = None):
         if self._compiled is not None:
@@ -340,10 +349,10 @@ class Sequential(Model):
         return [face_of(layer) for layer in self._network.stack if layer.class_name != "InputLayer"]
 
 
-def _restored(core, compile_config, tensors, compile: bool) -> Model:
+def _restored(core, compile_config, tensors, compile: bool, own_metrics: Sequence = ()) -> Model:
     model = face_of(core)
     if compile and compile_config:
-        model._restore_training(compile_config, tensors)
+        model._restore_training(compile_config, tensors, own_metrics)
     return model
 
 
@@ -364,8 +373,8 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True) 
     return _restored(*_core.load_model(os.fspath(filepath)), compile)
 
 
-def _from_bytes(data: bytes) -> Model:
-    return _restored(*_core.model_from_bytes(data), True)
+def _from_bytes(data: bytes, own_metrics: Sequence = ()) -> Model:
+    return _restored(*_core.model_from_bytes(data), True, own_metrics)
 
 
 def _register() -> None:

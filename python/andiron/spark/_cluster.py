@@ -1,0 +1,89 @@
+"""What the cluster must offer before workers can start, asked in the driver."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import andiron
+from andiron import _core
+
+_MISSING_SLOTS = (
+    "[spark] {workers} workers run at the same time and need {workers} slots; the cluster has "
+    "{slots} (executor cores / spark.task.cpus={cpus}, over all executors): ask for more executors "
+    "or cores, or set num_workers={slots}"
+)
+
+
+def session_of(frame: Any = None) -> Any:
+    """The classic session (the one with a SparkContext) of a DataFrame, or the active one."""
+    from pyspark.sql import SparkSession
+
+    session = frame.sparkSession if frame is not None else SparkSession.getActiveSession()
+    if session is None:
+        raise _core.Error("[spark] there is no active SparkSession: create one first")
+    if not hasattr(session, "_jsparkSession"):
+        raise _core.Error(
+            "[spark] barrier stages need a classic SparkSession; this one is of Spark Connect"
+        )
+    return session
+
+
+def versions(session: Any) -> dict:
+    """The driver's versions; what the workers compare theirs with."""
+    import sys
+
+    import pyspark
+
+    spark = session.version
+    if spark != pyspark.__version__:
+        raise _core.Error(
+            f"[spark] the driver's PySpark is {pyspark.__version__} and its Spark {spark}: both "
+            "need the same version"
+        )
+    java = session.sparkContext._jvm.System.getProperty("java.specification.version")
+    return {
+        "Python": "{}.{}".format(*sys.version_info[:2]),
+        "Spark": pyspark.__version__,
+        "Andiron": andiron.__version__,
+        "Java": java[2:] if java.startswith("1.") else java,
+    }
+
+
+def slots(session: Any) -> int:
+    """Tasks that can run at the same time."""
+    context = session.sparkContext._jsc.sc()
+    profile = context.resourceProfileManager().defaultResourceProfile()
+    return int(context.maxNumConcurrentTasks(profile))
+
+
+def require_slots(session: Any, num_workers: int, timeout: float) -> None:
+    """Waits until executors have come; refuses what Spark would only refuse after minutes."""
+    conf = session.sparkContext.getConf()
+    if conf.get("spark.dynamicAllocation.enabled", "false").lower() == "true":
+        raise _core.Error(
+            "[spark] workers start together, which Spark does not do under dynamic allocation: set "
+            "spark.dynamicAllocation.enabled=false and ask for the executors with "
+            "spark.executor.instances"
+        )
+    local = (
+        session.sparkContext.master.startswith("local[") or session.sparkContext.master == "local"
+    )
+    until = time.monotonic() + (0.0 if local else timeout)
+    while (there := slots(session)) < num_workers:
+        if time.monotonic() >= until:
+            cpus = conf.get("spark.task.cpus", "1")
+            raise _core.Error(_MISSING_SLOTS.format(workers=num_workers, slots=there, cpus=cpus))
+        time.sleep(0.5)
+
+
+def require_room(session: Any, n_bytes: int, what: str) -> None:
+    """Refuses results that Spark would refuse at the end of the training."""
+    util = session.sparkContext._jvm.org.apache.spark.network.util.JavaUtils
+    limit = session.sparkContext.getConf().get("spark.driver.maxResultSize", "1g")
+    allowed = util.byteStringAsBytes(limit)
+    if 0 < allowed < 1.1 * n_bytes:
+        raise _core.Error(
+            f"[spark] {what} takes {n_bytes / 2**20:.0f} MiB and spark.driver.maxResultSize is "
+            f"{limit}: set it to {int(1.2 * n_bytes / 2**20) + 1}m or more"
+        )

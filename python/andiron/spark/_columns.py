@@ -1,0 +1,150 @@
+"""Which columns of a DataFrame a model takes, and in which form they travel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from andiron import _core
+from andiron.data import Column, Vocabulary
+
+
+def named(given: Any) -> list[str]:
+    """The columns in a column, a list or a dict of them; each once, in order."""
+    if given is None:
+        return []
+    if isinstance(given, str):
+        return [given]
+    if isinstance(given, Column):
+        return [given.name]
+    items = given.values() if isinstance(given, dict) else given
+    return list(dict.fromkeys(name for item in items for name in named(item)))
+
+
+def quoted(name: str) -> str:
+    """A column's name in an expression."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def selected(frame: Any, names: list[str], vocabulary: dict, given: Any = ()) -> list:
+    """Expressions for these columns: ML vectors as arrays, decimals as doubles.
+
+    `given`: the Columns among which a text's own vocabulary may stand.
+    """
+    from pyspark.ml.functions import vector_to_array
+    from pyspark.ml.linalg import VectorUDT
+    from pyspark.sql import functions as F
+    from pyspark.sql import types as T
+
+    fields = {f.name: f.dataType for f in frame.schema}
+    own = {c.name for c in _columns_in(given) if c.vocabulary is not None}
+    out = []
+    for name in names:
+        if name not in fields:
+            raise _core.Error(f"[spark] there is no column {name!r}; there are {list(fields)}")
+        kind, column = fields[name], F.col(quoted(name))
+        inner = kind.elementType if isinstance(kind, T.ArrayType) else kind
+        if isinstance(inner, T.StringType) and name not in vocabulary and name not in own:
+            raise _core.Error(
+                f"[spark] column {name!r} is text and needs a vocabulary: "
+                f"vocabulary={{{name!r}: ...}}; andiron.spark.build_vocabularies makes one"
+            )
+        if isinstance(kind, VectorUDT):
+            column = vector_to_array(column, "float32")
+        elif isinstance(kind, T.DecimalType):
+            column = column.cast("double")
+        elif isinstance(kind, (T.MapType, T.StructType)):
+            raise _core.Error(
+                f"[spark] column {name!r} is of type {kind.simpleString()}; models take numbers, "
+                "booleans, texts, times, arrays, vectors and binaries"
+            )
+        out.append(column.alias(name))
+    return out
+
+
+def _columns_in(given: Any) -> list[Column]:
+    if isinstance(given, Column):
+        return [given]
+    if isinstance(given, str) or given is None:
+        return []
+    items = given.values() if isinstance(given, dict) else given
+    return [column for item in items for column in _columns_in(item)]
+
+
+def vocabularies(given: Any) -> dict[str, Vocabulary]:
+    """{column: Vocabulary} from vocabularies, lists of texts or paths of saved ones."""
+    out = {}
+    for name, found in (given or {}).items():
+        if isinstance(found, (list, tuple)):
+            found = Vocabulary(found)
+        elif not isinstance(found, Vocabulary):
+            found = Vocabulary.load(found)
+        out[name] = found
+    return out
+
+
+def build_vocabularies(
+    frame: Any,
+    columns: Iterable[str],
+    max_size: int = 0,
+    min_count: int = 1,
+    unknown: bool = True,
+) -> dict[str, Vocabulary]:
+    """Vocabularies of text columns (plain or in arrays) of a DataFrame, counted by Spark.
+
+    Args:
+        frame: the DataFrame.
+        columns: their names.
+        max_size: the most frequent so many texts are kept. Default: all.
+        min_count: texts that come less often are left out.
+        unknown: whether id 0 stands for texts that are not kept.
+
+    Returns:
+        {column: andiron.data.Vocabulary}, the most frequent text first; equally frequent ones in
+        the order of their letters.
+    """
+    from pyspark.sql import functions as F
+    from pyspark.sql import types as T
+
+    out = {}
+    for name in columns:
+        text = F.col(quoted(name))
+        if isinstance(frame.schema[name].dataType, T.ArrayType):
+            text = F.explode(text)
+        counts = frame.select(text.alias("text")).where("text is not null").groupBy("text").count()
+        kept = counts.where(F.col("count") >= min_count).orderBy(F.desc("count"), "text")
+        rows = (kept.limit(max_size) if max_size else kept).collect()
+        out[name] = Vocabulary([row["text"] for row in rows], unknown)
+    return out
+
+
+# Params as JSON: what metadata of saved stages keep.
+
+
+def to_json(given: Any) -> Any:
+    """Features, labels and vocabularies as JSON values."""
+    if isinstance(given, Vocabulary):
+        return {"__vocabulary__": given.to_json()}
+    if isinstance(given, Column):
+        fields = ("name", "dtype", "nulls", "vocabulary", "length", "pad", "unit")
+        return {"__column__": {f: to_json(getattr(given, f)) for f in fields}}
+    if isinstance(given, dict):
+        return {key: to_json(value) for key, value in given.items()}
+    if isinstance(given, (list, tuple)):
+        return [to_json(item) for item in given]
+    if given is None or isinstance(given, (str, int, float, bool)):
+        return given
+    return str(given)
+
+
+def from_json(given: Any) -> Any:
+    """What `to_json` wrote."""
+    if isinstance(given, dict):
+        if "__vocabulary__" in given:
+            return Vocabulary.from_json(given["__vocabulary__"])
+        if "__column__" in given:
+            return Column(**{k: from_json(v) for k, v in given["__column__"].items()})
+        return {key: from_json(value) for key, value in given.items()}
+    if isinstance(given, list):
+        return [from_json(item) for item in given]
+    return given

@@ -1,0 +1,186 @@
+"""Training as a stage of Spark ML."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from typing import Any
+from urllib.parse import urlsplit
+
+from pyspark.ml import Estimator as SparkEstimator
+from pyspark.ml.util import MLReadable, MLWritable
+
+from andiron import _core, models, optimizers
+from andiron._tables import bytes_from
+from andiron.spark import _cluster, _columns, _launch, _progress, _shards, _training
+from andiron.spark._model import Model
+from andiron.spark._params import PREDICTION, TRAINING, Settable, snake, with_params
+from andiron.spark._persistence import Reader, Writer
+
+
+@with_params(PREDICTION, TRAINING)
+class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
+    """Trains a model on a DataFrame, in `num_workers` tasks of the Spark job (docs/spark.md).
+
+    The gradient of a step is that of the mean over the rows of all workers, for any sizes. Rows are
+    dealt by their content: how the DataFrame is partitioned and ordered does not matter, and
+    another number of workers trains the same model but for rounding.
+
+    Args:
+        settings: Params by name, in Python's spelling (batch_size) or Spark's (batchSize);
+            `explainParams()` lists them. Needed: model, features, label, and loss unless the
+            model is compiled.
+
+    Example:
+        >>> estimator = andiron.spark.Estimator(  # doctest: +SKIP
+        ...     model=model, loss="mse", optimizer="adam", features=["a", "b"], label="y",
+        ...     batch_size=256, epochs=5, num_workers=2)
+        >>> estimator.fit(frame).transform(frame)  # doctest: +SKIP
+    """
+
+    def __init__(self, **settings: Any):
+        super().__init__()
+        self._take(settings)
+
+    def _fit(self, frame: Any) -> Model:
+        self._need("model", "features", "label")
+        self._check()
+        session = _cluster.session_of(frame)
+        vocabulary = _columns.vocabularies(self.getVocabulary())
+        rows, held_out = self._rows(frame, vocabulary)
+        native = self._compiled(rows, vocabulary)
+        task = self._task(session, native, vocabulary)
+        num_workers = self.getNumWorkers()
+        dealt = _shards.dealt(rows, num_workers, _shards.shards_for(num_workers), held_out)
+        communicator = {
+            "heartbeat_timeout": self.getHeartbeatTimeout(),
+            "operation_timeout": self.getOperationTimeout(),
+            "tls": self.getTls(),
+        }
+        with _progress.Driver(session, self.getVerbose(), self.getEpochs()) as progress:
+            task.progress = progress.address
+            parts = _launch.run(session, task, num_workers, dealt, self.getMaxRestarts(),
+                                self.getSlotsTimeout(), communicator)  # fmt: skip
+        trained = Model(models._from_bytes(parts[0]["model"], native._own_metrics()))
+        trained.history = parts[0]["history"]
+        trained.work = [part["work"] for part in parts]
+        return self._copyValues(trained)
+
+    def _task(self, session: Any, native: Any, vocabulary: dict) -> _training.Task:
+        callbacks = list(self.getCallbacks() or [])
+        own = [metric for _, (_, _, metric, _) in native._own_metrics()]
+        packed = _launch.dumps_by_value((native, callbacks), *callbacks, *own)
+        _cluster.require_room(session, len(packed), "the trained model")
+        settings = self._fit_settings(vocabulary)
+        # Not of `packed`: code in a pickle has other bytes in each process.
+        kinds = ",".join(type(callback).__name__ for callback in callbacks)
+        settings["fingerprint"] = hashlib.sha256(native._bytes() + kinds.encode()).hexdigest()
+        return _training.Task(packed, settings)
+
+    def _check(self) -> None:
+        for name, least in (("batchSize", 1), ("epochs", 0), ("numWorkers", 1)):
+            value = self.getOrDefault(name)
+            if value < least:
+                raise _core.Error(f"[spark] {snake(name)} must be at least {least}; got {value}")
+
+    def _rows(self, frame: Any, vocabulary: dict) -> tuple[Any, str | None]:
+        """The columns that workers need, and the name of the validation column."""
+        given = [self.getFeatures(), self.getLabel(), self.getSampleWeight()]
+        wanted = _columns.named([g for g in given if g is not None])
+        columns = _columns.selected(frame, wanted, vocabulary, given[:2])
+        indicator = self.getValidationIndicatorCol()
+        if indicator is None:
+            return frame.select(*columns), None
+        from pyspark.sql import functions as F
+
+        if indicator not in frame.columns:
+            raise _core.Error(
+                f"[spark] there is no column {indicator!r}; there are {frame.columns}"
+            )
+        held_out = F.col(_columns.quoted(indicator)).alias("__andiron_validation")
+        return frame.select(*columns, held_out), "__andiron_validation"
+
+    def _compiled(self, rows: Any, vocabulary: dict) -> Any:
+        """A copy of the model, compiled; the user's stays as it is."""
+        template = self.getModel()
+        if template._network is None or not template._network.built:
+            template._ready(self._first_row(rows, vocabulary))
+        if self.getLoss() is None:
+            if template._compiled_with is None:
+                raise _core.Error("[spark] Estimator needs a loss, or a model that is compiled")
+            template._require_compiled()
+            native = pickle.loads(_launch.dumps_by_value(template))
+        else:
+            native = models._from_bytes(_core.model_bytes(template._ready(), None, None))
+            optimizer = optimizers.get(self.getOptimizer() or "rmsprop")
+            native.compile(
+                optimizers.get(optimizer._core.description()),
+                self.getLoss(), self.getLossWeights(), self.getMetrics(), self.getWeightedMetrics(),
+            )  # fmt: skip
+        if self.getLearningRate() is not None:
+            native.optimizer.learning_rate = self.getLearningRate()
+        native._require_compiled()
+        return native
+
+    def _first_row(self, rows: Any, vocabulary: dict) -> Any:
+        from andiron import data
+
+        table = rows.limit(1).toArrow()
+        if table.num_rows == 0:
+            raise _core.Error("[data] is empty: 0 samples on all workers")
+        return data.from_arrow(
+            table, self.getFeatures(), self.getLabel(), vocabulary=vocabulary, nulls=0
+        )
+
+    def _fit_settings(self, vocabulary: dict) -> dict:
+        """What each worker is told; plain values."""
+        names = (
+            "batchSize", "epochs", "shuffle", "seed", "classWeight", "onNan", "wireDtype",
+            "checkpointEvery", "features", "label", "sampleWeight", "nulls", "spillDir",
+        )  # fmt: skip
+        settings = {snake(name): self.getOrDefault(name) for name in names}
+        budget = bytes_from(self.getMemoryBudget())
+        workers = self.getNumWorkers()
+        parts = -(-_shards.shards_for(workers) // workers)
+        if self.getValidationIndicatorCol() is not None:
+            parts *= 2
+        settings["memory_budget"] = max(1, budget // parts) if budget else None
+        settings["vocabulary"] = vocabulary
+        settings["checkpoint_dir"] = _shared_folder(self.getCheckpointDir())
+        settings["validation"] = self.getValidationIndicatorCol() is not None
+        return settings
+
+    # Files.
+
+    def write(self) -> Writer:
+        """Saves to any path that Spark can write to. Callbacks are not saved, nor metrics of one's
+        own; the model, its loss and its optimizer are."""
+        native = self.getModel()
+        if native is not None:
+            native._ready()
+            if self.getLoss() is not None:
+                native = self._compiled(None, {})
+        return Writer(self, native)
+
+    @classmethod
+    def read(cls) -> Reader:
+        """Loads what `save` wrote: `Estimator.load(path)`."""
+        return Reader(cls)
+
+    @classmethod
+    def _read(cls, native: Any, metadata: dict) -> Estimator:
+        return cls(model=native) if native is not None else cls()
+
+
+def _shared_folder(path: str | None) -> str | None:
+    """checkpoint_dir as a path of the operating system."""
+    if path is None:
+        return None
+    url = urlsplit(path)
+    if url.scheme in ("", "file"):
+        return os.path.abspath(url.path)
+    raise _core.Error(
+        f"[spark] checkpoint_dir is a folder that all executors see as a path (a shared file "
+        f"system, or a mounted bucket); got {path!r}"
+    )

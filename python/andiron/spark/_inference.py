@@ -1,0 +1,178 @@
+"""Predictions in Spark's Python workers: each reads the model once, and maps it from its file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from andiron import _core
+from andiron.spark import _cluster, _columns
+
+_shipped: dict[str, set[str]] = {}  # in the driver: names of files by application
+_loaded: dict[str, Any] = {}  # in a Python worker: models by the names of their files
+_KEPT = 4
+_TYPES = {"float64": "double", "int32": "int", "int64": "bigint", "bool": "boolean"}
+
+
+def shipped(session: Any, model: Any) -> str:
+    """Gives a model's file to all executors; returns the name under which they find it."""
+    data = _core.model_bytes(model._ready(), None, None)
+    name = f"andiron-{hashlib.sha256(data).hexdigest()[:32]}.safetensors"
+    context = session.sparkContext
+    there = _shipped.setdefault(context.applicationId, set())
+    if name not in there:
+        folder = tempfile.mkdtemp(prefix="andiron-", dir=getattr(context, "_temp_dir", None))
+        path = os.path.join(folder, name)
+        with open(path, "wb") as file:
+            file.write(data)
+        context.addFile(path)  # executors ask the driver for it later: it stays
+        there.add(name)
+    return name
+
+
+def _model(name: str) -> Any:
+    """In a Python worker."""
+    if name not in _loaded:
+        from pyspark import SparkFiles, TaskContext
+
+        import andiron
+
+        context = TaskContext.get()
+        andiron.set_threads(max(1, int(context.cpus())) if context is not None else 1)
+        while len(_loaded) >= _KEPT:
+            _loaded.pop(next(iter(_loaded)))
+        _loaded[name] = andiron.load_model(SparkFiles.get(name), compile=False)
+    return _loaded[name]
+
+
+def output_types(model: Any) -> list[str]:
+    """Spark's types of the outputs: a double for one number a row, else an array."""
+    types = []
+    for output in model.outputs:
+        element = _TYPES.get(str(output.dtype), "float")
+        scalar = all(n == 1 for n in output.shape[1:])
+        types.append("double" if scalar and element == "float" else element if scalar
+                     else f"array<{element}>")  # fmt: skip
+    return types
+
+
+def _column(rows: np.ndarray, kind: str) -> pa.Array:
+    if not kind.startswith("array<"):
+        dtype = {"double": "f8", "int": "i4", "bigint": "i8", "boolean": "?"}[kind]
+        return pa.array(np.ascontiguousarray(rows).reshape(-1).astype(dtype, copy=False))
+    flat = pa.array(np.ascontiguousarray(rows).reshape(-1))
+    size = rows[0].size if len(rows) else 0
+    offsets = pa.array(np.arange(len(rows) + 1, dtype=np.int32) * size)
+    return pa.ListArray.from_arrays(offsets, flat)
+
+
+def _classes(rows: np.ndarray, threshold: float) -> pa.Array:
+    rows = rows.reshape(len(rows), -1)
+    found = rows.argmax(1) if rows.shape[1] > 1 else rows[:, 0] > threshold
+    return pa.array(found.astype("f8"))
+
+
+def predictor(name: str, settings: dict, types: list[str]) -> Callable:
+    """The function of the UDF: structs of feature columns to predictions (a struct where there are
+    several, or a class)."""
+    several = len(types) > 1 or settings["classes"]
+
+    def of_rows(model: Any, struct: pa.Array) -> list[np.ndarray]:
+        from andiron import data
+
+        if len(struct) == 0:
+            return [np.zeros((0, 1), np.float32)] * len(types)
+        rows = data.from_arrow(
+            [pa.RecordBatch.from_struct_array(struct)], settings["features"],
+            vocabulary=settings["vocabulary"], nulls=settings["nulls"],
+        )  # fmt: skip
+        found = model.predict(rows, batch_size=settings["batch_size"] or None)
+        return found if isinstance(found, list) else [found]
+
+    def predict(structs):
+        model = _model(name)
+        for struct in structs:
+            outputs = of_rows(model, struct)
+            columns = [_column(y, t) for y, t in zip(outputs, types, strict=True)]
+            if settings["classes"]:
+                columns.append(_classes(outputs[0], settings["threshold"]))
+            names = [f"c{i}" for i in range(len(columns))]
+            yield pa.StructArray.from_arrays(columns, names) if several else columns[0]
+
+    # By these hints Spark sees that it maps iterators; those of this file are texts to it.
+    predict.__annotations__ = {"structs": Iterator[pa.Array], "return": Iterator[pa.Array]}
+    return predict
+
+
+class Prediction:
+    """A model in Spark: an expression for its outputs, made of a frame's feature columns."""
+
+    def __init__(self, session: Any, model: Any, settings: dict):
+        from pyspark.sql.functions import arrow_udf
+
+        self.types = output_types(model)
+        self.settings = {**settings, "vocabulary": _columns.vocabularies(settings["vocabulary"])}
+        kinds = self.types + (["double"] if settings["classes"] else [])
+        self.several = len(kinds) > 1
+        schema = kinds[0]
+        if self.several:
+            schema = "struct<" + ",".join(f"c{i}:{kind}" for i, kind in enumerate(kinds)) + ">"
+        function = predictor(shipped(session, model), self.settings, self.types)
+        self._udf = arrow_udf(function, schema)
+
+    def of(self, *given: Any) -> Any:
+        """The expression for the rows of a frame, or of its feature columns in order."""
+        from pyspark.sql import DataFrame
+        from pyspark.sql import functions as F
+
+        names = _columns.named(self.settings["features"])
+        if len(given) != 1 or not isinstance(given[0], DataFrame):
+            if len(given) != len(names):
+                raise _core.Error(f"[spark] the model takes columns {names}; got {len(given)}")
+            columns = [F.col(c) if isinstance(c, str) else c for c in given]
+            return self._udf(F.struct(*(c.alias(n) for c, n in zip(columns, names, strict=True))))
+        frame = given[0]
+        columns = _columns.selected(
+            frame, names, self.settings["vocabulary"], self.settings["features"]
+        )
+        return self._udf(F.struct(*columns))
+
+
+def predict_batch_udf(
+    model: Any,
+    features: Any,
+    *,
+    vocabulary: dict | None = None,
+    nulls: Any = "error",
+    batch_size: int = 0,
+) -> Callable:
+    """A function from feature columns to the expression of a model's predictions, for `withColumn`
+    and `select`, in batches and in streams.
+
+    Args:
+        model: an andiron.Model.
+        features: as in Estimator.
+        vocabulary, nulls: as in Estimator.
+        batch_size: rows that the network sees at once. Default: as suits it.
+
+    Returns:
+        A function of columns, in the order in which `features` names them, or of a DataFrame (whose
+        ML vectors then become arrays). Its expression is a double, an array, or for several
+        outputs a struct (c0, c1, ...).
+
+    Example:
+        >>> predict = andiron.spark.predict_batch_udf(model, ["a", "b"])  # doctest: +SKIP
+        >>> frame.withColumn("price", predict("a", "b"))  # doctest: +SKIP
+    """
+    session = _cluster.session_of()
+    if features is None:
+        raise _core.Error("[spark] predict_batch_udf needs features")
+    settings = {"features": features, "vocabulary": vocabulary, "nulls": nulls,
+                "batch_size": batch_size, "classes": False, "threshold": 0.5}  # fmt: skip
+    return Prediction(session, model, settings).of

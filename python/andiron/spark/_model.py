@@ -1,0 +1,83 @@
+"""A trained model as a stage of Spark ML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspark.ml import Model as SparkModel
+from pyspark.ml.util import MLReadable, MLWritable
+
+from andiron.spark import _cluster, _inference
+from andiron.spark._params import PREDICTION, Settable, with_params
+from andiron.spark._persistence import Reader, Writer
+
+
+@with_params(PREDICTION)
+class Model(Settable, SparkModel, MLReadable, MLWritable):
+    """Adds a model's predictions to DataFrames; what Estimator.fit returns.
+
+    `native` is the andiron.Model (weights, predict on one machine, save, ...); `history` has a list
+    for each figure of the training; `work` says of each worker: rows, seconds, seconds in
+    collectives, bytes sent.
+
+    Args:
+        native: an andiron.Model, trained anywhere.
+        settings: Params, in Python's spelling (prediction_col) or Spark's; features are needed.
+
+    Example:
+        >>> model = andiron.spark.Model(trained, features=["a", "b"])  # doctest: +SKIP
+        >>> model.transform(frame).select("prediction")  # doctest: +SKIP
+    """
+
+    def __init__(self, native: Any = None, **settings: Any):
+        super().__init__()
+        self._take(settings)
+        self.native = native
+        self.history: dict[str, list[float]] = {}
+        self.work: list[dict] = []
+
+    def output_cols(self) -> list[str]:
+        """The columns that transform adds."""
+        prefix, names = self.getPredictionCol(), self.native.output_names
+        found = [prefix] if len(names) == 1 else [f"{prefix}_{name}" for name in names]
+        return found + ([self.getClassCol()] if self.getClassCol() else [])
+
+    def _transform(self, frame: Any) -> Any:
+        from pyspark.sql import functions as F
+
+        self._need("features")
+        prediction = _inference.Prediction(
+            _cluster.session_of(frame),
+            self.native,
+            {
+                "features": self.getFeatures(),
+                "vocabulary": self.getVocabulary(),
+                "nulls": self.getNulls(),
+                "batch_size": self.getPredictBatchSize(),
+                "classes": bool(self.getClassCol()),
+                "threshold": self.getThreshold(),
+            },
+        )
+        names, made = self.output_cols(), prediction.of(frame)
+        if not prediction.several:
+            return frame.withColumn(names[0], made)
+        together = "__andiron_predictions"
+        parts = {name: F.col(f"{together}.c{i}") for i, name in enumerate(names)}
+        return frame.withColumn(together, made).withColumns(parts).drop(together)
+
+    # Files.
+
+    def write(self) -> Writer:
+        """Saves to any path that Spark can write to: `model.write().overwrite().save(path)`."""
+        return Writer(self, self.native, {"history": self.history})
+
+    @classmethod
+    def read(cls) -> Reader:
+        """Loads what `save` wrote: `Model.load(path)`."""
+        return Reader(cls)
+
+    @classmethod
+    def _read(cls, native: Any, metadata: dict) -> Model:
+        model = cls(native)
+        model.history = metadata["history"]
+        return model

@@ -1,0 +1,152 @@
+"""Spark ML Params of estimator and model, with getters and setters in Spark's naming."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pyspark.ml.param import Param, Params, TypeConverters
+
+from andiron import _core
+
+
+def _any(value: Any) -> Any:
+    return value
+
+
+def _or_none(convert: Any) -> Any:
+    return lambda value: None if value is None else convert(value)
+
+
+# name: (converter, default, what it is). Defaults are stated here only.
+PREDICTION = {
+    "features": (_any, None, "a column, a list of columns, or {input: column or list}"),
+    "vocabulary": (_any, None, "{column: andiron.data.Vocabulary, list of texts or path}"),
+    "nulls": (_any, "error", 'what nulls become: "error", a number, or {column: ...}'),
+    "predictionCol": (TypeConverters.toString, "prediction",
+                      "column of predictions; with several outputs the beginning of their names"),
+    "classCol": (_or_none(TypeConverters.toString), None,
+                 "column of the predicted class (double): the largest number's place, or whether "
+                 "a single one is above `threshold`"),
+    "threshold": (TypeConverters.toFloat, 0.5, "for classCol of a single number"),
+    "predictBatchSize": (TypeConverters.toInt, 0, "rows the network sees at once; 0: as suits it"),
+}  # fmt: skip
+TRAINING = {
+    "model": (_any, None, "the andiron model to train; it stays as it is"),
+    "loss": (_any, None, "as in Model.compile; default: the model's own"),
+    "optimizer": (_any, None, 'as in Model.compile; default: the model\'s own, or "rmsprop"'),
+    "learningRate": (_or_none(TypeConverters.toFloat), None, "instead of the optimizer's"),
+    "lossWeights": (_any, None, "as in Model.compile"),
+    "metrics": (_any, None, "as in Model.compile"),
+    "weightedMetrics": (_any, None, "as in Model.compile"),
+    "label": (_any, None, "a column; a list or dict of columns for several outputs"),
+    "sampleWeight": (_or_none(TypeConverters.toString), None, "a column of weights"),
+    "classWeight": (_any, None, "{class id: weight}; others weigh 1"),
+    "batchSize": (TypeConverters.toInt, 32, "rows a step, of all workers together"),
+    "epochs": (TypeConverters.toInt, 1, "walks over the data"),
+    "numWorkers": (TypeConverters.toInt, 1, "tasks that train at the same time"),
+    "validationIndicatorCol": (_or_none(TypeConverters.toString), None,
+                               "column of booleans: rows that are not trained on but evaluated"),
+    "shuffle": (TypeConverters.toBoolean, True, "another order in each epoch"),
+    "callbacks": (_any, None, "of andiron.callbacks; they run in every worker"),
+    "seed": (TypeConverters.toInt, 0, "of the order of rows"),
+    "onNan": (TypeConverters.toString, "error", 'a loss that is NaN: "error", "stop" or "ignore"'),
+    "wireDtype": (TypeConverters.toString, "float32", 'of gradients between workers; "bfloat16"'),
+    "memoryBudget": (_any, None, 'of the rows of one worker: bytes or "512MB"; more is spilled'),
+    "spillDir": (_or_none(TypeConverters.toString), None, "folder for that, on a local disk"),
+    "checkpointDir": (_or_none(TypeConverters.toString), None,
+                      "folder for checkpoints that all executors see under this path"),
+    "checkpointEvery": (TypeConverters.toInt, 0, "steps between checkpoints; 0: each epoch"),
+    "maxRestarts": (TypeConverters.toInt, 2, "by the driver, after Spark has used up its own"),
+    "slotsTimeout": (TypeConverters.toFloat, 60.0, "seconds to wait for executors"),
+    "heartbeatTimeout": (TypeConverters.toFloat, 30.0, "seconds until a silent worker is given up"),
+    "operationTimeout": (TypeConverters.toFloat, 3600.0, "seconds to wait for slower workers"),
+    "tls": (TypeConverters.toBoolean, False, "encrypts what workers send each other"),
+    "verbose": (TypeConverters.toInt, 1, "0 silent, 1 a bar, 2 a line for each epoch"),
+}  # fmt: skip
+OF_OBJECTS = (
+    "model",
+    "loss",
+    "optimizer",
+    "lossWeights",
+    "metrics",
+    "weightedMetrics",
+    "callbacks",
+)
+
+
+def snake(name: str) -> str:
+    """Python's name of a Param: batchSize is batch_size."""
+    return re.sub(r"([A-Z])", lambda m: "_" + m[1].lower(), name)
+
+
+def with_params(*tables: dict) -> Any:
+    """A class decorator: Params, getX and setX for each row of the tables."""
+
+    def decorate(cls: type) -> type:
+        cls._tables = {name: row for table in tables for name, row in table.items()}
+        for name, (convert, _, doc) in cls._tables.items():
+            setattr(cls, name, Param(Params._dummy(), name, doc, convert))
+            big = name[0].upper() + name[1:]
+            setattr(cls, f"set{big}", _setter(name, doc))
+            setattr(cls, f"get{big}", _getter(name, doc))
+        return cls
+
+    return decorate
+
+
+def _setter(name: str, doc: str) -> Any:
+    def set(self: Any, value: Any) -> Any:
+        return self._set_one(name, value)
+
+    set.__name__, set.__doc__ = f"set{name[0].upper()}{name[1:]}", f"Sets {name}: {doc}."
+    return set
+
+
+def _getter(name: str, doc: str) -> Any:
+    def get(self: Any) -> Any:
+        return self.getOrDefault(name)
+
+    get.__name__, get.__doc__ = f"get{name[0].upper()}{name[1:]}", f"{name}: {doc}."
+    return get
+
+
+class Settable:
+    """Params from keyword arguments in Python's or Spark's spelling."""
+
+    _tables: dict
+
+    def _take(self, given: dict) -> None:
+        self._setDefault(**{name: row[1] for name, row in self._tables.items()})
+        self.setParams(**given)
+
+    def setParams(self, **given: Any) -> Any:
+        """Sets several, named as in the constructor (batch_size) or as Params (batchSize)."""
+        names = {snake(name): name for name in self._tables}
+        for key, value in given.items():
+            name = names.get(key, key)
+            if name not in self._tables:
+                raise TypeError(
+                    f"[spark] {type(self).__name__} has no {key!r}; there are {sorted(names)}"
+                )
+            self._set_one(name, value)
+        return self
+
+    def _set_one(self, name: str, value: Any) -> Any:
+        try:
+            value = self._tables[name][0](value)
+        except TypeError as error:
+            raise TypeError(f"[spark] {snake(name)}: {error}") from None
+        if value is None and self._tables[name][1] is None:
+            self.clear(self.getParam(name))  # unset; Params do not hold None
+            return self
+        self._paramMap[self.getParam(name)] = value
+        return self
+
+    def _settings(self, table: dict) -> dict:
+        return {name: self.getOrDefault(name) for name in table}
+
+    def _need(self, *names: str) -> None:
+        for name in names:
+            if self.getOrDefault(name) is None:
+                raise _core.Error(f"[spark] {type(self).__name__} needs {snake(name)}")

@@ -1,0 +1,58 @@
+"""Saving and loading of estimator and model, in the layout of Spark ML: metadata/ beside the model.
+
+metadata/             Params and history as JSON
+model.safetensors     architecture, weights, loss, optimizer; any safetensors reader opens it
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspark.ml.util import DefaultParamsReader, DefaultParamsWriter, MLReader, MLWriter
+
+from andiron.spark import _columns, _files
+from andiron.spark._params import OF_OBJECTS
+
+
+class Writer(MLWriter):
+    """Writes a stage; `native` is the andiron model in its file (None: none)."""
+
+    def __init__(self, stage: Any, native: Any, extra: dict | None = None):
+        super().__init__()
+        self._stage, self._native, self._extra = stage, native, extra or {}
+
+    def saveImpl(self, path: str) -> None:
+        stage, session = self._stage, self.sparkSession
+        params = {
+            p.name: _columns.to_json(v)
+            for p, v in stage._paramMap.items()
+            if p.name not in OF_OBJECTS
+        }
+        extra = {**self._extra, "hasModel": self._native is not None}
+        if "classWeight" in params:  # JSON's keys are texts
+            params["classWeight"] = [[int(k), v] for k, v in stage.getClassWeight().items()]
+        DefaultParamsWriter.saveMetadata(stage, path, session, extra, params)
+        if self._native is not None:
+            _files.write_model(session, self._native, path)
+
+
+class Reader(MLReader):
+    """Reads a stage of a class that has `_read(native, metadata)`."""
+
+    def __init__(self, cls: type):
+        super().__init__()
+        self._cls = cls
+
+    def load(self, path: str) -> Any:
+        session = self.sparkSession
+        metadata = DefaultParamsReader.loadMetadata(path, session)
+        name = f"{self._cls.__module__}.{self._cls.__name__}"
+        if metadata["class"] != name:
+            raise ValueError(f"[spark] {path} has a {metadata['class']}, not a {name}")
+        native = _files.read_model(session, path) if metadata["hasModel"] else None
+        stage = self._cls._read(native, metadata)
+        stage._resetUid(metadata["uid"])
+        for name, value in metadata["paramMap"].items():
+            value = dict(map(tuple, value)) if name == "classWeight" else _columns.from_json(value)
+            stage._set_one(name, value)
+        return stage

@@ -1,0 +1,263 @@
+"""Training and prediction by Spark's workers, against the same on one machine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import andiron
+from andiron import callbacks, data, layers, losses, metrics, ops, optimizers
+from andiron.collective import Communicator, Listener
+
+ROWS = 230
+
+
+class Twice(layers.Layer):
+    """Defined here only: it travels as a graph."""
+
+    def call(self, inputs):
+        return ops.tanh(inputs) * 2.0
+
+
+class Fourth(losses.Loss):
+    """Likewise."""
+
+    def call(self, y_true, y_pred):
+        return ops.mean(ops.power(y_true - y_pred, 4.0), axes=(-1,))
+
+
+class Worst(metrics.Metric):
+    """Likewise, as code."""
+
+    def __init__(self):
+        self.total = 0.0
+        super().__init__("absolute")
+
+    def update_state(self, y_true, y_pred):
+        self.total += float(np.abs(np.asarray(y_true).ravel() - np.asarray(y_pred).ravel()).sum())
+
+    def result(self):
+        return self.total
+
+
+def table(rows: int = ROWS) -> pd.DataFrame:
+    rng = np.random.default_rng(2)
+    a, b = rng.normal(size=(2, rows))
+    who = rng.integers(0, 30, rows).astype("int32")
+    return pd.DataFrame(
+        {"a": a, "b": b, "who": who, "y": a - 0.5 * b + 0.02 * who, "id": range(rows)}
+    )
+
+
+def model() -> andiron.Model:
+    andiron.set_random_seed(7)
+    x, who = andiron.Input((2,), name="x"), andiron.Input((), dtype="int32", name="who")
+    h = layers.Concatenate()([Twice()(layers.Dense(4)(x)), layers.Embedding(30, 3)(who)])
+    return andiron.Model([x, who], layers.Dense(1)(h))
+
+
+FEATURES = {"x": ["a", "b"], "who": "who"}
+
+
+def estimator(**settings):
+    from andiron import spark
+
+    given = {
+        "model": model(), "loss": Fourth(), "optimizer": optimizers.Adam(0.01, epsilon=1e-3),
+        "features": FEATURES, "label": "y", "batch_size": 48, "epochs": 3, "num_workers": 2,
+        "seed": 5, "verbose": 0, **settings,
+    }  # fmt: skip
+    return spark.Estimator(**given)
+
+
+def alone(frame, given, held_out=None) -> andiron.Model:
+    """The same training in one process, without Spark's workers: shards are asked of Spark."""
+    from andiron.spark import _shards
+
+    tagged = _shards.dealt(frame, 1, _shards.DEFAULT_SHARDS, held_out).toPandas()
+    rows: tuple[dict, dict] = ({}, {})
+    for tag, part in tagged.groupby(_shards.TAG):
+        shard, validates = divmod(tag, 2) if held_out else (tag, 0)
+        rows[validates][int(shard)] = data.from_arrow(part, FEATURES, "y", content_order=True)
+    one = model()
+    one.compile(given.getOptimizer(), given.getLoss(), metrics=given.getMetrics())
+    listener = Listener("127.0.0.1")
+    with Communicator(listener, 0, [listener.address], b"a secret of this test") as communicator:
+        one.fit(
+            data.Shards(rows[0]), batch_size=given.getBatchSize(), epochs=given.getEpochs(),
+            seed=given.getSeed(), validation_data=data.Shards(rows[1]) if held_out else None,
+            verbose=0, workers=communicator,
+        )  # fmt: skip
+    return one
+
+
+def assert_same_training(trained, one: andiron.Model) -> None:
+    for ours, expected in zip(trained.native.get_weights(), one.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, expected, atol=2e-5)
+    assert list(trained.history) == list(one.history.history)
+    for name, values in one.history.history.items():
+        np.testing.assert_allclose(trained.history[name], values, rtol=2e-4, err_msg=name)
+
+
+def test_workers_train_what_one_process_trains(spark, capsys):
+    rows = table().assign(held=lambda t: t["id"] % 5 == 0)
+    # Uneven, empty and sorted partitions: they do not matter.
+    frame = spark.createDataFrame(rows).repartitionByRange(4, "y").where("y > -3 or y < -3")
+    given = estimator(metrics=[Worst(), "mae"], validation_indicator_col="held", verbose=2)
+    trained = given.fit(frame)
+    wanted = frame.select("a", "b", "who", "y", "held")
+    assert_same_training(trained, alone(wanted, given, "held"))
+    assert [w["rows"] for w in trained.work] != [0, 0]
+    assert sum(w["rows"] for w in trained.work) == int((~rows["held"]).sum())
+    assert "epoch 3/3: loss" in capsys.readouterr().out  # from the first worker
+
+    # Predictions are the model's, for any partitions, and beside the other columns.
+    extra = frame.repartition(1).unionByName(frame.limit(0))
+    out = trained.transform(extra)
+    assert out.columns == [*frame.columns, "prediction"]
+    found = out.toPandas()
+    x = {"x": found[["a", "b"]].to_numpy(), "who": found["who"].to_numpy()}
+    np.testing.assert_allclose(found["prediction"], trained.native.predict(x)[:, 0], atol=1e-6)
+    assert trained.transform(frame.where("id < 0")).collect() == []
+
+
+def test_params_are_sparks(spark):
+    given = estimator(batchSize=64)
+    assert given.getBatchSize() == 64 and given.setEpochs(9) is given and given.getEpochs() == 9
+    other = given.copy({given.learningRate: 0.5})
+    assert other.getLearningRate() == 0.5 and given.getLearningRate() is None
+    assert other.getModel() is given.getModel()
+    assert "batchSize: rows a step" in given.explainParams()
+    with pytest.raises(TypeError, match="has no 'batchsize'"):
+        estimator(batchsize=3)
+    with pytest.raises(TypeError, match="batch_size"):
+        estimator(batch_size="many")
+    with pytest.raises(andiron.Error, match="batch_size must be at least 1; got 0"):
+        estimator(batch_size=0).fit(spark.createDataFrame(table(3)))
+
+
+def test_mistakes_are_told_in_the_driver(spark):
+    frame = spark.createDataFrame(table(3)).selectExpr(
+        "*", "cast(id as string) as text", "map(1, a) as m"
+    )
+    for settings, message in [
+        ({"label": "price"}, "no column 'price'"),
+        ({"features": {"x": ["a", "b"], "who": "text"}}, "'text' is text and needs a vocabulary"),
+        ({"features": {"x": ["a", "m"], "who": "who"}}, "'m' is of type map"),
+        ({"validation_indicator_col": "held"}, "no column 'held'"),
+        ({"loss": None}, "needs a loss"),
+        ({"model": None}, "needs model"),
+        ({"checkpoint_dir": "s3a://bucket/x"}, "all executors see as a path"),
+    ]:
+        with pytest.raises(andiron.Error, match=message):
+            estimator(**settings).fit(frame)
+
+
+def test_a_model_that_spark_could_not_bring_back_is_refused_before_training(spark, monkeypatch):
+    from andiron.spark import _cluster
+
+    with pytest.raises(andiron.Error, match="spark.driver.maxResultSize is 1g: set it to 12"):
+        _cluster.require_room(spark, 1 << 30, "the trained model")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rows", [1, 5, 90])
+def test_batches_larger_than_the_data_and_workers_without_rows(spark, rows):
+    frame = spark.createDataFrame(table(rows)).coalesce(1)
+    given = estimator(batch_size=1000)
+    trained = given.fit(frame)
+    assert_same_training(trained, alone(frame.select("a", "b", "who", "y"), given))
+    assert trained.native.optimizer.iterations == 3
+
+
+@pytest.mark.slow
+def test_no_rows_at_all(spark):
+    from andiron.spark import WorkerError
+
+    with pytest.raises(WorkerError, match="is empty: 0 samples on all workers"):
+        estimator().fit(spark.createDataFrame(table(3)).where("id > 5"))
+
+
+@pytest.mark.slow
+def test_partitions_order_and_workers_do_not_matter(spark):
+    frame = spark.createDataFrame(table())
+    weights = []
+    for given in (frame.repartition(7), frame.orderBy("y").coalesce(1), frame.orderBy("b")):
+        weights.append(estimator().fit(given).native.get_weights())
+    for other in weights[1:]:
+        for ours, theirs in zip(weights[0], other, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    single = estimator(num_workers=1).fit(frame).native.get_weights()
+    for ours, theirs in zip(weights[0], single, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-5)
+
+
+@pytest.mark.slow
+def test_bad_data_in_one_worker_are_that_workers_words(spark):
+    from andiron.spark import WorkerError
+
+    frame = spark.createDataFrame(table()).selectExpr(
+        "a", "b", "who", "if(id = 77, cast('nan' as double), y) as y"
+    )
+    with pytest.raises(WorkerError, match=r"worker \d of 2 .*Error: .*'y'.*finite"):
+        estimator().fit(frame)
+
+
+@pytest.mark.slow
+def test_early_stopping_stops_all_and_files_are_written_once(spark, tmp_path):
+    stop = callbacks.EarlyStopping("loss", min_delta=1e9, patience=1)
+    log = callbacks.CSVLogger(tmp_path / "log.csv")
+    trained = estimator(epochs=50, callbacks=[stop, log]).fit(spark.createDataFrame(table()))
+    assert len(trained.history["loss"]) == 2
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 3
+
+
+@pytest.mark.slow
+def test_memory_budget_spills_and_trains_all_rows(spark, tmp_path):
+    frame = spark.range(0, 60_000, 1, 4).selectExpr(
+        "sin(id) as a", "cos(id) as b", "cast(id % 30 as int) as who", "sin(id) + 1 as y"
+    )
+    trained = estimator(memory_budget="400kB", spill_dir=str(tmp_path), batch_size=512).fit(frame)
+    assert sum(w["rows"] for w in trained.work) == 60_000
+    assert trained.history["loss"][-1] < trained.history["loss"][0]
+
+
+def test_progress_takes_lines_with_the_secret_only(capsys):
+    import json
+    import socket
+
+    from andiron.spark import _progress
+
+    class Session:
+        class sparkContext:  # noqa: N801
+            @staticmethod
+            def getConf():
+                return {"spark.driver.host": "127.0.0.1"}
+
+    def line(secret, number, loss):
+        said = {
+            "number": [1, number], "epoch": 0, "part": 1.0, "complete": True,
+            "logs": {"loss": loss}, "rows_per_second": 10.0, "in_collectives": 0.25,
+        }  # fmt: skip
+        body = json.dumps(said)
+        return _progress._mac(secret, body.encode()) + b" " + body.encode() + b"\n"
+
+    with _progress.Driver(Session, 2, 3) as driver:
+        host, port, secret = driver.address
+        silent = socket.create_connection((host, port))  # a stranger that says nothing
+        for said in (b"x" * 200_000, line(b"another secret", 1, 7.0), line(secret, 5, 1.0)):
+            with socket.create_connection((host, port)) as peer:
+                try:
+                    peer.sendall(said)
+                    peer.shutdown(socket.SHUT_WR)
+                    peer.recv(1)
+                except ConnectionError:
+                    pass
+        with socket.create_connection((host, port)) as peer:
+            peer.sendall(line(secret, 4, 9.0))  # older than what was seen: replayed
+            peer.sendall(line(secret, 6, 2.0))
+    silent.close()
+    shown = capsys.readouterr().out.splitlines()
+    assert [text.split(", ")[0] for text in shown] == ["epoch 1/3: loss 1", "epoch 1/3: loss 2"]
+    assert "10 samples/s per worker, 25% in collectives" in shown[0]

@@ -1,0 +1,133 @@
+"""Estimator and model among the stages of Spark ML: pipelines, tuning, files."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+import pytest
+
+import andiron
+from andiron import layers
+
+pytestmark = pytest.mark.slow
+
+
+def estimator(**settings):
+    from andiron import spark
+
+    andiron.set_random_seed(1)
+    # Without an Input: its width is what the first row has.
+    model = andiron.Sequential([layers.Dense(6, activation="relu"), layers.Dense(1)])
+    given = {
+        "model": model, "loss": "mse", "optimizer": "adam", "features": "scaled",
+        "label": "label", "batch_size": 64, "epochs": 2, "num_workers": 2, "verbose": 0, **settings,
+    }  # fmt: skip
+    return spark.Estimator(**given)
+
+
+def pipeline(**settings):
+    from pyspark.ml import Pipeline
+    from pyspark.ml.feature import StandardScaler
+
+    scaler = StandardScaler(inputCol="features", outputCol="scaled")
+    return Pipeline(stages=[scaler, estimator(**settings)])
+
+
+@pytest.fixture(scope="module")
+def frame(spark):
+    """Rows like Spark's own example data for regression: a label, a sparse vector of 10 numbers."""
+    from pyspark.ml.linalg import Vectors
+
+    rng = np.random.default_rng(4)
+    weights = rng.normal(size=10)
+    rows = []
+    for _ in range(240):
+        x = np.where(rng.random(10) < 0.6, rng.normal(size=10), 0.0)
+        sparse = Vectors.sparse(10, {int(i): float(x[i]) for i in np.flatnonzero(x)})
+        rows.append((float(x @ weights), sparse if rng.random() < 0.7 else Vectors.dense(x)))
+    return spark.createDataFrame(rows, ["label", "features"]).repartition(3).cache()
+
+
+def test_a_fitted_pipeline_is_saved_and_loaded(spark, frame, tmp_path):
+    from pyspark.ml import Pipeline, PipelineModel
+
+    stages = pipeline(metrics=["mae"])
+    fitted = stages.fit(frame)
+    fitted.write().overwrite().save(f"file://{tmp_path}/fitted")
+    loaded = PipelineModel.load(f"file://{tmp_path}/fitted")
+    ours, theirs = (m.transform(frame).select("prediction").toPandas() for m in (fitted, loaded))
+    np.testing.assert_array_equal(ours, theirs)
+    assert loaded.stages[-1].history == fitted.stages[-1].history
+    assert loaded.stages[-1].uid == fitted.stages[-1].uid
+
+    # Anything that reads safetensors opens the file.
+    found = list(tmp_path.glob("fitted/stages/*/model.safetensors"))
+    safetensors = importlib.import_module("safetensors.numpy")
+    shapes = {v.shape for v in safetensors.load_file(found[0]).values()}
+    assert {(10, 6), (6, 1)} <= shapes
+
+    stages.save(str(tmp_path / "unfitted"))
+    again = Pipeline.load(str(tmp_path / "unfitted")).fit(frame)
+    assert again.stages[-1].history == fitted.stages[-1].history
+
+
+def test_cross_validation_finds_the_learning_rate(spark, frame, tmp_path):
+    from pyspark.ml.evaluation import RegressionEvaluator
+    from pyspark.ml.tuning import CrossValidator, CrossValidatorModel, ParamGridBuilder
+
+    stages = pipeline(epochs=6, checkpoint_dir=str(tmp_path / "checkpoints"))
+    rate = stages.getStages()[-1].learningRate
+    grid = ParamGridBuilder().addGrid(rate, [1e-5, 0.05]).build()
+    evaluator = RegressionEvaluator(labelCol="label", metricName="rmse")
+    found = CrossValidator(
+        estimator=stages, estimatorParamMaps=grid, evaluator=evaluator, numFolds=2, seed=1
+    ).fit(frame)
+    assert found.avgMetrics[1] < 0.5 * found.avgMetrics[0]
+    # Two folds, two rates, and the best one on all rows: each has a folder of its own.
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 5
+    found.save(str(tmp_path / "found"))
+    loaded = CrossValidatorModel.load(str(tmp_path / "found"))
+    assert loaded.avgMetrics == found.avgMetrics
+    assert evaluator.evaluate(loaded.transform(frame)) == evaluator.evaluate(found.transform(frame))
+
+
+def test_train_validation_split(spark, frame):
+    from pyspark.ml.evaluation import RegressionEvaluator
+    from pyspark.ml.tuning import ParamGridBuilder, TrainValidationSplit
+
+    stages = pipeline(epochs=6)
+    grid = ParamGridBuilder().addGrid(stages.getStages()[-1].batchSize, [16, 200]).build()
+    found = TrainValidationSplit(
+        estimator=stages, estimatorParamMaps=grid,
+        evaluator=RegressionEvaluator(labelCol="label"), seed=1,
+    ).fit(frame)  # fmt: skip
+    assert found.validationMetrics[0] < found.validationMetrics[1]  # more steps
+
+
+def test_training_goes_on_from_the_checkpoint_of_the_same_training(spark, frame, tmp_path):
+    from pyspark.ml.feature import StandardScaler
+
+    scaled = StandardScaler(inputCol="features", outputCol="scaled").fit(frame).transform(frame)
+    whole = estimator(epochs=4).fit(scaled)
+    estimator(epochs=2, checkpoint_dir=str(tmp_path)).fit(scaled)
+    resumed = estimator(epochs=4, checkpoint_dir=str(tmp_path)).fit(scaled)
+    assert resumed.history == whole.history
+    for ours, theirs in zip(resumed.native.get_weights(), whole.native.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    estimator(epochs=2, checkpoint_dir=str(tmp_path), seed=8).fit(scaled)  # another training
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_compiled_model_brings_its_own_loss_and_optimizer(spark, frame):
+    from pyspark.ml.feature import StandardScaler
+
+    scaled = StandardScaler(inputCol="features", outputCol="scaled").fit(frame).transform(frame)
+    given = estimator()
+    compiled = given.getModel()
+    compiled.build((None, 10))
+    compiled.compile("adam", "mse")
+    found = estimator(model=compiled, loss=None, optimizer=None).fit(scaled)
+    again = estimator(model=compiled).fit(scaled)
+    assert found.history == again.history
+    assert compiled.optimizer.iterations == 0  # the user's model stays as it is
