@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 from andiron._cpu import require_supported_cpu
 
 require_supported_cpu()
+# GNU OpenMP reads it when it is loaded. Its threads spin for milliseconds by default while they wait for
+# each other: on cores that others use, too, that made training ten times slower; for idle cores this
+# is as fast (docs/architecture.md, "Threads").
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
 from andiron import _core  # noqa: E402  (an older CPU would stop with SIGILL here)
 from andiron._core import (  # noqa: E402

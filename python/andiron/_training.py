@@ -12,6 +12,10 @@ from andiron._data import check_labels, columns, rows_of, split, split_at, weigh
 from andiron._tables import Data, is_table, names_columns
 
 
+# What compile sets.
+_OF_COMPILE = ("optimizer", "_compiled_with", "_compiled", "_trainer", "_metrics", "_losses")
+
+
 class Training:
     """The part of a model that learns."""
 
@@ -47,6 +51,7 @@ class Training:
         """
         if loss is None:
             raise _core.Error("[compile] needs a loss")
+        before = {name: self.__dict__.get(name) for name in _OF_COMPILE}
         self.optimizer = None if optimizer is None else optimizers.get(optimizer)
         self._compiled_with = {
             "loss": loss,
@@ -56,8 +61,12 @@ class Training:
             "plan": {"check_numerics": check_numerics, "profile": profile, "threads": threads},
         }
         self._compiled = None
-        if self._network is not None and self._network.built:
-            self._compile_now()
+        try:
+            if self._network is not None and self._network.built:
+                self._compile_now()
+        except Exception:
+            self.__dict__.update(before)  # an earlier compile stands
+            raise
 
     def _compile_now(self) -> None:
         given, names = self._compiled_with, self._network.output_names

@@ -586,3 +586,11 @@ def test_penalties_do_not_depend_on_the_batch_size(batch_size):
     y, kernel = model.predict(X), dense.kernel.numpy()
     penalty = 0.01 * np.abs(y).sum() / len(X) + 0.01 * (kernel**2).sum()
     assert model.evaluate(X, y, batch_size) == pytest.approx(penalty, rel=1e-5)
+
+
+def test_a_compile_that_fails_leaves_the_one_before():
+    model = andiron.Sequential([andiron.Input((2,)), andiron.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(andiron.Error, match="acuracy"):
+        model.compile("adam", "mse", metrics=["acuracy"])
+    model.fit(np.zeros((4, 2)), np.zeros(4), verbose=0)

@@ -38,7 +38,7 @@ class Dedup final : public Kernel {
     int64_t n_valid = 0;
     ops::visit_ids(id_type_, call.src[0], [&](const auto* ids) {
       const int64_t bad = ops::first_bad_id(ids, n_, n_rows_, true);
-      if (bad >= 0) ops::fail_id("dedup", ids[bad], bad, n_rows_);
+      if (bad >= 0) ops::fail_id("embedding", ids[bad], bad, n_rows_);
       n_valid = first_pass(ids, from, call.scratch);
     });
     for (int pass = 1; pass < passes_; ++pass) {

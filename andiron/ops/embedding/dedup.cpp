@@ -16,7 +16,7 @@ void reference_dedup(const ReferenceContext& c) {
   auto* starts = c.dst[2].data<int32_t>();
   visit_ids(c.src[0].dtype(), c.src[0].raw(), [&](const auto* ids) {
     const int64_t bad = first_bad_id(ids, n, n_rows, true);
-    if (bad >= 0) fail_id("dedup", ids[bad], bad, n_rows);
+    if (bad >= 0) fail_id("embedding", ids[bad], bad, n_rows);
     std::iota(order, order + n, 0);
     int32_t* valid =
         std::stable_partition(order, order + n, [&](int32_t i) { return ids[i] >= 0; });
