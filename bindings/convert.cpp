@@ -4,6 +4,7 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/graph/host_function.hpp"
+#include "bindings/assignments.hpp"
 
 namespace andiron::bindings {
 
@@ -159,7 +160,7 @@ nb::object to_python(const Attribute& attribute) {
 
 Value value_from(nb::handle object, const Value* like) {
   if (nb::isinstance<Value>(object)) return nb::cast<Value>(object);
-  if (nb::isinstance<Variable>(object)) return read(nb::cast<VariablePtr>(object));
+  if (nb::isinstance<Variable>(object)) return read_traced(nb::cast<VariablePtr>(object));
   const bool is_bool = PyBool_Check(object.ptr());
   const bool is_float = PyFloat_Check(object.ptr());
   if (is_bool || is_float || PyLong_Check(object.ptr())) {

@@ -6,6 +6,7 @@
 #include "andiron/base/error.hpp"
 #include "andiron/eager/eager.hpp"
 #include "andiron/ops/ops.hpp"
+#include "bindings/assignments.hpp"
 #include "bindings/convert.hpp"
 #include "bindings/operators.hpp"
 #include "bindings/tensor.hpp"
@@ -122,6 +123,33 @@ void bind_value(nb::module_& m) {
   def_comparison(value);
 }
 
+// A value is assigned when the graph runs, where one is traced that keeps assignments.
+void assign(const VariablePtr& variable, nb::handle given) {
+  if (!TracingScope::active()) return variable->assign(tensor_from(given));
+  if (Assignments::current() == nullptr)
+    fail("[assign] '{}' is being traced: only metrics assign while they are", variable->name());
+  const Value like = read(variable);
+  Value value = value_from(given, &like);
+  if (value.dtype() != like.dtype()) value = ops::cast(value, like.dtype());
+  if (value.shape() != like.shape()) {
+    if (value.rank() > 0)
+      fail("[assign] '{}' is {}; got {}", variable->name(), like.shape().str(),
+           value.shape().str());
+    value = ops::broadcast_to(value, like.shape());
+  }
+  Assignments::current()->assign(variable, value);
+}
+
+// Numbers that are read while a graph is composed would stay in it as they are now.
+nb::object numbers_of(const Variable& v) {
+  if (TracingScope::active())
+    fail(
+        "[variable] '{}' is being traced, so its numbers cannot be had. Compose andiron.ops "
+        "instead",
+        v.name());
+  return to_numpy(v.value().clone());
+}
+
 void bind_variable(nb::module_& m) {
   nb::class_<Variable> variable(m, "Variable", "Named state: a parameter or a running statistic.");
   variable
@@ -141,22 +169,32 @@ void bind_variable(nb::module_& m) {
       .def_prop_ro("dtype", [](const Variable& v) { return to_python(v.value().dtype()); })
       .def_prop_ro("shape", [](const Variable& v) { return to_python(v.value().sizes()); })
       .def_prop_ro("ndim", [](const Variable& v) { return v.value().rank(); })
-      .def_prop_ro("value", &Variable::value, "The tensor; it changes as training goes on.")
+      .def_prop_ro(
+          "value",
+          [](const VariablePtr& v) {
+            return TracingScope::active() ? nb::cast(read_traced(v)) : nb::cast(v->value());
+          },
+          "The tensor; it changes as training goes on. A graph value while one is traced.")
+      .def("numpy", &numbers_of, "A copy of the current value.")
+      .def("assign", &assign, nb::arg("value"))
       .def(
-          "numpy", [](const Variable& v) { return to_numpy(v.value().clone()); },
-          "A copy of the current value.")
-      .def(
-          "assign", [](Variable& v, nb::handle value) { v.assign(tensor_from(value)); },
+          "assign_add",
+          [](const VariablePtr& v, nb::handle value) {
+            assign(v, apply("add", nb::cast(v), value));
+          },
           nb::arg("value"))
       .def(
-          "read", [](const VariablePtr& v) { return read(v); },
-          "The current value as a node of a graph.")
-      .def("__array__",
-           [](const Variable& v, nb::args, nb::kwargs) { return to_numpy(v.value().clone()); })
+          "assign_sub",
+          [](const VariablePtr& v, nb::handle value) {
+            assign(v, apply("subtract", nb::cast(v), value));
+          },
+          nb::arg("value"))
+      .def("read", &read_traced, "The current value as a node of a graph.")
+      .def("__array__", [](const Variable& v, nb::args, nb::kwargs) { return numbers_of(v); })
       .def(
           "__getitem__",
           [](const VariablePtr& v, nb::handle index) -> nb::object {
-            if (TracingScope::active()) return get_item(nb::cast(read(v)), index);
+            if (TracingScope::active()) return get_item(nb::cast(read_traced(v)), index);
             return nb::cast(v->value())[index];
           },
           nb::arg("index").none())

@@ -2,13 +2,18 @@
 
 #include <nanobind/stl/map.h>
 
+#include <nlohmann/json.hpp>
+
 #include "andiron/base/error.hpp"
+#include "andiron/eager/eager.hpp"
 #include "andiron/nn/metrics/area_under_curve.hpp"
 #include "andiron/nn/metrics/means.hpp"
 #include "andiron/nn/metrics/metric.hpp"
 #include "andiron/nn/metrics/precision_recall.hpp"
 #include "andiron/nn/metrics/ranking.hpp"
+#include "andiron/nn/metrics/traced.hpp"
 #include "bindings/convert.hpp"
+#include "bindings/json.hpp"
 
 namespace andiron::bindings {
 
@@ -29,7 +34,7 @@ class PythonMetric : public Metric {
       face_.release();
     }
   }
-  std::string signature() const override { return "python:" + name_; }
+  std::string signature() const override { return "own:" + name_; }
   void update(const Tensor& y_true, const Tensor& y_pred, const Tensor& weight) override {
     nb::gil_scoped_acquire gil;
     // The step's memory is used again: Python gets copies.
@@ -129,6 +134,20 @@ void bind_metrics(nb::module_& m) {
       .def("deserialize", [](Metric& metric, nb::bytes bytes) {
         metric.deserialize({bytes.c_str(), bytes.size()});
       });
+  using metrics::TracedMetric;
+  nb::class_<TracedMetric, Metric>(m, "TracedMetric")
+      .def(nb::new_([](const std::string& name, std::vector<VariablePtr> state,
+                       const std::vector<Value>& initial, const Graph& update,
+                       std::optional<Graph> weighted, const Graph& result) {
+             return std::make_shared<TracedMetric>(
+                 name, metrics::MetricGraphs{std::move(state), eager::evaluate(initial), update,
+                                             std::move(weighted), result});
+           }),
+           nb::arg("name"), nb::arg("state"), nb::arg("initial"), nb::arg("update"),
+           nb::arg("weighted").none(), nb::arg("result"))
+      .def("config", [](const TracedMetric& metric) { return to_python(metric.config()); });
+  m.def("metric_from_config",
+        [](nb::handle config) { return TracedMetric::from_config(json_from(config)); });
   m.def("make_metric", [](const std::string& name) { return metrics::make_metric(name); });
   m.def("metric_names", &metrics::metric_names);
   using Ptr = metrics::MetricPtr;

@@ -3,6 +3,7 @@
 #include "andiron/base/error.hpp"
 #include "andiron/eager/eager.hpp"
 #include "andiron/ops/catalog.hpp"
+#include "bindings/assignments.hpp"
 #include "bindings/build.hpp"
 #include "bindings/operators.hpp"
 #include "bindings/symbolic.hpp"
@@ -167,6 +168,18 @@ void bind_ops(nb::module_& m) {
         return function(*arguments);
       },
       "Calls a function that composes a graph: ops on variables read them when the graph runs.");
+  m.def(
+      "trace_assignments",
+      [](nb::object function, nb::args arguments) {
+        const TracingScope scope;
+        const Assignments assignments;
+        nb::object result = function(*arguments);
+        nb::list list;
+        for (const auto& [variable, value] : assignments.list())
+          list.append(nb::make_tuple(variable, value));
+        return nb::make_tuple(result, list);
+      },
+      "The same for one that assigns to variables: (its result, [(variable, new value), ...]).");
   m.def("tracing", &TracingScope::active, "Whether such a function runs on this thread.");
   m.def("catalog", &catalog, "The schemas of all ops.");
   m.def(

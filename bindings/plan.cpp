@@ -58,7 +58,9 @@ void bind_plan(nb::module_& m) {
       .def("print", &exec::Plan::print, "The graph after all passes with its memory.")
       .def(
           "stages", [](const exec::Plan& plan) { return plan.stages(); },
-          "(pass, text of the graph after it), in order.")
+          "(pass, text of the graph after it), in order; \"graph\" is before the passes. Those of "
+          "a "
+          "stage have its name before theirs: \"per tile: fuse\".")
       .def(
           "profile", [](const exec::Plan& plan) { return profile_rows(plan.profile()); },
           "Time, operations and bytes of each node.")

@@ -4,6 +4,7 @@
 
 #include "andiron/exec/plan.hpp"
 #include "andiron/exec/section.hpp"
+#include "andiron/passes/pipeline.hpp"
 #include "andiron/passes/tile.hpp"
 
 namespace andiron::exec {
@@ -12,8 +13,9 @@ namespace andiron::exec {
 /// have one stage.
 class StagedPlan final : public Plan {
  public:
+  /// `history` takes the graph after each pass; it may be null.
   StagedPlan(const Graph& graph, const std::map<std::string, int64_t>& sizes,
-             const PlanOptions& options);
+             const PlanOptions& options, PassHistory* history = nullptr);
 
   using Plan::run;
   void run(std::span<const Tensor> inputs, std::span<Tensor> outputs) override;
@@ -40,16 +42,18 @@ class StagedPlan final : public Plan {
   };
 
   bool worth_tiling(const Tiling& tiling) const;
-  void make_stage(std::vector<const Node*> members, bool is_body, const PlanOptions& options);
+  void make_stage(std::vector<const Node*> members, bool is_body, PassHistory* history,
+                  const std::string& name);
   std::unique_ptr<Section> make_section(const StageGraph& stage, int64_t batch, bool is_body,
                                         const std::vector<bool>& accumulate,
-                                        const PlanOptions& options);
+                                        PassHistory* history = nullptr,
+                                        const std::string& name = "");
   std::vector<int> donations(const StageGraph& stage) const;
   void find_donated_variables(const Tiling& tiling, bool tiled);
   void plan_copies();
   void allocate();
   int slot_of(const Value& v);
-  void choose_tile(const StageGraph& body, const PlanOptions& options);
+  void choose_tile(const StageGraph& body);
   Slot new_slot(const Value& v);
 
   void check(std::span<const Tensor> inputs, std::span<Tensor> outputs) const;
@@ -60,6 +64,8 @@ class StagedPlan final : public Plan {
   std::byte* address(int slot) const;
   void fill_pointers(const StageRun& stage, int worker, int64_t first_row);
 
+  Graph source_;  // as it was given
+  PlanOptions options_;
   Graph graph_;  // symbolic in the batch, after the algebraic passes
   std::map<std::string, int64_t> sizes_;
   int64_t batch_ = 0, tile_rows_ = 0;
@@ -67,7 +73,6 @@ class StagedPlan final : public Plan {
   int tile_workers_ = 1;  // threads that run tiles side by side
   bool profile_ = false, check_numerics_ = false;
   std::vector<TensorType> input_types_, output_types_;
-  std::vector<std::pair<std::string, Graph>> history_;
 
   std::vector<VariablePtr> variables_;
   std::vector<Slot> slots_;

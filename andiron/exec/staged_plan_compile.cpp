@@ -6,7 +6,6 @@
 #include "andiron/base/error.hpp"
 #include "andiron/exec/native/program_kernel.hpp"
 #include "andiron/exec/staged_plan.hpp"
-#include "andiron/passes/pipeline.hpp"
 
 namespace andiron::exec {
 
@@ -53,8 +52,12 @@ double total_flops(const Graph& concrete) {
 }  // namespace
 
 StagedPlan::StagedPlan(const Graph& graph, const std::map<std::string, int64_t>& sizes,
-                       const PlanOptions& options)
-    : sizes_(sizes), profile_(options.profile), check_numerics_(options.check_numerics) {
+                       const PlanOptions& options, PassHistory* history)
+    : source_(graph),
+      options_(options),
+      sizes_(sizes),
+      profile_(options.profile),
+      check_numerics_(options.check_numerics) {
   // oneDNN's products are wrong when fewer threads come than were asked for (OMP_THREAD_LIMIT).
   threads_ = std::min(options.threads > 0 ? options.threads : default_threads(),
                       omp_get_thread_limit());
@@ -79,7 +82,7 @@ StagedPlan::StagedPlan(const Graph& graph, const std::map<std::string, int64_t>&
   }
   // Rows that are not there would have to be told from those that are.
   const bool commute = options.fuse && !options.check_numerics;
-  graph_ = optimise_symbolic(graph, sizes_, threads_, commute, history_);
+  graph_ = optimise_symbolic(graph, sizes_, threads_, commute, history);
   variables_ = graph_.variables();
   const Tiling tiling = classify(graph_, kBatch);
   const bool tiled = options.tile && batch_ > 0 && worth_tiling(tiling);
@@ -94,9 +97,9 @@ StagedPlan::StagedPlan(const Graph& graph, const std::map<std::string, int64_t>&
                                   [](const Node* node) { return node->op->traits.serial; });
   tile_workers_ = serial ? 1 : threads_;
   find_donated_variables(tiling, tiled);
-  if (!before.empty()) make_stage(before, false, options);
-  if (!body.empty()) make_stage(body, true, options);
-  if (!after.empty()) make_stage(after, false, options);
+  if (!before.empty()) make_stage(before, false, history, "before the tiles");
+  if (!body.empty()) make_stage(body, true, history, "per tile");
+  if (!after.empty()) make_stage(after, false, history, tiled ? "after the tiles" : "whole batch");
   plan_copies();
   allocate();
 }
@@ -213,12 +216,12 @@ std::vector<int> StagedPlan::donations(const StageGraph& stage) const {
 
 std::unique_ptr<Section> StagedPlan::make_section(const StageGraph& stage, int64_t batch,
                                                   bool is_body, const std::vector<bool>& accumulate,
-                                                  const PlanOptions& options) {
+                                                  PassHistory* history, const std::string& name) {
   std::map<std::string, int64_t> sizes = sizes_;
   if (batch_ > 0) sizes[kBatch] = batch;
   const FuseRules rules = fuse_rules();
-  const Graph graph =
-      optimise_concrete(bind_sizes(stage.graph, sizes), options.fuse ? &rules : nullptr);
+  const Graph graph = optimise_concrete(bind_sizes(stage.graph, sizes),
+                                        options_.fuse ? &rules : nullptr, history, name);
   SectionOptions section;
   // Tiles run side by side, or one after another with all threads for each node.
   section.threads = is_body && tile_workers_ > 1 ? 1 : threads_;
@@ -232,10 +235,10 @@ std::unique_ptr<Section> StagedPlan::make_section(const StageGraph& stage, int64
 // As many rows as keep what a tile works on at a time in the L2 cache, such that the workers'
 // shares are nearly equal. Not all of a tile's activations are in use at once: tiles of twice the
 // cache are 2 % faster for NCF than tiles of three quarters of it (benchmarks/results.md).
-void StagedPlan::choose_tile(const StageGraph& body, const PlanOptions& options) {
-  int64_t rows = options.tile_rows;
+void StagedPlan::choose_tile(const StageGraph& body) {
+  int64_t rows = options_.tile_rows;
   if (rows <= 0) {
-    const auto probe = make_section(body, kMinTile, true, {}, options);
+    const auto probe = make_section(body, kMinTile, true, {});
     const int64_t per_row =
         std::max<int64_t>(1, static_cast<int64_t>(probe->arena_bytes()) / kMinTile);
     rows = std::clamp(l2_bytes() * 2 / per_row, kMinTile, kMaxTile);
@@ -246,15 +249,15 @@ void StagedPlan::choose_tile(const StageGraph& body, const PlanOptions& options)
   tile_rows_ = std::min(batch_, (rows + kTileUnit - 1) / kTileUnit * kTileUnit);
 }
 
-void StagedPlan::make_stage(std::vector<const Node*> members, bool is_body,
-                            const PlanOptions& options) {
+void StagedPlan::make_stage(std::vector<const Node*> members, bool is_body, PassHistory* history,
+                            const std::string& name) {
   const StageGraph stage = cut(graph_, members);
   StageRun run;
   run.is_body = is_body;
   for (const Value& v : stage.imports) run.imports.push_back(slot_of(v));
   for (const Value& v : stage.exports) run.exports.push_back(slot_of(v));
   if (!is_body) {
-    run.section = make_section(stage, batch_, false, {}, options);
+    run.section = make_section(stage, batch_, false, {}, history, name);
     arena_bytes_ = std::max(arena_bytes_, run.section->arena_bytes());
   } else {
     std::vector<bool> accumulate;
@@ -269,10 +272,10 @@ void StagedPlan::make_stage(std::vector<const Node*> members, bool is_body,
       run.partial_bytes.push_back(n_bytes);
       worker_partial_bytes_ += (n_bytes + 63) / 64 * 64;
     }
-    choose_tile(stage, options);
-    run.section = make_section(stage, tile_rows_, true, accumulate, options);
+    choose_tile(stage);
+    run.section = make_section(stage, tile_rows_, true, accumulate, history, name);
     const int64_t rest = batch_ % tile_rows_;
-    if (rest > 0) run.tail = make_section(stage, rest, true, accumulate, options);
+    if (rest > 0) run.tail = make_section(stage, rest, true, accumulate);
     worker_arena_bytes_ =
         std::max(run.section->arena_bytes(), run.tail ? run.tail->arena_bytes() : size_t{0});
   }

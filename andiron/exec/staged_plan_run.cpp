@@ -178,8 +178,11 @@ std::string StagedPlan::print() const {
 }
 
 std::vector<std::pair<std::string, std::string>> StagedPlan::stages() const {
+  // Compiled once more for it: plans do not carry the graphs between their passes about.
+  PassHistory history;
+  const StagedPlan again(source_, sizes_, options_, &history);
   std::vector<std::pair<std::string, std::string>> texts;
-  for (const auto& [name, graph] : history_) texts.emplace_back(name, graph.print());
+  for (const auto& [name, graph] : history) texts.emplace_back(name, graph.print());
   texts.emplace_back("plan", print());
   return texts;
 }

@@ -1,6 +1,7 @@
 #include "andiron/passes/fold.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "andiron/graph/schema.hpp"
 #include "andiron/ops/reference.hpp"
@@ -19,6 +20,13 @@ bool small_and_known(const Node& node, int64_t max_elements) {
   });
 }
 
+bool finite(const Tensor& tensor) {
+  if (!is_floating(tensor.dtype())) return true;
+  for (int64_t i = 0; i < tensor.count(); ++i)
+    if (!std::isfinite(tensor.item(i))) return false;
+  return true;
+}
+
 }  // namespace
 
 Graph fold(const Graph& graph, int64_t max_elements) {
@@ -33,7 +41,10 @@ Graph fold(const Graph& graph, int64_t max_elements) {
       src.push_back(v.node().attr<Tensor>("tensor"));
     }
     std::vector<Value> values;
-    for (Tensor& t : ops::run_reference(node, src)) values.push_back(constant(std::move(t)));
+    for (Tensor& t : ops::run_reference(node, src)) {
+      if (!finite(t)) return {};  // the op that made it must be there to be named
+      values.push_back(constant(std::move(t)));
+    }
     return values;
   });
   return rewrite(graph);

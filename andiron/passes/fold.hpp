@@ -8,7 +8,8 @@
 namespace andiron {
 
 /// Constant folding: nodes whose inputs are all constants are computed by their reference kernels,
-/// as long as the result stays small (at most `max_elements`).
+/// as long as the result stays small (at most `max_elements`). What gives NaN or infinity stays, so
+/// that the numerics check can name it.
 Graph fold(const Graph& graph, int64_t max_elements = 65536);
 
 /// Replaces every `count_of` by the constant that it is for these sizes. The tiling pass needs the

@@ -9,27 +9,61 @@
 
 namespace andiron {
 
-Graph optimise_symbolic(const Graph& graph, const std::map<std::string, int64_t>& sizes,
-                        int threads, bool commute, PassHistory& history) {
-  Graph g = graph;
-  history.emplace_back("graph", g);
-  if (auto batch = sizes.find("batch"); batch != sizes.end()) {
-    g = choose_embedding_gradients(g, batch->second, threads);
-    history.emplace_back("embedding gradients", g);
-    if (commute) g = commute_lookups(g, batch->second, threads);
-    if (commute) history.emplace_back("commute look-ups", g);
+namespace {
+
+// A graph on its way through the passes.
+struct Passes {
+  Graph graph;
+  PassHistory* history;
+  std::string stage;
+
+  template <class Pass>
+  void run(const char* name, const Pass& pass) {
+    graph = pass(graph);
+    record(name);
   }
-  g = cse(simplify(cse(g)));
-  history.emplace_back("cse, simplify", g);
-  g = fold_counts(g, sizes);
-  history.emplace_back("counts", g);
-  return g;
+  void record(const char* name) {
+    if (history != nullptr) history->emplace_back(stage + name, graph);
+  }
+};
+
+Graph folded(const Graph& graph) { return fold(graph); }
+
+}  // namespace
+
+Graph optimise_symbolic(const Graph& graph, const std::map<std::string, int64_t>& sizes,
+                        int threads, bool commute, PassHistory* history) {
+  Passes passes{graph, history, ""};
+  passes.record("graph");
+  if (auto batch = sizes.find("batch"); batch != sizes.end()) {
+    const int64_t rows = batch->second;
+    passes.run("embedding gradients",
+               [&](const Graph& g) { return choose_embedding_gradients(g, rows, threads); });
+    if (commute)
+      passes.run("commute look-ups",
+                 [&](const Graph& g) { return commute_lookups(g, rows, threads); });
+  }
+  passes.run("cse", cse);
+  passes.run("simplify", simplify);
+  passes.run("cse", cse);
+  passes.run("counts", [&](const Graph& g) { return fold_counts(g, sizes); });
+  return passes.graph;
 }
 
-Graph optimise_concrete(const Graph& graph, const FuseRules* fuse_rules) {
-  Graph g = cse(fold(simplify(cse(fold(graph)))));
-  if (fuse_rules != nullptr) g = fuse(fuse_matmul(g), *fuse_rules);
-  return g;
+Graph optimise_concrete(const Graph& graph, const FuseRules* fuse_rules, PassHistory* history,
+                        const std::string& stage) {
+  Passes passes{graph, history, stage + ": "};
+  passes.record("graph");
+  passes.run("fold", folded);
+  passes.run("cse", cse);
+  passes.run("simplify", simplify);
+  passes.run("fold", folded);
+  passes.run("cse", cse);
+  if (fuse_rules != nullptr) {
+    passes.run("fuse_matmul", fuse_matmul);
+    passes.run("fuse", [&](const Graph& g) { return fuse(g, *fuse_rules); });
+  }
+  return passes.graph;
 }
 
 }  // namespace andiron

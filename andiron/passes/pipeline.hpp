@@ -10,15 +10,18 @@
 
 namespace andiron {
 
-/// The graph after each pass, for people.
+/// The graph before the first pass and after each one, for people.
 using PassHistory = std::vector<std::pair<std::string, Graph>>;
 
 /// The passes that run while the batch is a symbol. `sizes` are those that it will be bound to.
 /// `commute`: whether products may change places with look-ups (see commute_lookups).
+/// `history` may be null.
 Graph optimise_symbolic(const Graph& graph, const std::map<std::string, int64_t>& sizes,
-                        int threads, bool commute, PassHistory& history);
+                        int threads, bool commute, PassHistory* history);
 
-/// The passes that run on one stage with concrete shapes; fusion where there are rules for it.
-Graph optimise_concrete(const Graph& graph, const FuseRules* fuse_rules);
+/// The passes that run on one stage with concrete shapes; fusion where there are rules for it. In
+/// the history, which may be null, `stage` stands before the passes' names.
+Graph optimise_concrete(const Graph& graph, const FuseRules* fuse_rules, PassHistory* history,
+                        const std::string& stage);
 
 }  // namespace andiron

@@ -41,7 +41,8 @@ class Training:
             loss: a name, a Loss or a function (y_true, y_pred) of andiron.ops; a list or a dict
                 for several outputs.
             loss_weights: of the outputs' losses in the sum. Default: 1.
-            metrics: names, Metrics or functions; computed without sample weights.
+            metrics: names, Metrics or functions (y_true, y_pred) of andiron.ops or NumPy, whose
+                mean over samples is meant; computed without sample weights.
             weighted_metrics: the same with sample weights.
             run_eagerly, steps_per_execution, jit_compile: accepted for Keras's sake; a step is a
                 compiled plan always.
@@ -90,8 +91,21 @@ class Training:
             **given["plan"],
             workers=workers,
         )
-        metrics = [(name, i, m._core, w) for name, i, m, w in self._metrics]
-        return compiled, _core.Trainer(compiled, metrics)
+        return compiled, _core.Trainer(compiled, self._core_metrics())
+
+    def _core_metrics(self) -> list[tuple]:
+        """Metrics for the trainer: those of one's own traced for the types of their output."""
+        own = any(m._own for _, _, m, _ in self._metrics)
+        outputs = self._network.trace(False).outputs if own else []
+        found = []
+        for name, i, metric, weighted in self._metrics:
+            loss, core = self._losses[i], metric._core
+            if metric._own and loss is not None:
+                y_pred = outputs[i]
+                types = loss.target_type(y_pred), (y_pred.dtype, y_pred.shape)
+                core = metric._core_in(*types, weighted)
+            found.append((name, i, core, weighted))
+        return found
 
     def _loss_weights(self, given: Any) -> list[float]:
         if given is None:
@@ -420,6 +434,10 @@ class Training:
         if not with_optimizer:
             return None, None
         outputs = self._network.outputs
+        metrics = []
+        for name, i, metric, weighted in self._metrics:
+            if (saved := metric._saved()) is not None:
+                metrics.append({"name": name, "output": i, "weighted": weighted, **saved})
         config = {
             "optimizer": None if self.optimizer is None else self.optimizer._core.description(),
             "losses": [
@@ -427,11 +445,7 @@ class Training:
                 for loss, out in zip(self._losses, outputs, strict=True)
             ],
             "loss_weights": self._compiled_with["loss_weights"],
-            "metrics": [
-                {"name": name, "output": i, "made": m._made, "weighted": w}
-                for name, i, m, w in self._metrics
-                if not m._own  # the code of one's own is not in the file
-            ],
+            "metrics": metrics,
             "step": self._compiled.step,
         }
         state = self._compiled.state()[len(self._network.variables) :]
@@ -441,11 +455,10 @@ class Training:
     def _restore_training(self, config: dict, tensors: dict, own_metrics: Any = ()) -> None:
         from andiron import metrics
 
-        kept = []
-        for m in config["metrics"]:
-            metric = object.__new__(metrics.Metric)
-            metric._take(m["name"], *m["made"])
-            kept.append((m["name"], m["output"], metric, m["weighted"]))
+        kept = [
+            (m["name"], m["output"], metrics.Metric._loaded(m["name"], m), m["weighted"])
+            for m in config["metrics"]
+        ]
         for place, metric in own_metrics:
             kept.insert(place, metric)
         self.compile(config["optimizer"], config["losses"], config["loss_weights"])

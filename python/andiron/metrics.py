@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import numpy as np
 
 from andiron import _core
+from andiron._metric import FunctionMetric, Metric
 
 __all__ = [
     "AUC",
@@ -36,132 +36,6 @@ __all__ = [
 ]
 
 rank_users, top_items = _core.rank_users, _core.top_items
-
-
-class Metric:
-    """A figure over all the data seen since `reset_state`.
-
-    For a metric of one's own write `update_state(y_true, y_pred, sample_weight=None)` and
-    `result()` over NumPy arrays; numbers and arrays that are attributes are its state
-    (`reset_state` brings back those that were set in `__init__`).
-
-    Example:
-        >>> from andiron import metrics
-        >>> m = metrics.MeanAbsoluteError()
-        >>> m.update_state([1.0, 2.0], [1.0, 4.0])
-        >>> m.result()
-        1.0
-    """
-
-    _own = False  # written in Python
-
-    def __init__(self, name: str | None = None, dtype: Any = None):
-        self.name = name or _snake(type(self))
-        self._own = True
-        parameters = inspect.signature(type(self).update_state).parameters
-        self._takes_weight = "sample_weight" in parameters
-        self._core = _core.metric_python(self.name, _Bridge(self))
-        self._initial: dict | None = None
-
-    def _take(self, name: str, factory: str, *args: Any) -> None:
-        self._core, self.name = getattr(_core, factory)(*args), name
-        self._made = [factory, *args]  # how files bring it back
-
-    def update_state(self, y_true, y_pred, sample_weight=None) -> None:
-        """Adds a batch."""
-        self._core.update(y_true, y_pred, sample_weight)
-
-    def result(self) -> float:
-        """The figure; NaN where it is not defined (see `note`)."""
-        return self._core.result()
-
-    def reset_state(self) -> None:
-        """Forgets what was seen."""
-        if not self._own:
-            self._core.reset()
-            return
-        if self._initial is None:
-            self._initial = self._state()
-        for name, value in self._initial.items():
-            setattr(self, name, np.copy(value) if isinstance(value, np.ndarray) else value)
-
-    def merge_state(self, others) -> None:
-        """Adds what other metrics of this kind have seen."""
-        for other in others:
-            self._core.merge(other._core)
-
-    def note(self) -> str:
-        """Why the result is NaN, if it is."""
-        return "" if self._own else self._core.note()
-
-    def __call__(self, y_true, y_pred, sample_weight=None) -> float:
-        self.update_state(y_true, y_pred, sample_weight)
-        return self.result()
-
-    def _state(self) -> dict:
-        kinds = (int, float, np.ndarray, np.generic)
-        return {
-            key: np.copy(value) if isinstance(value, np.ndarray) else value
-            for key, value in vars(self).items()
-            if not key.startswith("_takes") and isinstance(value, kinds) and key != "_own"
-        }
-
-    def __reduce__(self) -> tuple:
-        if self._own:
-            kept = {key: value for key, value in vars(self).items() if key != "_core"}
-            return _remade, (type(self), kept)
-        return _remade_from_core, (type(self), self.name, self._made)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self.name}>"
-
-
-def _remade(cls: type, kept: dict) -> Metric:
-    metric = object.__new__(cls)
-    vars(metric).update(kept)
-    metric._core = _core.metric_python(metric.name, _Bridge(metric))
-    return metric
-
-
-def _remade_from_core(cls: type, name: str, made: list) -> Metric:
-    metric = object.__new__(cls)
-    metric._take(name, *made)
-    return metric
-
-
-class _Bridge:
-    """What the core calls of a metric written in Python."""
-
-    def __init__(self, metric: Metric):
-        self._metric = metric
-
-    def _update(self, y_true, y_pred, weight) -> None:
-        if self._metric._initial is None:
-            self._metric._initial = self._metric._state()
-        if self._metric._takes_weight:
-            self._metric.update_state(y_true, y_pred, sample_weight=weight)
-        else:
-            self._metric.update_state(y_true, y_pred)
-
-    def result(self) -> float:
-        return float(self._metric.result())
-
-    def reset_state(self) -> None:
-        self._metric.reset_state()
-
-    def _state(self) -> dict:
-        return {k: np.asarray(v, np.float64) for k, v in self._metric._state().items()}
-
-    def _restore(self, state: dict) -> None:
-        if self._metric._initial is None:
-            self._metric._initial = self._metric._state()
-        for name, value in state.items():
-            kind = type(self._metric._initial.get(name, value))
-            setattr(self._metric, name, value if kind is np.ndarray else kind(value.item()))
-
-
-def _snake(cls: type) -> str:
-    return "".join("_" + c.lower() if c.isupper() else c for c in cls.__name__).lstrip("_")
 
 
 def _simple(class_name: str, default: str, doc: str, core_name: str | None = None) -> type:
@@ -319,25 +193,3 @@ def get(identifier: Any) -> Metric:
     if callable(identifier):
         return FunctionMetric(identifier)
     raise TypeError(f"[compile] a metric is a name, a Metric or a function; got {identifier!r}")
-
-
-class FunctionMetric(Metric):
-    """The mean over samples of a function (y_true, y_pred) of NumPy arrays or andiron.ops."""
-
-    def __init__(self, function: Any, name: str | None = None):
-        self._function = function
-        self.total, self.weight = 0.0, 0.0
-        super().__init__(name or getattr(function, "__name__", "metric"))
-
-    def update_state(self, y_true, y_pred, sample_weight=None) -> None:
-        """Adds a batch."""
-        values = np.asarray(self._function(y_true, y_pred), np.float64)
-        values = np.broadcast_to(values, (len(y_pred),) if values.ndim == 0 else values.shape)
-        weights = np.ones(len(values)) if sample_weight is None else np.asarray(sample_weight)
-        per_row = values.reshape(len(values), -1).mean(axis=1)
-        self.total += float((per_row * weights.reshape(-1)).sum())
-        self.weight += float(weights.sum())
-
-    def result(self) -> float:
-        """The mean so far."""
-        return self.total / self.weight if self.weight else 0.0

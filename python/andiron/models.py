@@ -230,8 +230,9 @@ class Model(_training.Training, Layer):
     def save(self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True) -> None:
         """Writes architecture, weights and the state of training as one safetensors file.
 
-        The file appears complete or not at all. Layers, losses of one's own are stored as what they
-        do: the file loads without their classes.
+        The file appears complete or not at all. Layers, losses and metrics of one's own are stored
+        as what they do: the file loads without their classes. A warning names metrics that use
+        NumPy or Python's numbers: the file is without them.
 
         Errors:
             OSError when the file cannot be written; a file of that name stays as it was.
@@ -275,7 +276,9 @@ class Model(_training.Training, Layer):
     def _own_metrics(self) -> list:
         """(place, metric) of those whose code is in no file."""
         return (
-            [] if self._compiled is None else [m for m in enumerate(self._metrics) if m[1][2]._own]
+            []
+            if self._compiled is None
+            else [m for m in enumerate(self._metrics) if not m[1][2]._in_files()]
         )
 
     def __reduce__(self):
@@ -361,8 +364,8 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True) 
 
     Args:
         filepath: of the file.
-        custom_objects: accepted for Keras's sake; layers and losses of one's own load as what they
-            do.
+        custom_objects: accepted for Keras's sake; layers, losses and metrics of one's own load as
+            what they do.
         compile: whether the model comes compiled, with its optimizer's state. Default: True.
 
     Errors:

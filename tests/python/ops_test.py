@@ -142,12 +142,47 @@ def test_plans_print_profile_and_tell_their_stages():
     plan = andiron.Plan.compile(graph, {"batch": 3}, profile=True)
     plan.run(X)
     assert plan.print()
-    assert len(plan.stages()) > 1
     rows = plan.profile()
     assert sum(r["seconds"] for r in rows) > 0
     from andiron import profiler
 
     assert "GFLOP/s" in profiler.table(plan)
+
+
+def passes_of(stages, prefix=""):
+    return [name[len(prefix) :] for name, _ in stages if name.startswith(prefix)]
+
+
+def test_stages_show_every_pass():
+    x = andiron.placeholder("x", (None, 4))
+    half = ops.exp(andiron._core.constant(np.float32(np.log(2.0)))) * 0.25  # one constant, folded
+    h = ops.relu(ops.matmul(x, np.ones((4, 2), np.float32)) + np.ones(2, np.float32))
+    plan = andiron.Plan.compile(andiron.Graph([x], [ops.tanh(h) * half]), {"batch": 3})
+    stages = plan.stages()
+    assert passes_of(stages)[:2] == ["graph", "embedding gradients"]
+    concrete = ["graph", "fold", "cse", "simplify", "fold", "cse", "fuse_matmul", "fuse"]
+    assert passes_of(stages, "whole batch: ") == concrete
+    text = dict(stages)
+    assert "exp(" in text["whole batch: graph"] and "exp(" not in text["whole batch: fold"]
+    assert "fused_matmul" not in text["whole batch: cse"]
+    assert "fused_matmul" in text["whole batch: fuse_matmul"]
+    assert "fused(" in text["whole batch: fuse"]
+    assert "exp(" in text["graph"] == stages[0][1]
+    assert stages[-1][0] == "plan" and stages[-1][1] == plan.print()
+    np.testing.assert_allclose(
+        plan.run(X[:3, :4])[0].numpy(),
+        np.tanh(np.maximum(X[:3, :4] @ np.ones((4, 2)) + 1, 0)) * 0.5,
+        rtol=1e-5,
+    )
+
+
+def test_stages_of_tiles_have_their_passes_too():
+    x = andiron.placeholder("x", (None, 64))
+    w = andiron.Variable(np.ones((64, 64), np.float32))
+    y = ops.sum(ops.relu(ops.matmul(x, w.read())), axes=[0])
+    plan = andiron.Plan.compile(andiron.Graph([x], [y * 2.0]), {"batch": 4096})
+    for stage in ("per tile: ", "after the tiles: "):
+        assert passes_of(plan.stages(), stage)[-1] == "fuse"
 
 
 @pytest.mark.parametrize("tile", [False, True])
@@ -205,6 +240,17 @@ def test_check_numerics_names_the_first_op():
     plan = andiron.Plan.compile(graph, check_numerics=True)
     with pytest.raises(andiron.Error, match="log"):
         plan.run(np.array([-1.0, 1.0], np.float32))
+
+
+@pytest.mark.parametrize("more", [0.0, 1.0])
+def test_check_numerics_names_an_op_of_constants_alone(more):
+    x = andiron.placeholder("x", (None, 2))
+    bad = ops.log(andiron._core.constant(np.array([-1.0, 1.0], np.float32)) * 1.5)
+    graph = andiron.Graph([x], [x * ops.exp(bad) + more])
+    for size in (1, 4096):
+        plan = andiron.Plan.compile(graph, {"batch": size}, check_numerics=True)
+        with pytest.raises(andiron.Error, match=r"\blog\b"):
+            plan.run(np.ones((size, 2), np.float32))
 
 
 def test_the_type_stub_is_up_to_date():

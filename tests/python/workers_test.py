@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import andiron
-from andiron import data, layers, losses, optimizers
+from andiron import data, layers, losses, ops, optimizers
 from andiron.collective import AbortedError, Communicator, Listener
 
 ROWS, BATCH = 150, 32
@@ -134,6 +134,44 @@ def test_evaluate_counts_the_rows_of_all():
     want = models[0].evaluate(x, rows["y"].to_numpy(), verbose=0)
     for got in found:
         np.testing.assert_allclose(got, want, rtol=1e-5)
+
+
+class Hits(andiron.metrics.Metric):
+    def __init__(self):
+        super().__init__("hits")
+        self.hits = self.add_weight(name="hits")
+        self.rows = self.add_weight(name="rows", initializer="ones")  # one before the first
+
+    def update_state(self, y_true, y_pred):
+        hit = ops.equal(ops.greater(y_pred, 0.0), ops.greater(y_true, 0.5))
+        self.hits.assign_add(ops.sum(ops.cast(hit, "float32")))
+        self.rows.assign_add(ops.sum(ops.cast(ops.less(y_true, 2.0), "float32")))
+
+    def result(self):
+        return self.hits / self.rows
+
+
+def test_metrics_of_ones_own_are_merged():
+    def distance(y_true, y_pred):
+        return ops.absolute(y_true - y_pred)
+
+    rows = table()
+    models = [model() for _ in range(3)]
+    for m in models:
+        loss = losses.BinaryCrossentropy(from_logits=True)
+        m.compile("adam", loss, metrics=[Hits(), distance], threads=1)
+        assert not any(metric._why for _, _, metric, _ in m._metrics)
+    found = on_ranks(
+        3, lambda rank, c: models[rank].evaluate(shards(rows, rank, 3), batch_size=7, workers=c)
+    )
+    x = {"x": rows[["a", "b", "c"]].to_numpy(), "who": rows["who"].to_numpy()}
+    y = rows["y"].to_numpy()
+    p = models[0].predict(x)[:, 0]
+    want = [((p > 0) == (y > 0.5)).sum() / (1 + ROWS), np.abs(y - p).mean()]
+    for got in found:
+        np.testing.assert_allclose(got[1:], want, rtol=1e-5)
+    histories = trained(3, models)
+    assert histories[0].history == histories[1].history == histories[2].history
 
 
 def test_arrays_and_workers_without_rows():
