@@ -169,7 +169,7 @@ class Metric:
             self._traced_for = key
         return self._core
 
-    def _saved(self) -> dict | None:
+    def _saved(self, warn: bool = True) -> dict | None:
         """How a file brings it back; None, with a warning, where it cannot."""
         if not self._own and not isinstance(self._core, _core.TracedMetric):
             return {"made": self._made}
@@ -178,7 +178,7 @@ class Metric:
                 return {"traced": self._core.config()}
             except _core.Error as error:
                 self._why = str(error)
-        if not self._warned:
+        if warn and not self._warned:
             warnings.warn(
                 f"[save] the file is without the metric '{self.name}', which is Python code that "
                 f"could not be traced: {self._why}",
@@ -202,6 +202,8 @@ class Metric:
         return not self._own or not self._why
 
     def __reduce__(self) -> tuple:
+        if not self._own and not isinstance(self._core, _core.TracedMetric):
+            return _remade_from_core, (type(self), self.name, self._made)
         if self._in_files():
             return Metric._loaded, (self.name, self._saved())
         kept = {key: value for key, value in vars(self).items() if key != "_core"}
@@ -215,6 +217,12 @@ def _remade(cls: type, kept: dict) -> Metric:
     metric = object.__new__(cls)
     vars(metric).update(kept)
     metric._core = _core.metric_python(metric.name, _Bridge(metric))
+    return metric
+
+
+def _remade_from_core(cls: type, name: str, made: list) -> Metric:
+    metric = object.__new__(cls)
+    metric._take(name, *made)
     return metric
 
 

@@ -427,7 +427,7 @@ class Training:
 
     # What files keep of it.
 
-    def _training_state(self, with_optimizer: bool) -> tuple[Any, Any]:
+    def _training_state(self, with_optimizer: bool, warn: bool = True) -> tuple[Any, Any]:
         if self._compiled is None:
             return None, None
         self._compiled.catch_up()
@@ -436,7 +436,7 @@ class Training:
         outputs = self._network.outputs
         metrics = []
         for name, i, metric, weighted in self._metrics:
-            if (saved := metric._saved()) is not None:
+            if (saved := metric._saved(warn)) is not None:
                 metrics.append({"name": name, "output": i, "weighted": weighted, **saved})
         config = {
             "optimizer": None if self.optimizer is None else self.optimizer._core.description(),

@@ -270,8 +270,8 @@ class Model(_training.Training, Layer):
     weights = variables
 
     def _bytes(self) -> bytes:
-        """What `save` writes."""
-        return _core.model_bytes(self._ready(), *self._training_state(True))
+        """What `save` writes, for pickles: they carry Python's metrics beside it."""
+        return _core.model_bytes(self._ready(), *self._training_state(True, warn=False))
 
     def _own_metrics(self) -> list:
         """(place, metric) of those whose code is in no file."""
