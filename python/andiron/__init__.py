@@ -29,6 +29,7 @@ _LAZY_MODULES = {
     "apps",
     "callbacks",
     "collective",
+    "constraints",
     "data",
     "datasets",
     "initializers",
