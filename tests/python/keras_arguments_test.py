@@ -1,13 +1,14 @@
 """Arguments that Keras has too, against what Keras makes of them (tools/make_keras_goldens.py)."""
 
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import andiron
-from andiron import Input, Sequential, constraints, layers, metrics, optimizers
+from andiron import Input, Model, Sequential, constraints, layers, metrics, optimizers
 
 GOLDEN = json.loads(Path(__file__).with_name("keras_goldens.json").read_text())
 
@@ -190,3 +191,26 @@ def test_defaults_of_what_is_refused_are_taken():
     layers.Embedding(2, 2, mask_zero=False, lora_rank=None)
     with pytest.raises(TypeError, match="nonsense"):
         optimizers.Adam(nonsense=1)
+
+
+def test_a_dict_of_outputs_is_predicted_as_a_dict(tmp_path):
+    x = Input((3,))
+    outputs = {"low": layers.Dense(1)(x), "high": layers.Dense(2)(x)}
+    model = Model(x, outputs)
+    data = np.random.default_rng(0).normal(size=(5, 3)).astype("f")
+    found = model.predict(data)
+    assert list(found) == ["low", "high"]
+    assert found["low"].shape == (5, 1) and found["high"].shape == (5, 2)
+    model.save(tmp_path / "u.safetensors")
+    model.compile("sgd", {"low": "mse", "high": "mae"})
+    model.save(tmp_path / "c.safetensors")
+    for again in (
+        andiron.load_model(tmp_path / "u.safetensors"),
+        andiron.load_model(tmp_path / "c.safetensors"),
+        andiron.load_model(tmp_path / "c.safetensors", compile=False),
+        pickle.loads(pickle.dumps(model)),
+    ):
+        for name, values in again.predict(data).items():
+            np.testing.assert_array_equal(values, found[name])
+    one = Model(x, {"only": layers.Dense(1)(x)})
+    assert list(one.predict(data)) == ["only"]
