@@ -155,18 +155,32 @@ void bind_metrics(nb::module_& m) {
   m.def("metric_binary_accuracy", [](double threshold) -> Ptr {
     return std::make_shared<metrics::BinaryAccuracy>(threshold);
   });
-  m.def("metric_binary_crossentropy", [](bool from_logits) -> Ptr {
-    return std::make_shared<metrics::BinaryCrossentropy>(from_logits);
-  });
-  m.def("metric_categorical_crossentropy", [](bool sparse, bool from_logits) -> Ptr {
-    return std::make_shared<metrics::CategoricalCrossentropy>(sparse, from_logits);
-  });
-  m.def("metric_precision", [](double threshold) -> Ptr {
-    return std::make_shared<metrics::Precision>(std::vector<double>{threshold});
-  });
-  m.def("metric_recall", [](double threshold) -> Ptr {
-    return std::make_shared<metrics::Recall>(std::vector<double>{threshold});
-  });
+  // Arguments that came later have defaults: files name the factories with what they took then.
+  m.def(
+      "metric_binary_crossentropy",
+      [](bool from_logits, double label_smoothing) -> Ptr {
+        return std::make_shared<metrics::BinaryCrossentropy>(from_logits, 1e-7, label_smoothing);
+      },
+      nb::arg("from_logits"), nb::arg("label_smoothing") = 0.0);
+  m.def(
+      "metric_categorical_crossentropy",
+      [](bool sparse, bool from_logits, double label_smoothing) -> Ptr {
+        return std::make_shared<metrics::CategoricalCrossentropy>(sparse, from_logits, 1e-7,
+                                                                  label_smoothing);
+      },
+      nb::arg("sparse"), nb::arg("from_logits"), nb::arg("label_smoothing") = 0.0);
+  m.def(
+      "metric_precision",
+      [](double threshold, int64_t class_id) -> Ptr {
+        return std::make_shared<metrics::Precision>(std::vector<double>{threshold}, class_id);
+      },
+      nb::arg("threshold"), nb::arg("class_id") = -1);
+  m.def(
+      "metric_recall",
+      [](double threshold, int64_t class_id) -> Ptr {
+        return std::make_shared<metrics::Recall>(std::vector<double>{threshold}, class_id);
+      },
+      nb::arg("threshold"), nb::arg("class_id") = -1);
   m.def("metric_python", [](const std::string& name, nb::object face) -> Ptr {
     return std::make_shared<PythonMetric>(name, std::move(face));
   });

@@ -10,6 +10,7 @@
 #include "andiron/train/data/negative_sampling_dataset.hpp"
 #include "andiron/train/data_parallel.hpp"
 #include "andiron/train/dataset_source.hpp"
+#include "andiron/train/steps_source.hpp"
 #include "andiron/train/trainer.hpp"
 #include "bindings/collective.hpp"
 #include "bindings/json.hpp"
@@ -173,6 +174,13 @@ void bind_sources(nb::module_& m) {
         if (batch == nullptr) return nb::none();
         return nb::make_tuple(batch->x, batch->y, batch->sample_weight);
       });
+  m.def(
+      "steps_source",
+      [](std::shared_ptr<BatchSource> source, int64_t steps,
+         bool from_the_start) -> std::shared_ptr<BatchSource> {
+        return std::make_shared<train::StepsSource>(std::move(source), steps, from_the_start);
+      },
+      nb::arg("source"), nb::arg("steps"), nb::arg("from_the_start") = false);
   m.def(
       "array_source",
       [](nb::handle x, nb::handle y, nb::handle weights, int64_t batch_size, bool shuffle,

@@ -5,6 +5,7 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/eager/eager.hpp"
+#include "andiron/nn/constraint.hpp"
 #include "andiron/nn/fit_tensor.hpp"
 #include "andiron/nn/optimizers/exchange.hpp"
 #include "andiron/nn/optimizers/optimizer.hpp"
@@ -24,6 +25,41 @@ struct CompiledModel::Form {
   std::optional<PlanCache::Lease> plan;
   int64_t plan_rows = -1;
 };
+
+namespace {
+
+// The optimizer's step, then the constraints. A constrained variable is an output of the graph that
+// the optimizer gets: tables that are read as a whole are updated as a whole, while the steps of
+// rows that wait to be replayed would miss the constraint.
+Graph minimize(Graph forward, const Layer& model, const CompileOptions& options) {
+  const std::vector<VariablePtr> trainable = model.trainable_variables();
+  Constrained::List constraints = constraints_of(model);
+  std::erase_if(constraints, [&](const auto& entry) {
+    return std::find(trainable.begin(), trainable.end(), entry.first) == trainable.end();
+  });
+  std::vector<Value> outputs = forward.outputs();
+  const size_t n_outputs = outputs.size();
+  for (const auto& [variable, constraint] : constraints) outputs.push_back(read(variable));
+  if (!constraints.empty()) forward = Graph(forward.inputs(), outputs, forward.updates());
+  const Graph step = options.optimizer->minimize(forward, 0, trainable, options.exchange);
+  if (constraints.empty()) return step;
+  std::vector<Graph::Update> updates = step.updates();
+  for (size_t i = 0; i < constraints.size(); ++i) {
+    const auto& [variable, constraint] = constraints[i];
+    const auto update = std::find_if(updates.begin(), updates.end(),
+                                     [&, v = variable](auto& u) { return u.variable == v; });
+    if (update != updates.end()) {
+      update->value = constraint(update->value);
+    } else {  // the loss does not depend on it
+      updates.push_back({variable, constraint(step.outputs()[n_outputs + i])});
+    }
+  }
+  outputs = step.outputs();
+  outputs.resize(n_outputs);
+  return Graph(step.inputs(), std::move(outputs), std::move(updates));
+}
+
+}  // namespace
 
 CompiledModel::CompiledModel(ModelPtr model, CompileOptions options)
     : model_(std::move(model)), options_(std::move(options)) {
@@ -120,8 +156,7 @@ CompiledModel::Form& CompiledModel::form(bool training, bool weighted) {
   Graph graph(std::move(inputs), std::move(results), std::move(updates));
   if (training) {
     if (options_.optimizer == nullptr) fail("[compile] training needs an optimizer");
-    graph = options_.optimizer->minimize(graph, 0, model_->trainable_variables(),
-                                         options_.exchange);
+    graph = minimize(std::move(graph), *model_, options_);
     const size_t n_scalars = options_.optimizer->scalar_names().size() + (several ? 2 : 0);
     ANDIRON_ASSERT(graph.inputs().size() ==
                    form->n_x + form->n_y + form->n_weights + n_scalars + 1);

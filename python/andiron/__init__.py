@@ -35,6 +35,7 @@ _LAZY_MODULES = {
     "apps",
     "callbacks",
     "collective",
+    "constraints",
     "data",
     "datasets",
     "initializers",

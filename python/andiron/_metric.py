@@ -182,7 +182,7 @@ class Metric:
             warnings.warn(
                 f"[save] the file is without the metric '{self.name}', which is Python code that "
                 f"could not be traced: {self._why}",
-                stacklevel=4,
+                stacklevel=5,
             )
             self._warned = True
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from andiron import _core, _workers, callbacks, optimizers
 from andiron._compile import losses_of, metrics_of, per_output, unique
 from andiron._data import check_labels, columns, rows_of, split, split_at, weights_of
+from andiron._refuse import refuse
 from andiron._tables import Data, is_table, names_columns
 
 
@@ -29,6 +31,7 @@ class Training:
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
         *,
         check_numerics: bool = False,
         profile: bool = False,
@@ -44,8 +47,8 @@ class Training:
             metrics: names, Metrics or functions (y_true, y_pred) of andiron.ops or NumPy, whose
                 mean over samples is meant; computed without sample weights.
             weighted_metrics: the same with sample weights.
-            run_eagerly, steps_per_execution, jit_compile: accepted for Keras's sake; a step is a
-                compiled plan always.
+            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras's
+                sake; a step is a compiled plan always, and float32 needs no scale.
             check_numerics: whether steps look for the first op that makes NaN or infinity (slow).
             profile: whether steps are timed node by node (`andiron.profiler`).
             threads: 0 for all.
@@ -177,6 +180,8 @@ class Training:
         class_weight: dict | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: int = 1,
         *,
@@ -208,6 +213,10 @@ class Training:
             class_weight: a weight for each class id; others weigh 1.
             sample_weight: a weight for each sample; for a table the name of a column.
             initial_epoch: the first epoch's number.
+            steps_per_epoch: batches that make an epoch; the next one goes on where it ended. One
+                that comes to the end of the data is shorter, with a warning, as in Keras.
+                Default: all batches.
+            validation_steps: batches that validation looks at, from the first. Default: all.
             validation_freq: validation in every so many epochs.
             seed: of the order; otherwise drawn from andiron.set_random_seed's stream.
             on_nan: when the loss becomes NaN or infinite: "error", "stop" or "ignore".
@@ -234,7 +243,13 @@ class Training:
             "checkpoint_every": checkpoint_every,
             "resume": resume,
         }
+        if steps_per_epoch is not None:
+            whole(steps_per_epoch, "steps_per_epoch", 1)
+        if validation_steps is not None:
+            whole(validation_steps, "validation_steps", 1)
         if workers is not None:
+            refuse("fit", "workers go through all rows in an epoch",
+                   steps_per_epoch=steps_per_epoch, validation_steps=validation_steps)  # fmt: skip
             if validation_split:
                 raise _core.Error("[fit] workers take validation_data, not validation_split")
             rest = (epochs, initial_epoch, validation_freq, verbose, list(callbacks or []), options)
@@ -249,6 +264,16 @@ class Training:
         )  # fmt: skip
         if self.optimizer is None:
             raise _core.Error("[fit] the model was compiled without an optimizer")
+        if steps_per_epoch is not None:
+            if source.batches % steps_per_epoch:
+                warnings.warn(
+                    f"[fit] steps_per_epoch={steps_per_epoch} does not divide the data's "
+                    f"{source.batches} batches: an epoch that comes to their end is shorter",
+                    stacklevel=2,
+                )
+            source = _core.steps_source(source, steps_per_epoch)
+        if validation_steps is not None and validation is not None:
+            validation = _core.steps_source(validation, validation_steps, True)
         return self._run(source, validation, epochs, initial_epoch, validation_freq, verbose,
                          list(callbacks or []), options)  # fmt: skip
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from andiron import _core
 from andiron._metric import FunctionMetric, Metric
+from andiron._refuse import refuse
 
 __all__ = [
     "AUC",
@@ -79,21 +80,41 @@ class BinaryAccuracy(Metric):
 
 
 class BinaryCrossentropy(Metric):
-    """Log loss of probabilities, or of scores with from_logits."""
+    """Log loss of probabilities, or of scores with from_logits.
+
+    Args:
+        label_smoothing: s in [0, 1] makes labels y (1 - s) + s / 2. Default: 0.
+    """
 
     def __init__(
-        self, name: str = "binary_crossentropy", dtype: Any = None, from_logits: bool = False
+        self,
+        name: str = "binary_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
     ):
-        self._take(name, "metric_binary_crossentropy", from_logits)
+        self._take(name, "metric_binary_crossentropy", from_logits, float(label_smoothing))
 
 
 class CategoricalCrossentropy(Metric):
-    """Log loss over classes, one-hot labels."""
+    """Log loss over classes, one-hot labels.
+
+    Args:
+        label_smoothing: s in [0, 1] makes labels y (1 - s) + s / classes. Default: 0.
+        axis: of the classes: the last one, -1.
+    """
 
     def __init__(
-        self, name: str = "categorical_crossentropy", dtype: Any = None, from_logits: bool = False
+        self,
+        name: str = "categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+        axis: int = -1,
     ):
-        self._take(name, "metric_categorical_crossentropy", False, from_logits)
+        _last_axis("CategoricalCrossentropy", axis)
+        smoothing = float(label_smoothing)
+        self._take(name, "metric_categorical_crossentropy", False, from_logits, smoothing)
 
 
 class SparseCategoricalCrossentropy(Metric):
@@ -104,42 +125,73 @@ class SparseCategoricalCrossentropy(Metric):
         name: str = "sparse_categorical_crossentropy",
         dtype: Any = None,
         from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
     ):
+        _last_axis("SparseCategoricalCrossentropy", axis)
+        refuse("SparseCategoricalCrossentropy", "give these samples sample_weight 0",
+               ignore_class=ignore_class)  # fmt: skip
         self._take(name, "metric_categorical_crossentropy", True, from_logits)
 
 
+def _last_axis(where: str, axis: int) -> None:
+    if axis != -1:
+        raise _core.Error(f"[{where}] classes lie on the last axis (axis=-1); got axis={axis}")
+
+
+def _class_id(class_id: int | None) -> int:
+    if class_id is None:
+        return -1
+    if class_id < 0:
+        raise _core.Error(f"[metric] class_id must not be negative; got {class_id}")
+    return int(class_id)
+
+
 class Precision(Metric):
-    """true positives / predicted positives; with top_k, precision@k of rankings."""
+    """true positives / predicted positives; with top_k, precision@k of rankings.
+
+    Args:
+        thresholds: y_pred above it is positive. Default: 0.5.
+        class_id: looks at this column of the last axis only.
+    """
 
     def __init__(
         self,
         thresholds: float | None = None,
         top_k: int | None = None,
+        class_id: int | None = None,
         name: str | None = None,
         dtype: Any = None,
     ):
         if top_k is not None:
+            refuse("Precision", "with top_k all classes are ranked", class_id=class_id)
             self._take(name or f"precision@{top_k}", "make_metric", f"precision@{top_k}")
         else:
             threshold = 0.5 if thresholds is None else float(thresholds)
-            self._take(name or "precision", "metric_precision", threshold)
+            self._take(name or "precision", "metric_precision", threshold, _class_id(class_id))
 
 
 class Recall(Metric):
-    """true positives / actual positives; with top_k, recall@k of rankings."""
+    """true positives / actual positives; with top_k, recall@k of rankings.
+
+    Args:
+        thresholds, class_id: as in Precision.
+    """
 
     def __init__(
         self,
         thresholds: float | None = None,
         top_k: int | None = None,
+        class_id: int | None = None,
         name: str | None = None,
         dtype: Any = None,
     ):
         if top_k is not None:
+            refuse("Recall", "with top_k all classes are ranked", class_id=class_id)
             self._take(name or f"recall@{top_k}", "make_metric", f"recall@{top_k}")
         else:
             threshold = 0.5 if thresholds is None else float(thresholds)
-            self._take(name or "recall", "metric_recall", threshold)
+            self._take(name or "recall", "metric_recall", threshold, _class_id(class_id))
 
 
 class AUC(Metric):
@@ -160,7 +212,14 @@ class AUC(Metric):
         num_thresholds: int | None = None,
         summation_method: str = "interpolation",
         from_logits: bool = False,
+        thresholds: Any = None,
+        multi_label: bool = False,
+        num_labels: int | None = None,
+        label_weights: Any = None,
     ):
+        refuse("AUC", "the area is exact, without thresholds", thresholds=thresholds)
+        refuse("AUC", "make one AUC for each label", multi_label=multi_label,
+               num_labels=num_labels, label_weights=label_weights)  # fmt: skip
         if curve not in ("ROC", "PR"):
             raise _core.Error(f'[AUC] curve is "ROC" or "PR"; got {curve!r}')
         self._take(name or "auc", "make_metric", "auroc" if curve == "ROC" else "auprc")

@@ -27,7 +27,7 @@ class Model(_training.Training, Layer):
 
     Args:
         inputs: symbolic tensors made by Input: one, a list or a dict.
-        outputs: what layers made of them.
+        outputs: what layers made of them: one, a list or a dict, whose keys `predict` gives back.
         name: default "functional".
 
     A model of one's own derives from Model, makes layers in `__init__` and composes them in
@@ -56,6 +56,7 @@ class Model(_training.Training, Layer):
             if isinstance(given, dict):  # the keys are the names by which data come
                 for key, tensor in given.items():
                     tensor.layer.name = key
+        self._output_keys = list(outputs) if isinstance(outputs, dict) else None
         core = _core.functional_model(_listed(inputs), _listed(outputs), name or "")
         self._adopt(core)
         self._network = core
@@ -65,6 +66,7 @@ class Model(_training.Training, Layer):
         self._lock = threading.Lock()
         self._predictor = None
         self._keys: list | None = None  # of the dict that a call of one's own takes
+        self._output_keys: list | None = None  # of the dict that predict gives
         self._compiled_with: dict | None = None
         self._compiled = None
         self.optimizer = None
@@ -181,7 +183,7 @@ class Model(_training.Training, Layer):
         steps: int | None = None,
         callbacks: Any = None,
     ):
-        """The outputs for x, as NumPy arrays.
+        """The outputs for x, as NumPy arrays: one, a list, or a dict where the model's are one.
 
         Safe from several threads at once, while nothing trains the model.
 
@@ -214,13 +216,16 @@ class Model(_training.Training, Layer):
                 predictor.predict_numpy(batch, size) for batch in first_rows(x._batches(core), rows)
             ]
             out = [np.concatenate(p) if len(p) > 1 else p[0] for p in zip(*parts, strict=True)]
-            out = out or [empty_output(y) for y in core.outputs]
-            return out[0] if len(out) == 1 else out
+            return self._arranged(out or [empty_output(y) for y in core.outputs])
         plain = isinstance(x, np.ndarray) and len(core.input_names) == 1
         arrays = [x] if plain else columns(x, core.input_names, "x")
         if rows is not None:
             arrays = [np.asarray(a)[:rows] for a in arrays]
-        out = predictor.predict_numpy(arrays, size)
+        return self._arranged(predictor.predict_numpy(arrays, size))
+
+    def _arranged(self, out: list):
+        if self._output_keys is not None:
+            return dict(zip(self._output_keys, out, strict=True))
         return out[0] if len(out) == 1 else out
 
     predict_on_batch = predict
@@ -242,8 +247,15 @@ class Model(_training.Training, Layer):
         path = os.fspath(filepath)
         if not overwrite and os.path.exists(path):
             raise FileExistsError(f"[save] '{path}' is there already (overwrite=False)")
-        compile_config, tensors = self._training_state(include_optimizer)
-        _core.save_model(self._ready(), path, compile_config, tensors)
+        core = self._ready()
+        _core.save_model(core, path, *self._file_state(include_optimizer))
+
+    def _file_state(self, with_optimizer: bool, warn: bool = True) -> tuple[Any, Any]:
+        """What files keep beside the network."""
+        config, tensors = self._training_state(with_optimizer, warn)
+        if self._output_keys is not None:
+            config = {**(config or {}), "output_keys": self._output_keys}
+        return config, tensors
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes the weights only: a safetensors file, a tensor for each variable."""
@@ -271,7 +283,7 @@ class Model(_training.Training, Layer):
 
     def _bytes(self) -> bytes:
         """What `save` writes, for pickles: they carry Python's metrics beside it."""
-        return _core.model_bytes(self._ready(), *self._training_state(True, warn=False))
+        return _core.model_bytes(self._ready(), *self._file_state(True, warn=False))
 
     def _own_metrics(self) -> list:
         """(place, metric) of those whose code is in no file."""
@@ -354,8 +366,10 @@ class Sequential(Model):
 
 def _restored(core, compile_config, tensors, compile: bool, own_metrics: Sequence = ()) -> Model:
     model = face_of(core)
-    if compile and compile_config:
-        model._restore_training(compile_config, tensors, own_metrics)
+    config = dict(compile_config or {})
+    model._output_keys = config.pop("output_keys", None)
+    if compile and config:
+        model._restore_training(config, tensors, own_metrics)
     return model
 
 

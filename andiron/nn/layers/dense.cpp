@@ -8,6 +8,8 @@
 
 namespace andiron::nn {
 
+using Json = nlohmann::json;
+
 DenseLayer::DenseLayer(int64_t units, DenseOptions options)
     : Layer({.name = options.name, .trainable = options.trainable}),
       units_(units),
@@ -26,6 +28,8 @@ nlohmann::json DenseLayer::config() const {
   config["kernel_regularizer"] = options_.kernel_regularizer.config();
   config["bias_regularizer"] = options_.bias_regularizer.config();
   config["activity_regularizer"] = options_.activity_regularizer.config();
+  config["kernel_constraint"] = options_.kernel_constraint.config();
+  config["bias_constraint"] = options_.bias_constraint.config();
   return config;
 }
 
@@ -38,6 +42,8 @@ LayerPtr DenseLayer::from_config(const nlohmann::json& config) {
   options.kernel_regularizer = Regularizer::from_config(config.at("kernel_regularizer"));
   options.bias_regularizer = Regularizer::from_config(config.at("bias_regularizer"));
   options.activity_regularizer = Regularizer::from_config(config.at("activity_regularizer"));
+  options.kernel_constraint = Constraint::from_config(config.value("kernel_constraint", Json()));
+  options.bias_constraint = Constraint::from_config(config.value("bias_constraint", Json()));
   return std::make_shared<DenseLayer>(config.at("units").get<int64_t>(), options);
 }
 
@@ -51,8 +57,10 @@ void DenseLayer::build_variables(const std::vector<TensorType>& inputs) {
     reject(fmt::format("the last axis must have a known size; got {}", shape.str()));
   kernel_ = add_weight("kernel", {shape.back().size(), units_}, options_.kernel_initializer,
                        options_.kernel_regularizer);
-  if (options_.use_bias)
-    bias_ = add_weight("bias", {units_}, options_.bias_initializer, options_.bias_regularizer);
+  constrain(kernel_, options_.kernel_constraint);
+  if (!options_.use_bias) return;
+  bias_ = add_weight("bias", {units_}, options_.bias_initializer, options_.bias_regularizer);
+  constrain(bias_, options_.bias_constraint);
 }
 
 std::vector<Value> DenseLayer::compute(const std::vector<Value>& inputs, CallContext& context) {

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "andiron/nn/constraint.hpp"
 #include "andiron/nn/layer.hpp"
 
 namespace andiron::nn {
@@ -14,12 +15,14 @@ struct DenseOptions {
   Regularizer kernel_regularizer = {};
   Regularizer bias_regularizer = {};
   Regularizer activity_regularizer = {};
+  Constraint kernel_constraint = {};
+  Constraint bias_constraint = {};
   std::string name = {};
   bool trainable = true;
 };
 
 /// activation(x kernel + bias) over the last axis: x [batch, ..., n] -> [batch, ..., units].
-class DenseLayer : public Layer {
+class DenseLayer : public Layer, public Constrained {
  public:
   explicit DenseLayer(int64_t units, DenseOptions options = {});
   std::string class_name() const override { return "Dense"; }

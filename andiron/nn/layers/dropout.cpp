@@ -11,7 +11,8 @@ namespace andiron::nn {
 DropoutLayer::DropoutLayer(double rate, DropoutOptions options)
     : Layer({.name = options.name}),
       rate_(rate),
-      seed_(options.seed ? *options.seed : next_seed()) {
+      seed_(options.seed ? *options.seed : next_seed()),
+      noise_shape_(std::move(options.noise_shape)) {
   if (!(rate >= 0.0 && rate <= 1.0)) fail("[Dropout] rate must be in [0, 1]; got {}", rate);
 }
 
@@ -20,6 +21,7 @@ nlohmann::json DropoutLayer::config() const {
   config["rate"] = rate_;
   // The seed in use, so that training goes on with the same draws.
   config["seed"] = seed_;
+  if (!noise_shape_.empty()) config["noise_shape"] = noise_shape_;
   return config;
 }
 
@@ -27,6 +29,7 @@ LayerPtr DropoutLayer::from_config(const nlohmann::json& config) {
   DropoutOptions options;
   if (config.contains("seed") && !config.at("seed").is_null())
     options.seed = config.at("seed").get<int64_t>();
+  options.noise_shape = config.value("noise_shape", std::vector<int64_t>());
   return std::make_shared<DropoutLayer>(config.at("rate").get<double>(), options);
 }
 
@@ -34,7 +37,24 @@ std::vector<Value> DropoutLayer::compute(const std::vector<Value>& inputs, CallC
   expect_inputs(inputs.size(), 1);
   if (!context.training || rate_ == 0.0) return inputs;
   if (rate_ == 1.0) return {inputs[0] * 0.0};
+  if (!noise_shape_.empty()) return {shared_draws(inputs[0], context)};
   return {ops::dropout(inputs[0], rate_, context.step, context.draw_seed(seed_))};
+}
+
+Value DropoutLayer::shared_draws(const Value& x, CallContext& context) const {
+  Shape shape = x.shape();
+  bool good = static_cast<size_t>(x.rank()) == noise_shape_.size();
+  for (size_t i = 0; good && i < noise_shape_.size(); ++i) {
+    if (noise_shape_[i] == -1) continue;
+    good = noise_shape_[i] == 1 || shape[i] == Dim(noise_shape_[i]);
+    shape[i] = Dim(noise_shape_[i]);
+  }
+  if (!good)
+    reject(fmt::format("noise_shape must have 1 or the input's size on each axis of {}; got {}",
+                       x.shape().str(), str(noise_shape_)));
+  const Value draws = ops::random_uniform(shape, context.step, context.draw_seed(seed_));
+  const Value keep = ops::greater_equal(draws, constant(rate_));
+  return ops::where(keep, x * (1.0 / (1.0 - rate_)), constant(0.0, x.dtype()));
 }
 
 LayerRef Dropout(double rate, DropoutOptions options) {

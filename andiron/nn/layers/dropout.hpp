@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "andiron/nn/layer.hpp"
 
@@ -8,6 +9,8 @@ namespace andiron::nn {
 
 struct DropoutOptions {
   std::optional<int64_t> seed = {};
+  /// Sizes of the draws, 1 where an axis shares them, -1 for the input's; empty: the input's shape.
+  std::vector<int64_t> noise_shape = {};
   std::string name = {};
 };
 
@@ -24,8 +27,11 @@ class DropoutLayer : public Layer {
   std::vector<Value> compute(const std::vector<Value>& inputs, CallContext& context) override;
 
  private:
+  Value shared_draws(const Value& x, CallContext& context) const;
+
   double rate_;
   int64_t seed_;
+  std::vector<int64_t> noise_shape_;
 };
 
 LayerRef Dropout(double rate, DropoutOptions options = {});

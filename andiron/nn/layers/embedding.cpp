@@ -35,6 +35,7 @@ nlohmann::json EmbeddingLayer::config() const {
   config["output_dim"] = output_dim_;
   config["embeddings_initializer"] = options_.embeddings_initializer.config();
   config["embeddings_regularizer"] = options_.embeddings_regularizer.config();
+  config["embeddings_constraint"] = options_.embeddings_constraint.config();
   return config;
 }
 
@@ -42,6 +43,8 @@ LayerPtr EmbeddingLayer::from_config(const nlohmann::json& config) {
   EmbeddingOptions options;
   options.embeddings_initializer = Initializer::from_config(config.at("embeddings_initializer"));
   options.embeddings_regularizer = Regularizer::from_config(config.at("embeddings_regularizer"));
+  options.embeddings_constraint =
+      Constraint::from_config(config.value("embeddings_constraint", nlohmann::json()));
   return std::make_shared<EmbeddingLayer>(config.at("input_dim").get<int64_t>(),
                                           config.at("output_dim").get<int64_t>(), options);
 }
@@ -50,6 +53,7 @@ void EmbeddingLayer::build_variables(const std::vector<TensorType>& inputs) {
   expect_inputs(inputs.size(), 1);
   table_ = add_weight("embeddings", {input_dim_, output_dim_}, options_.embeddings_initializer,
                       options_.embeddings_regularizer);
+  constrain(table_, options_.embeddings_constraint);
 }
 
 std::vector<Value> EmbeddingLayer::compute(const std::vector<Value>& inputs, CallContext&) {

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "andiron/nn/constraint.hpp"
 #include "andiron/nn/layer.hpp"
 
 namespace andiron::nn {
@@ -9,14 +10,16 @@ namespace andiron::nn {
 struct EmbeddingOptions {
   Initializer embeddings_initializer = "uniform";
   Regularizer embeddings_regularizer = {};
+  Constraint embeddings_constraint = {};
   std::string name = {};
   bool trainable = true;
 };
 
 /// Row ids[...] of a table: int [batch, ...] -> [batch, ..., output_dim]. An id outside
 /// [0, input_dim) is an error at run time. The table's gradient is row-sparse; with a regularizer
-/// it is dense, since the penalty takes the whole table.
-class EmbeddingLayer : public Layer {
+/// it is dense, since the penalty takes the whole table. With a constraint, all rows are brought to
+/// it after each step, so that no row's steps may wait until it is needed.
+class EmbeddingLayer : public Layer, public Constrained {
  public:
   EmbeddingLayer(int64_t input_dim, int64_t output_dim, EmbeddingOptions options = {});
   std::string class_name() const override { return "Embedding"; }

@@ -8,15 +8,31 @@
 
 namespace andiron::nn {
 
-LayerPtr FlattenLayer::from_config(const nlohmann::json&) {
-  return std::make_shared<FlattenLayer>();
+LayerPtr FlattenLayer::from_config(const nlohmann::json& config) {
+  const auto format = config.value("data_format", std::string("channels_last"));
+  if (format != "channels_last" && format != "channels_first")
+    fail("[Flatten] data_format is channels_last or channels_first; got '{}'", format);
+  return std::make_shared<FlattenLayer>(LayerOptions{}, format == "channels_first");
+}
+
+nlohmann::json FlattenLayer::config() const {
+  nlohmann::json config = Layer::config();
+  config["data_format"] = channels_first_ ? "channels_first" : "channels_last";
+  return config;
 }
 
 std::vector<Value> FlattenLayer::compute(const std::vector<Value>& inputs, CallContext&) {
   expect_inputs(inputs.size(), 1);
   const Shape& shape = inputs[0].shape();
   if (shape.empty()) reject("needs a batch axis; got a scalar");
-  return {ops::reshape(inputs[0], {shape[0], shape.count() / shape[0]})};
+  Value x = inputs[0];
+  if (channels_first_ && x.rank() > 2) {
+    std::vector<int64_t> axes = {0};
+    for (int64_t axis = 2; axis < x.rank(); ++axis) axes.push_back(axis);
+    axes.push_back(1);
+    x = ops::transpose(x, axes);
+  }
+  return {ops::reshape(x, {shape[0], shape.count() / shape[0]})};
 }
 
 ReshapeLayer::ReshapeLayer(std::vector<int64_t> target_shape, LayerOptions options)

@@ -5,14 +5,20 @@
 namespace andiron::nn {
 
 /// [batch, a, b, ...] -> [batch, a*b*...]; [batch] -> [batch, 1].
+/// With `channels_first`, [batch, c, a, b] is first made [batch, a, b, c], as in Keras.
 class FlattenLayer : public Layer {
  public:
-  using Layer::Layer;
+  explicit FlattenLayer(LayerOptions options = {}, bool channels_first = false)
+      : Layer(std::move(options)), channels_first_(channels_first) {}
+  nlohmann::json config() const override;
   std::string class_name() const override { return "Flatten"; }
   static LayerPtr from_config(const nlohmann::json& config);
 
  protected:
   std::vector<Value> compute(const std::vector<Value>& inputs, CallContext& context) override;
+
+ private:
+  bool channels_first_;
 };
 
 /// [batch, ...] -> [batch] + target_shape, in which one size may be -1.

@@ -77,29 +77,29 @@ class Accuracy : public MeanMetric {
 /// [epsilon, 1-epsilon]; scores before the sigmoid (`from_logits`) are not.
 class BinaryCrossentropy : public MeanMetric {
  public:
-  explicit BinaryCrossentropy(bool from_logits = false, double epsilon = 1e-7)
-      : from_logits_(from_logits), epsilon_(epsilon) {}
+  explicit BinaryCrossentropy(bool from_logits = false, double epsilon = 1e-7,
+                              double label_smoothing = 0.0);
   std::string signature() const override;
   void update(const Tensor& y_true, const Tensor& y_pred, const Tensor& weight = {}) override;
 
  private:
   bool from_logits_;
-  double epsilon_;
+  double epsilon_, label_smoothing_;
 };
 
 /// -sum_c y_c log p_c for rows [..., classes]; probabilities are divided by their sum and clipped
-/// as in Keras. Labels are class ids when `sparse`, else one-hot (or soft) rows.
+/// as in Keras. Labels are class ids when `sparse`, else one-hot (or soft) rows. Both take
+/// `label_smoothing` s in [0, 1]: y becomes y (1 - s) + s / classes (s / 2 for the binary one).
 class CategoricalCrossentropy : public MeanMetric {
  public:
   explicit CategoricalCrossentropy(bool sparse = false, bool from_logits = false,
-                                   double epsilon = 1e-7)
-      : sparse_(sparse), from_logits_(from_logits), epsilon_(epsilon) {}
+                                   double epsilon = 1e-7, double label_smoothing = 0.0);
   std::string signature() const override;
   void update(const Tensor& y_true, const Tensor& y_pred, const Tensor& weight = {}) override;
 
  private:
   bool sparse_, from_logits_;
-  double epsilon_;
+  double epsilon_, label_smoothing_;
 };
 
 }  // namespace andiron::metrics

@@ -5,7 +5,8 @@
 namespace andiron::metrics {
 
 /// Weighted counts of true positives and of what it compares with, at one or several thresholds in
-/// [0, 1]: an element is predicted positive when y_pred > threshold. Labels are 0 or 1.
+/// [0, 1]: an element is predicted positive when y_pred > threshold. Labels are 0 or 1. With
+/// `class_id`, the elements are that column of the last axis.
 class ThresholdMetric : public SumsMetric {
  public:
   std::string signature() const override;
@@ -18,26 +19,28 @@ class ThresholdMetric : public SumsMetric {
 
  protected:
   /// Throws Error when a threshold is not in [0, 1] or there is none.
-  ThresholdMetric(std::string name, bool of_predicted, std::vector<double> thresholds);
+  ThresholdMetric(std::string name, bool of_predicted, std::vector<double> thresholds,
+                  int64_t class_id);
 
  private:
   std::string name_;
   bool of_predicted_;  // divide by the predicted positives, not by the actual ones
   std::vector<double> thresholds_;
+  int64_t class_id_;  // -1: all of them
 };
 
 /// true positives / predicted positives
 class Precision : public ThresholdMetric {
  public:
-  explicit Precision(std::vector<double> thresholds = {0.5})
-      : ThresholdMetric("precision", true, std::move(thresholds)) {}
+  explicit Precision(std::vector<double> thresholds = {0.5}, int64_t class_id = -1)
+      : ThresholdMetric("precision", true, std::move(thresholds), class_id) {}
 };
 
 /// true positives / actual positives
 class Recall : public ThresholdMetric {
  public:
-  explicit Recall(std::vector<double> thresholds = {0.5})
-      : ThresholdMetric("recall", false, std::move(thresholds)) {}
+  explicit Recall(std::vector<double> thresholds = {0.5}, int64_t class_id = -1)
+      : ThresholdMetric("recall", false, std::move(thresholds), class_id) {}
 };
 
 }  // namespace andiron::metrics

@@ -10,6 +10,7 @@ import numpy as np
 
 from andiron import _core, initializers, regularizers
 from andiron._arrays import tree_leaves
+from andiron._refuse import refuse
 
 # The Python face of each layer of the core, while somebody holds it.
 _FACES: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
@@ -97,6 +98,7 @@ class Layer:
         dtype="float32",
         trainable: bool = True,
         regularizer=None,
+        constraint=None,
         name: str | None = None,
     ):
         """A new variable of this layer.
@@ -107,10 +109,12 @@ class Layer:
             dtype: "float32" by default.
             trainable: whether training changes it.
             regularizer: a penalty that is added to the loss.
+            constraint: refused; apply one of andiron.constraints in `call`.
             name: in files and summaries; numbered by default.
         """
         if not isinstance(self._core, _core.PythonLayer):
             raise _core.Error("[add_weight] is for layers of one's own")
+        refuse("add_weight", "apply it to the variable in `call`", constraint=constraint)
         name = name or f"weight_{len(self._core.variables)}"
         return self._core.add_weight(
             name,

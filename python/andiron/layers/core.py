@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from andiron._refuse import LOW_RANK, refuse
+from andiron.constraints import serialize as constraint_config
 from andiron.initializers import serialize as initializer_config
 from andiron.layers.base import CoreLayer, activation_name
 from andiron.regularizers import serialize as regularizer_config
@@ -19,6 +21,8 @@ class Dense(CoreLayer):
         use_bias: whether there is a bias. Default: True.
         kernel_initializer: default "glorot_uniform". bias_initializer: default "zeros".
         kernel_regularizer, bias_regularizer, activity_regularizer: penalties; default none.
+        kernel_constraint, bias_constraint: what they are brought to after each step; default none.
+        lora_rank, lora_alpha, quantization_config: refused.
 
     Shapes: [batch, ..., n] to [batch, ..., units].
 
@@ -38,11 +42,18 @@ class Dense(CoreLayer):
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
         activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        quantization_config: Any = None,
         *,
         name: str | None = None,
         trainable: bool = True,
         dtype: Any = None,
     ):
+        refuse("Dense", LOW_RANK, lora_rank=lora_rank, lora_alpha=lora_alpha,
+               quantization_config=quantization_config)  # fmt: skip
         self._make(
             name,
             trainable,
@@ -55,6 +66,8 @@ class Dense(CoreLayer):
             kernel_regularizer=regularizer_config(kernel_regularizer),
             bias_regularizer=regularizer_config(bias_regularizer),
             activity_regularizer=regularizer_config(activity_regularizer),
+            kernel_constraint=constraint_config(kernel_constraint),
+            bias_constraint=constraint_config(bias_constraint),
         )
 
     @property
@@ -82,15 +95,30 @@ class Dropout(CoreLayer):
 
     Args:
         rate: in [0, 1).
+        noise_shape: sizes of the draws with the batch (None: the input's): 1 where an axis shares
+            them, so that (None, 1, 8) drops whole features of [batch, time, 8].
         seed: of the draws; another one for each layer by default.
 
     Source: Srivastava et al. 2014.
     """
 
     def __init__(
-        self, rate: float, seed: int | None = None, *, name: str | None = None, dtype: Any = None
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | None = None,
+        *,
+        name: str | None = None,
+        dtype: Any = None,
     ):
-        self._make(name, True, dtype, rate=float(rate), seed=seed)
+        if noise_shape is not None:
+            if isinstance(noise_shape, int):
+                raise TypeError(
+                    f"[Dropout] noise_shape is a sequence of sizes; got {noise_shape}. The seed "
+                    "comes after it, as in Keras"
+                )
+            noise_shape = [-1 if size is None else int(size) for size in noise_shape]
+        self._make(name, True, dtype, rate=float(rate), noise_shape=noise_shape, seed=seed)
 
 
 class Embedding(CoreLayer):
@@ -101,6 +129,10 @@ class Embedding(CoreLayer):
         output_dim: length of a row.
         embeddings_initializer: default "uniform" (-0.05 to 0.05).
         embeddings_regularizer: a penalty; with it the gradient is dense.
+        embeddings_constraint: what the table is brought to after each step, every row of it: with
+            one, optimizers whose formula moves unused rows update the whole table.
+        weights: the table to begin with, [input_dim, output_dim].
+        mask_zero, lora_rank, lora_alpha, quantization_config: refused.
 
     Errors:
         andiron.Error at run time for an id out of range.
@@ -112,11 +144,21 @@ class Embedding(CoreLayer):
         output_dim: int,
         embeddings_initializer: Any = "uniform",
         embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
+        mask_zero: bool = False,
+        weights: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        quantization_config: Any = None,
         *,
         name: str | None = None,
         trainable: bool = True,
         dtype: Any = None,
     ):
+        refuse("Embedding", "layers do not pass masks on; EmbeddingBag takes -1 for padding",
+               mask_zero=mask_zero)  # fmt: skip
+        refuse("Embedding", LOW_RANK, lora_rank=lora_rank, lora_alpha=lora_alpha,
+               quantization_config=quantization_config)  # fmt: skip
         self._make(
             name,
             trainable,
@@ -125,7 +167,12 @@ class Embedding(CoreLayer):
             output_dim=output_dim,
             embeddings_initializer=initializer_config(embeddings_initializer),
             embeddings_regularizer=regularizer_config(embeddings_regularizer),
+            embeddings_constraint=constraint_config(embeddings_constraint),
         )
+        if weights is not None:
+            self._core.build([("int32", (None,))])
+            one = isinstance(weights, (list, tuple)) and len(weights) == 1
+            self.set_weights(weights if one else [weights])
 
     @property
     def embeddings(self):

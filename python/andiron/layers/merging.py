@@ -54,10 +54,17 @@ class Dot(CoreLayer):
 
 
 class Flatten(CoreLayer):
-    """[batch, a, b, ...] to [batch, a*b*...]; [batch] to [batch, 1]."""
+    """[batch, a, b, ...] to [batch, a*b*...]; [batch] to [batch, 1].
 
-    def __init__(self, *, name: str | None = None, dtype: Any = None):
-        self._make(name, True, dtype)
+    Args:
+        data_format: with "channels_first", axis 1 is made the last one before. Default:
+            "channels_last".
+    """
+
+    def __init__(
+        self, data_format: str | None = None, *, name: str | None = None, dtype: Any = None
+    ):
+        self._make(name, True, dtype, data_format=data_format)
 
 
 class Reshape(CoreLayer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from andiron import _core
+from andiron._refuse import refuse
 from andiron.optimizers import schedules
 from andiron.optimizers.schedules import LearningRateSchedule
 
@@ -32,9 +33,11 @@ class Optimizer:
         clipnorm, clipvalue, global_clipnorm: at most one of them.
         lazy: rows of embedding tables that a batch does not use stay where they are, slots
             included. Default: False, the exact formula (without sweeping the table).
+    Keras's use_ema, loss_scale_factor and gradient_accumulation_steps are refused.
     """
 
-    def __init__(self, **config: Any):
+    def __init__(self, others: dict | None = None, **config: Any):
+        _refuse_others(type(self).__name__, **(others or {}))
         config = {key: value for key, value in config.items() if value is not None}
         config["learning_rate"] = schedules.serialize(config["learning_rate"])
         self._core = _core.optimizer_from_config(
@@ -73,6 +76,22 @@ class Optimizer:
         return wrap(_core.optimizer_from_config({"class_name": cls.__name__, "config": config}))
 
 
+def _refuse_others(
+    where: str,
+    use_ema: bool = False,
+    ema_momentum: float = 0.99,
+    ema_overwrite_frequency: int | None = None,
+    loss_scale_factor: float | None = None,
+    gradient_accumulation_steps: int | None = None,
+) -> None:
+    refuse(where, "weights are not averaged over steps", use_ema=use_ema,
+           ema_overwrite_frequency=ema_overwrite_frequency)  # fmt: skip
+    refuse(where, "gradients are float32, which needs no scale",
+           loss_scale_factor=loss_scale_factor)  # fmt: skip
+    refuse(where, "give fit a batch_size that many times larger: steps run in tiles, memory hardly "
+           "grows with it", gradient_accumulation_steps=gradient_accumulation_steps)  # fmt: skip
+
+
 class SGD(Optimizer):
     """p -= learning_rate * g, with momentum if wanted (Nesterov's if wanted)."""
 
@@ -88,6 +107,7 @@ class SGD(Optimizer):
         name: str = "SGD",
         *,
         lazy: bool = False,
+        **others: Any,
     ):
         super().__init__(
             learning_rate=learning_rate,
@@ -99,6 +119,7 @@ class SGD(Optimizer):
             global_clipnorm=global_clipnorm,
             name=name,
             lazy=lazy,
+            others=others,
         )
 
 
@@ -117,6 +138,7 @@ class Adagrad(Optimizer):
         name: str = "adagrad",
         *,
         lazy: bool = False,
+        **others: Any,
     ):
         super().__init__(
             learning_rate=learning_rate,
@@ -128,6 +150,7 @@ class Adagrad(Optimizer):
             global_clipnorm=global_clipnorm,
             name=name,
             lazy=lazy,
+            others=others,
         )
 
 
@@ -148,6 +171,7 @@ class RMSprop(Optimizer):
         name: str = "rmsprop",
         *,
         lazy: bool = False,
+        **others: Any,
     ):
         super().__init__(
             learning_rate=learning_rate,
@@ -161,6 +185,7 @@ class RMSprop(Optimizer):
             global_clipnorm=global_clipnorm,
             name=name,
             lazy=lazy,
+            others=others,
         )
 
 
@@ -181,6 +206,7 @@ class Adam(Optimizer):
         name: str = "adam",
         *,
         lazy: bool = False,
+        **others: Any,
     ):
         super().__init__(
             learning_rate=learning_rate,
@@ -194,6 +220,7 @@ class Adam(Optimizer):
             global_clipnorm=global_clipnorm,
             name=name,
             lazy=lazy,
+            others=others,
         )
 
 
@@ -214,6 +241,7 @@ class AdamW(Optimizer):
         name: str = "adamw",
         *,
         lazy: bool = False,
+        **others: Any,
     ):
         super().__init__(
             learning_rate=learning_rate,
@@ -227,6 +255,7 @@ class AdamW(Optimizer):
             global_clipnorm=global_clipnorm,
             name=name,
             lazy=lazy,
+            others=others,
         )
 
 
@@ -249,6 +278,7 @@ class Ftrl(Optimizer):
         name: str = "ftrl",
         *,
         lazy: bool = False,
+        **others: Any,
     ):
         super().__init__(
             learning_rate=learning_rate,
@@ -264,6 +294,7 @@ class Ftrl(Optimizer):
             global_clipnorm=global_clipnorm,
             name=name,
             lazy=lazy,
+            others=others,
         )
 
 
