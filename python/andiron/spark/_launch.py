@@ -117,6 +117,8 @@ def _attempt(frame: Any, versions: dict, packed: bytes, num_workers: int) -> lis
     results, reports = gathered(working.repartition(1).collect())
     if reports:
         raise of_reports(reports, num_workers)
+    if not results:  # Spark leaves out stages over nothing
+        raise WorkerError("[spark] the DataFrame is empty: 0 samples on all workers")
     if len(results) != num_workers:
         raise WorkerError(f"[spark] {len(results)} of {num_workers} workers gave a result")
     return [results[rank] for rank in range(num_workers)]
