@@ -222,7 +222,7 @@ def test_a_killed_process_is_known_to_all_within_a_second():
         for rank in (0, 2):
             when, kind, culprit, err = ranks.verdict(rank)
             assert (kind, culprit) == ("PeerLostError", 1), err
-            assert when - killed < 8  # a second, and what a busy machine takes; far from the heartbeat
+            assert when - killed < 8  # far from the heartbeat
         assert ranks.all[0].returncode == 0
 
 
