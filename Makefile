@@ -36,6 +36,7 @@ test-slow: build  ## The slow tests (installs Spark, PyTorch and other peers: se
 	@scripts/setup demo peers
 	@ctest --test-dir build/release --output-on-failure -L slow
 	@$(PYTHON) -m pytest -q -m slow
+	@$(PYTHON) -m pytest -q -m "not slow" tests/spark
 
 bench: build  ## Speed beside PyTorch and TensorFlow; ROWS=ncf for one row
 	@scripts/setup peers
