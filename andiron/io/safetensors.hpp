@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "andiron/base/result.hpp"
 #include "andiron/tensor/tensor.hpp"
@@ -52,5 +53,11 @@ Result<TensorFile> read_safetensors(const std::string& path, const ReadOptions& 
 /// Reads bytes in memory; `name` is for messages. Tensors share `bytes` unless `copied`.
 Result<TensorFile> parse_safetensors(std::shared_ptr<Buffer> bytes, const std::string& name,
                                      const ReadOptions& options = {});
+/// The same from bytes of the caller's, which are copied.
+Result<TensorFile> parse_safetensors(std::string_view bytes, const std::string& name,
+                                     const ReadOptions& options = {});
+
+/// Those whose names begin with `prefix`, by the rest of their names.
+NamedTensors tensors_below(const NamedTensors& all, const std::string& prefix);
 
 }  // namespace andiron::io

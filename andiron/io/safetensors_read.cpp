@@ -229,6 +229,20 @@ Result<TensorFile> parse_safetensors(std::shared_ptr<Buffer> bytes, const std::s
   return file;
 }
 
+Result<TensorFile> parse_safetensors(std::string_view bytes, const std::string& name,
+                                     const ReadOptions& options) {
+  auto buffer = Buffer::allocate(bytes.size());
+  std::memcpy(buffer->data(), bytes.data(), bytes.size());
+  return parse_safetensors(std::move(buffer), name, options);
+}
+
+NamedTensors tensors_below(const NamedTensors& all, const std::string& prefix) {
+  NamedTensors out;
+  for (const auto& [name, tensor] : all)
+    if (name.starts_with(prefix)) out[name.substr(prefix.size())] = tensor;
+  return out;
+}
+
 Result<TensorFile> read_safetensors(const std::string& path, const ReadOptions& options) {
   // Copied tensors need the file's bytes only while it is read: map it in both cases.
   Result<std::shared_ptr<Buffer>> bytes = map_file(path);

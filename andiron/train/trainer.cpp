@@ -163,10 +163,8 @@ void Trainer::take_parts(const std::vector<std::string>& parts, Progress& progre
   progress.rows = 0;
   bool first = true;
   for (const std::string& bytes : parts) {
-    auto buffer = Buffer::allocate(bytes.size());
-    std::memcpy(buffer->data(), bytes.data(), bytes.size());
     const io::TensorFile file =
-        io::parse_safetensors(buffer, "a worker's figures").value_or_throw();
+        io::parse_safetensors(std::string_view(bytes), "a worker's figures").value_or_throw();
     const auto about = nlohmann::json::parse(file.metadata.at("about"));
     stop_training_ |= about.at("stopping").get<bool>();
     const Tensor& sums = file.tensors.at(kSums);
@@ -179,9 +177,7 @@ void Trainer::take_parts(const std::vector<std::string>& parts, Progress& progre
     }
     for (size_t i = 0; i < n; ++i) progress.sums[i] += sums.item(static_cast<int64_t>(i));
     for (size_t i = 0; i < metrics_.size(); ++i) {
-      std::map<std::string, Tensor> state;
-      for (const auto& [name, tensor] : file.tensors)
-        if (name.starts_with(metric_key(i))) state[name.substr(metric_key(i).size())] = tensor;
+      const io::NamedTensors state = io::tensors_below(file.tensors, metric_key(i));
       first ? metrics_[i].metric->restore(state) : metrics_[i].metric->merge_state(state);
     }
     first = false;

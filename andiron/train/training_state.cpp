@@ -17,14 +17,6 @@ Tensor doubles(const std::vector<double>& values) {
   return Tensor::from(values, {static_cast<int64_t>(values.size())});
 }
 
-std::map<std::string, Tensor> below(const std::map<std::string, Tensor>& all,
-                                    const std::string& prefix) {
-  std::map<std::string, Tensor> out;
-  for (const auto& [name, tensor] : all)
-    if (name.starts_with(prefix)) out[name.substr(prefix.size())] = tensor;
-  return out;
-}
-
 const Tensor& need(const Checkpoint& checkpoint, const std::string& name) {
   const auto found = checkpoint.tensors.find(name);
   if (found == checkpoint.tensors.end())
@@ -124,10 +116,9 @@ std::optional<Checkpoint> TrainingState::newest() const {
                                   {{"document", found->document}, {"path", found->path}});
   bytes = options_.workers->from_first(bytes);
   if (writes() || bytes.empty()) return found;
-  auto buffer = Buffer::allocate(bytes.size());
-  std::memcpy(buffer->data(), bytes.data(), bytes.size());
   io::TensorFile file =
-      io::parse_safetensors(buffer, "the first worker's checkpoint").value_or_throw();
+      io::parse_safetensors(std::string_view(bytes), "the first worker's checkpoint")
+          .value_or_throw();
   return Checkpoint{std::move(file.tensors), file.metadata.at("document"),
                     file.metadata.at("path")};
 }
@@ -135,7 +126,7 @@ std::optional<Checkpoint> TrainingState::newest() const {
 // What this worker had seen; all of it for the first one when there are other workers than before.
 void TrainingState::take_parts(const Checkpoint& checkpoint, Trainer::Progress& progress) {
   std::vector<std::string> parts;
-  for (const auto& [name, tensor] : below(checkpoint.tensors, "part/")) {
+  for (const auto& [name, tensor] : io::tensors_below(checkpoint.tensors, "part/")) {
     const Tensor bytes = tensor.contiguous();
     parts.emplace_back(static_cast<const char*>(bytes.raw()), bytes.n_bytes());
   }
@@ -174,8 +165,9 @@ void TrainingState::load(Trainer::Progress& progress) {
     variables[i]->assign(need(*found, variable_key(i, variables[i])));
   compiled.set_step(about.at("step"));
   for (size_t i = 0; same_callbacks && i < options_.callbacks.size(); ++i)
-    options_.callbacks[i]->restore(about.at("callbacks")[i],
-                                   below(found->tensors, fmt::format("callback/{}/", i)));
+    options_.callbacks[i]->restore(
+        about.at("callbacks")[i],
+        io::tensors_below(found->tensors, fmt::format("callback/{}/", i)));
   progress.epoch = about.at("epoch");
   progress.batch = about.at("batch");
   take_parts(*found, progress);

@@ -1,7 +1,5 @@
 #include "andiron/nn/optimizers/exchange.hpp"
 
-#include <cstring>
-
 #include "andiron/ops/host/exchange.hpp"
 
 namespace andiron::nn {
@@ -9,6 +7,12 @@ namespace andiron::nn {
 namespace {
 
 const TensorType kToken = {DType::i32, {1}};
+
+// Where the plan has not given a result its source's memory.
+void bring(std::span<const Tensor> src, std::span<Tensor> dst) {
+  for (size_t i = 0; i < dst.size(); ++i)
+    if (dst[i].raw() != src[i].raw()) dst[i].copy_from(src[i]);
+}
 
 Value first_token() { return constant(Tensor::zeros(DType::i32, {1})); }
 
@@ -24,8 +28,7 @@ std::vector<Value> ExchangeBuilder::sum(const std::vector<Value>& values) {
   HostFunction start{.name = "sum_start", .outputs = types, .call = {}};
   start.outputs.push_back(kToken);
   start.call = [exchange = exchange_, bucket](std::span<const Tensor> src, std::span<Tensor> dst) {
-    for (size_t i = 0; i < dst.size(); ++i)
-      if (dst[i].raw() != src[i].raw()) dst[i].copy_from(src[i]);
+    bring(src, dst);
     exchange->sum_start(bucket, dst.first(dst.size() - 1));
   };
   std::vector<Value> started = ops::exchange_start(src, std::move(start));
@@ -34,8 +37,7 @@ std::vector<Value> ExchangeBuilder::sum(const std::vector<Value>& values) {
   HostFunction wait{.name = "sum_wait", .outputs = types, .call = {}};
   wait.call = [exchange = exchange_, bucket](std::span<const Tensor> src, std::span<Tensor> dst) {
     exchange->sum_wait(bucket);
-    for (size_t i = 0; i < dst.size(); ++i)
-      if (dst[i].raw() != src[i].raw()) dst[i].copy_from(src[i]);
+    bring(src, dst);
   };
   return ops::exchange_wait(started, std::move(wait));
 }

@@ -31,13 +31,14 @@ int64_t ShardedDataset::first_of(int64_t index) const {
   return std::min(index * options().batch_size, n_samples());
 }
 
-int64_t ShardedDataset::rows_of(int64_t index) const {
-  const auto begin = quotas_.of_first(first_of(index)), end = quotas_.of_first(first_of(index + 1));
-  int64_t n = 0;
+ShardedDataset::Places ShardedDataset::places_of(int64_t index) const {
+  Places p{quotas_.of_first(first_of(index)), quotas_.of_first(first_of(index + 1))};
   for (const Shard& s : shards_)
-    n += end[static_cast<size_t>(s.index)] - begin[static_cast<size_t>(s.index)];
-  return n;
+    p.mine += p.end[static_cast<size_t>(s.index)] - p.begin[static_cast<size_t>(s.index)];
+  return p;
 }
+
+int64_t ShardedDataset::rows_of(int64_t index) const { return places_of(index).mine; }
 
 BatchBuffer ShardedDataset::make_buffer() const {
   return BatchBuffer(fields(), capacity_, capacity_);
@@ -45,10 +46,7 @@ BatchBuffer ShardedDataset::make_buffer() const {
 
 bool ShardedDataset::fill(int64_t epoch, int64_t index, BatchBuffer& out,
                           const std::atomic<bool>* stop) {
-  const auto begin = quotas_.of_first(first_of(index)), end = quotas_.of_first(first_of(index + 1));
-  int64_t mine = 0;
-  for (const Shard& s : shards_)
-    mine += end[static_cast<size_t>(s.index)] - begin[static_cast<size_t>(s.index)];
+  const auto [begin, end, mine] = places_of(index);
   out.epoch = epoch;
   out.index = index;
   out.set_rows(std::max<int64_t>(mine, 1));

@@ -37,6 +37,12 @@ class ShardedDataset : public Dataset {
   void gather(std::span<const int64_t>, int64_t, BatchBuffer&, int64_t) override;
 
  private:
+  // What every shard has of the batches before this one and of it, and this worker's rows of it.
+  struct Places {
+    std::vector<int64_t> begin, end;
+    int64_t mine = 0;
+  };
+  Places places_of(int64_t index) const;
   int64_t first_of(int64_t index) const;
 
   std::vector<Shard> shards_;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from andiron import _core
+from andiron import _core, data
 from andiron.data import Column, Vocabulary
 
 
@@ -73,14 +73,12 @@ def _columns_in(given: Any) -> list[Column]:
 
 def vocabularies(given: Any) -> dict[str, Vocabulary]:
     """{column: Vocabulary} from vocabularies, lists of texts or paths of saved ones."""
-    out = {}
-    for name, found in (given or {}).items():
-        if isinstance(found, (list, tuple)):
-            found = Vocabulary(found)
-        elif not isinstance(found, Vocabulary):
-            found = Vocabulary.load(found)
-        out[name] = found
-    return out
+    return data._vocabularies(
+        {
+            name: Vocabulary(found) if isinstance(found, (list, tuple)) else found
+            for name, found in (given or {}).items()
+        }
+    )
 
 
 def build_vocabularies(
