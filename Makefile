@@ -1,6 +1,6 @@
 # Each target does its own set-up; nothing is set up twice. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-cpp test-python test-slow bench docs format clean
+.PHONY: help setup build extension demo test test-cpp test-python test-slow bench docs format clean
 
 PYTHON := .venv/bin/python
 JOBS   ?= $(shell nproc)
@@ -20,7 +20,11 @@ build: setup  ## The C++ core, its tests and examples, the Python extension
 	@test -e build/release/build.ninja || cmake --preset release
 	@ninja -C build/release -j $(JOBS)
 
-demo: build  ## MovieLens: NCF and Wide & Deep beside Spark's ALS, with an HTML report
+extension: setup  ## The Python extension alone
+	@test -e build/release/build.ninja || cmake --preset release
+	@ninja -C build/release -j $(JOBS) andiron_core andiron_core_stub
+
+demo: extension  ## MovieLens: NCF and Wide & Deep beside Spark's ALS, with an HTML report
 	@scripts/setup demo
 	@$(PYTHON) -m andiron.cli recommend demo
 

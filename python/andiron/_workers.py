@@ -24,17 +24,21 @@ class Shards(Mapping):
     workers, but for rounding.
 
     Args:
-        shards: {number: andiron.data.Data}; numbers are those of no other worker. Empty for a
-            worker without rows.
+        shards: {number: andiron.data.Data, or a source of batches made by andiron.datasets, whose
+            batch size does not matter}; numbers are those of no other worker. Empty for a worker
+            without rows.
     """
 
     def __init__(self, shards: Mapping[int, Any]):
         for number, shard in shards.items():
-            if not isinstance(shard, Data):
-                raise TypeError(f"[Shards] shard {number} must be andiron.data.Data; got {shard!r}")
+            if not isinstance(shard, (Data, _core.BatchSource)):
+                raise TypeError(
+                    f"[Shards] shard {number} must be andiron.data.Data or a source of "
+                    f"andiron.datasets; got {shard!r}"
+                )
         self._shards = dict(shards)
 
-    def __getitem__(self, number: int) -> Data:
+    def __getitem__(self, number: int) -> Any:
         return self._shards[number]
 
     def __iter__(self) -> Iterator[int]:
@@ -44,7 +48,7 @@ class Shards(Mapping):
         return len(self._shards)
 
 
-def _every(communicator: Any, mine: Any) -> list:
+def every(communicator: Any, mine: Any) -> list:
     """What each worker says, in the order of the workers."""
     parts = communicator.allgather_bytes(json.dumps(mine).encode())
     return [json.loads(part) for part in parts]
@@ -55,11 +59,15 @@ def _own(model: Any, x: Any, y: Any, sample_weight: Any, class_weight: Any, rank
     """This worker's shards as sources of batches, by number."""
 
     def table(data: Any, number: int):
+        if isinstance(data, _core.BatchSource):
+            return data
         return model._table_source(
             data, 1, shuffle, (seed * 1_000_003 + number) % 2**63, class_weight=class_weight
         )
 
     def has_rows(data: Any) -> bool:
+        if isinstance(data, _core.BatchSource):
+            return True
         return data._has_rows(model._network, model._targets())
 
     if isinstance(x, Shards):
@@ -82,7 +90,7 @@ def source(model: Any, communicator: Any, batch_size: int, x: Any, y: Any = None
     if x is not None:
         own = _own(model, x, y, sample_weight, class_weight, communicator.rank, shuffle, seed)
     fields = [_core.source_fields(s) for s in list(own.values())[:1]]
-    told = _every(
+    told = every(
         communicator,
         {
             "sizes": {number: s.rows for number, s in own.items()},
@@ -146,7 +154,8 @@ def _fit(model: Any, communicator: Any, wire_dtype: str, rows: tuple, validation
         verbose, callbacks = 0, [*callbacks, Callback()]
     for callback in callbacks:
         callback.set_worker(communicator.rank)
-    with compiled_for(model, communicator, train, wire_dtype == "bfloat16") as workers:
+    capacity = most(communicator, train.capacity)
+    with compiled_for(model, communicator, capacity, wire_dtype == "bfloat16") as workers:
         return model._run(
             train, validation, epochs, initial_epoch, validation_freq, verbose, callbacks,
             {**options, "workers": workers},
@@ -182,10 +191,17 @@ def aborting(communicator: Any):
         raise
 
 
+def most(communicator: Any, number: int) -> int:
+    """The largest of the workers' numbers."""
+    return max(every(communicator, number))
+
+
 @contextmanager
-def compiled_for(model: Any, communicator: Any, train: Any, bf16: bool = False):
-    """While it lasts, the model's steps are those of all workers, from the first one's weights."""
-    capacity = max(_every(communicator, train.capacity))
+def compiled_for(model: Any, communicator: Any, capacity: int, bf16: bool = False):
+    """While it lasts, the model's steps are those of all workers, from the first one's weights.
+
+    `capacity`: no worker has more samples in a step.
+    """
     workers = _core.DataParallel(communicator._core, capacity, bf16)
     alone = model._compiled, model._trainer
     compiled, trainer = model._make_compiled(workers)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from andiron.apps.recommend.crosses import SPECS, WINDOW, CrossNumbers, hashed_crosses
 from andiron.apps.recommend.history import PADDING, Histories, decayed
-from andiron.apps.recommend.pair_counts import PairCounts
+from andiron.apps.recommend.pair_counts import PairCounts, following
 
 N = 40
 
@@ -28,7 +28,7 @@ def dense_counts(histories, window, without=None):
 
 
 def test_counts_equal_the_loop(histories):
-    table = PairCounts.following(histories.items, histories.starts, N, 3)
+    table = PairCounts(*following(histories.items, histories.starts, N, 3), N)
     expected = dense_counts(histories, 3)
     a, b = np.meshgrid(np.arange(N), np.arange(N), indexing="ij")
     assert np.allclose(table.lookup(a, b), expected)
@@ -39,7 +39,7 @@ def test_counts_equal_the_loop(histories):
 
 
 def test_all_items_equal_candidates(histories):
-    numbers = CrossNumbers(histories)
+    numbers = CrossNumbers.over(histories)
     users = np.arange(8)
     recent = histories.recent(users, histories.ends(users), numbers.length)
     every = np.broadcast_to(np.arange(N), (8, N))
@@ -49,7 +49,7 @@ def test_all_items_equal_candidates(histories):
 def test_training_numbers_do_not_see_their_answer():
     # One user only: nobody else supports any pair, so nothing may remain for the true next item.
     alone = Histories(np.arange(12), np.array([0, 12]), N)
-    numbers = CrossNumbers(alone)
+    numbers = CrossNumbers.over(alone)
     at = np.arange(2, 12)
     recent = alone.recent(np.zeros(10, np.int64), at, numbers.length)
     forward = [column for column, spec in enumerate(SPECS) if not spec[0]]

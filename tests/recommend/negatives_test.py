@@ -9,8 +9,8 @@ pytest.importorskip("andiron.models")
 from andiron.apps.recommend.data import Interactions
 from andiron.apps.recommend.history import Histories
 from andiron.apps.recommend.models import WideAndDeep
-from andiron.apps.recommend.training import pairs_with_negatives, sampler
-from andiron.datasets import NegativeSampler
+from andiron.apps.recommend.training import sampler
+from andiron.datasets import NegativeSampler, negative_sampling
 
 import andiron
 
@@ -74,7 +74,8 @@ def test_mistakes_are_named(histories):
 
 
 def test_pairs_come_with_their_negatives(histories):
-    source = pairs_with_negatives(histories, 3, 10**6, seed=4)
+    h = histories
+    source = negative_sampling(h.user, h.items, N_USERS, N_ITEMS, 3, batch_size=10**6, seed=4)
     met = set(zip(histories.user.tolist(), histories.items.tolist(), strict=True))
     source.start(0)
     (user, item), (label,), _ = source.next()

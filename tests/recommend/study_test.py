@@ -147,10 +147,11 @@ def test_the_demo_shows_everything_but_als(data, tmp_path):
     models = ("popularity", "NeuralCF", "WideAndDeep")
     titles = {item: f"Title {item}" for item in range(40)}
     judged = demo.run(
-        tmp_path, 0, models, data, titles, small, echo=lambda *words: said.append(" ".join(words))
-    )
+        tmp_path, 0, models, data, titles, small, echo=lambda *words: said.append(" ".join(words)),
+        on_spark=False,
+    )  # fmt: skip
     assert [j.name for j in judged] == list(models)
-    assert len(judged[1].curves["loss"]) == len(judged[1].curves["ndcg@10"]) == 2
+    assert len(judged[1].curves["loss"]) == 2
     assert load(tmp_path / "NeuralCF").name == "NeuralCF"
     text = "\n".join(said)
     assert text.count("  10. Title") == 3 and "ndcg@10" in text

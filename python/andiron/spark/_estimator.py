@@ -53,15 +53,10 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         task = self._task(session, native, vocabulary)
         num_workers = self.getNumWorkers()
         dealt = _shards.dealt(rows, num_workers, _shards.shards_for(num_workers), held_out)
-        communicator = {
-            "heartbeat_timeout": self.getHeartbeatTimeout(),
-            "operation_timeout": self.getOperationTimeout(),
-            "tls": self.getTls(),
-        }
         with _progress.Driver(session, self.getVerbose(), self.getEpochs()) as progress:
             task.progress = progress.address
             parts = _launch.run(session, task, num_workers, dealt, self.getMaxRestarts(),
-                                self.getSlotsTimeout(), communicator)  # fmt: skip
+                                self.getSlotsTimeout(), communicator_settings(self))  # fmt: skip
         trained = Model(models._from_bytes(parts[0]["model"], native._own_metrics()))
         trained.history = parts[0]["history"]
         trained.work = [part["work"] for part in parts]
@@ -147,7 +142,7 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
             parts *= 2
         settings["memory_budget"] = max(1, budget // parts) if budget else None
         settings["vocabulary"] = vocabulary
-        settings["checkpoint_dir"] = _shared_folder(self.getCheckpointDir())
+        settings["checkpoint_dir"] = shared_folder(self.getCheckpointDir())
         settings["validation"] = self.getValidationIndicatorCol() is not None
         return settings
 
@@ -173,7 +168,16 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         return cls(model=native) if native is not None else cls()
 
 
-def _shared_folder(path: str | None) -> str | None:
+def communicator_settings(stage: Any) -> dict:
+    """What the workers' communicators are told."""
+    return {
+        "heartbeat_timeout": stage.getHeartbeatTimeout(),
+        "operation_timeout": stage.getOperationTimeout(),
+        "tls": stage.getTls(),
+    }
+
+
+def shared_folder(path: str | None) -> str | None:
     """checkpoint_dir as a path of the operating system."""
     if path is None:
         return None

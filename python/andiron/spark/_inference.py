@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,23 +22,37 @@ _TYPES = {"float64": "double", "int32": "int", "int64": "bigint", "bool": "boole
 
 
 def shipped(session: Any, model: Any) -> str:
-    """Gives a model's file to all executors; returns the name under which they find it."""
+    """Gives a model's file to all executors; the name under which they find it."""
     data = _core.model_bytes(model._ready(), None, None)
-    name = f"andiron-{hashlib.sha256(data).hexdigest()[:32]}.safetensors"
-    context = session.sparkContext
-    there = _shipped.setdefault(context.applicationId, set())
-    if name not in there:
-        folder = tempfile.mkdtemp(prefix="andiron-", dir=getattr(context, "_temp_dir", None))
-        path = os.path.join(folder, name)
+
+    def write(path: str) -> str:
         with open(path, "wb") as file:
             file.write(data)
-        context.addFile(path)  # executors ask the driver for it later: it stays
-        there.add(name)
+        return hashlib.sha256(data).hexdigest()
+
+    return sent(session, write)
+
+
+def sent(session: Any, write: Callable[[str], str]) -> str:
+    """Gives what `write(path)` makes, a file or a folder with this digest of its content, to all
+    executors of the session's application; the name under which they find it."""
+    context = session.sparkContext
+    there = _shipped.setdefault(context.applicationId, set())
+    folder = tempfile.mkdtemp(prefix="andiron-", dir=getattr(context, "_temp_dir", None))
+    made = os.path.join(folder, "made")
+    name = f"andiron-{write(made)[:32]}"
+    if name in there:
+        shutil.rmtree(folder)
+        return name
+    path = os.path.join(folder, name)
+    os.rename(made, path)
+    context.addFile(path, recursive=True)  # executors ask the driver for it later: it stays
+    there.add(name)
     return name
 
 
-def _model(name: str) -> Any:
-    """In a Python worker."""
+def kept(name: str, load: Callable[[str], Any]) -> Any:
+    """In a Python worker: what `load` makes of a file that was sent, once."""
     if name not in _loaded:
         from pyspark import SparkFiles, TaskContext
 
@@ -47,8 +62,17 @@ def _model(name: str) -> Any:
         andiron.set_threads(max(1, int(context.cpus())) if context is not None else 1)
         while len(_loaded) >= _KEPT:
             _loaded.pop(next(iter(_loaded)))
-        _loaded[name] = andiron.load_model(SparkFiles.get(name), compile=False)
+        _loaded[name] = load(SparkFiles.get(name))
     return _loaded[name]
+
+
+def _model(name: str) -> Any:
+    def load(path: str) -> Any:
+        import andiron
+
+        return andiron.load_model(path, compile=False)
+
+    return kept(name, load)
 
 
 def output_types(model: Any) -> list[str]:

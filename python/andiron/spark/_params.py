@@ -64,6 +64,36 @@ TRAINING = {
     "tls": (TypeConverters.toBoolean, False, "encrypts what workers send each other"),
     "verbose": (TypeConverters.toInt, 1, "0 silent, 1 a bar, 2 a line for each epoch"),
 }  # fmt: skip
+_OF_WORKERS = (
+    "numWorkers", "validationIndicatorCol", "seed", "wireDtype", "checkpointDir",
+    "checkpointEvery", "maxRestarts", "slotsTimeout", "heartbeatTimeout", "operationTimeout",
+    "tls", "verbose",
+)  # fmt: skip
+RECOMMENDING = {
+    "kind": (TypeConverters.toString, "NeuralCF", '"NeuralCF" or "WideAndDeep"'),
+    "timeCol": (_or_none(TypeConverters.toString), None,
+                "column of numbers, dates or timestamps; default: no times"),
+    "userFeatures": (TypeConverters.toListString, [], "columns about users"),
+    "itemFeatures": (TypeConverters.toListString, [], "columns about items"),
+    "categories": (TypeConverters.toListString, [],
+                   "feature columns whose numbers are categories"),
+    "userCatalog": (_any, None, "a DataFrame of user_col and user_features: more users"),
+    "itemCatalog": (_any, None, "a DataFrame of item_col and item_features: more items"),
+    "settings": (_any, {}, "of the model: {name: value}; others keep their defaults"),
+    "epochs": (_or_none(TypeConverters.toInt), None, "instead of the setting's"),
+    "batchSize": (_or_none(TypeConverters.toInt), None, "instead of the setting's"),
+    "learningRate": (_or_none(TypeConverters.toFloat), None, "instead of the setting's"),
+    **{name: TRAINING[name] for name in _OF_WORKERS},
+}  # fmt: skip
+RECOMMENDED = {
+    "userCol": (TypeConverters.toString, "user", "column of user ids: texts or whole numbers"),
+    "itemCol": (TypeConverters.toString, "item", "column of item ids: texts or whole numbers"),
+    "predictionCol": (TypeConverters.toString, "prediction", "column of predictions (double)"),
+    "coldStartStrategy": (TypeConverters.toString, "nan",
+                          'lines of ids that training did not see: "nan", or "drop" them'),
+    "excludeSeen": (TypeConverters.toBoolean, True,
+                    "whether recommendations leave out what a user has met"),
+}  # fmt: skip
 OF_OBJECTS = (
     "model",
     "loss",
@@ -72,6 +102,8 @@ OF_OBJECTS = (
     "metrics",
     "weightedMetrics",
     "callbacks",
+    "userCatalog",
+    "itemCatalog",
 )
 
 

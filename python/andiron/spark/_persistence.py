@@ -6,6 +6,7 @@ model.safetensors     architecture, weights, loss, optimizer; any safetensors re
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pyspark.ml.util import DefaultParamsReader, DefaultParamsWriter, MLReader, MLWriter
@@ -15,11 +16,14 @@ from andiron.spark._params import OF_OBJECTS
 
 
 class Writer(MLWriter):
-    """Writes a stage; `native` is the andiron model in its file (None: none)."""
+    """Writes a stage; `native` is the andiron model in its files (None: none), which `write_native`
+    writes into a folder."""
 
-    def __init__(self, stage: Any, native: Any, extra: dict | None = None):
+    def __init__(self, stage: Any, native: Any, extra: dict | None = None,
+                 write_native: Callable = _files.write_model):  # fmt: skip
         super().__init__()
         self._stage, self._native, self._extra = stage, native, extra or {}
+        self._write_native = write_native
 
     def saveImpl(self, path: str) -> None:
         stage, session = self._stage, self.sparkSession
@@ -33,15 +37,15 @@ class Writer(MLWriter):
             params["classWeight"] = [[int(k), v] for k, v in stage.getClassWeight().items()]
         DefaultParamsWriter.saveMetadata(stage, path, session, extra, params)
         if self._native is not None:
-            _files.write_model(session, self._native, path)
+            self._write_native(session, self._native, path)
 
 
 class Reader(MLReader):
     """Reads a stage of a class that has `_read(native, metadata)`."""
 
-    def __init__(self, cls: type):
+    def __init__(self, cls: type, read_native: Callable = _files.read_model):
         super().__init__()
-        self._cls = cls
+        self._cls, self._read_native = cls, read_native
 
     def load(self, path: str) -> Any:
         session = self.sparkSession
@@ -49,7 +53,7 @@ class Reader(MLReader):
         name = f"{self._cls.__module__}.{self._cls.__name__}"
         if metadata["class"] != name:
             raise ValueError(f"[spark] {path} has a {metadata['class']}, not a {name}")
-        native = _files.read_model(session, path) if metadata["hasModel"] else None
+        native = self._read_native(session, path) if metadata["hasModel"] else None
         stage = self._cls._read(native, metadata)
         stage._resetUid(metadata["uid"])
         for name, value in metadata["paramMap"].items():

@@ -25,11 +25,17 @@ def shards_for(num_workers: int) -> int:
     return shards
 
 
-def dealt(frame: Any, num_workers: int, n_shards: int, validation: str | None = None) -> Any:
+def dealt(
+    frame: Any,
+    num_workers: int,
+    n_shards: int,
+    validation: str | None = None,
+    shard_of: Any = None,
+) -> Any:
     """The frame with TAG, in one partition for each worker, ordered by TAG.
 
-    TAG is the shard; with the name of a validation column (of booleans, null is false), which is
-    dropped, it is 2 * shard + whether the row is one of those.
+    TAG is the shard, a hash of the row or the expression `shard_of`; with the name of a validation
+    column (of booleans, null is false), which is dropped, it is 2 * shard + whether the row is one of those.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.types import MapType
@@ -39,7 +45,9 @@ def dealt(frame: Any, num_workers: int, n_shards: int, validation: str | None = 
         for f in frame.schema
         if f.name != validation and not isinstance(f.dataType, MapType)
     ]
-    tag = F.pmod(F.xxhash64(*hashed), F.lit(n_shards)).cast("int")
+    if shard_of is None:
+        shard_of = F.pmod(F.xxhash64(*hashed), F.lit(n_shards))
+    tag = shard_of.cast("int")
     shard = F.col(TAG)
     if validation is not None:
         held_out = F.coalesce(F.col(quoted(validation)).cast("boolean"), F.lit(False))

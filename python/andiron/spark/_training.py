@@ -45,13 +45,7 @@ class Task:
             resume=settings["checkpoint_dir"] is not None,
             workers=worker.communicator, wire_dtype=settings["wire_dtype"],
         )  # fmt: skip
-        costs = worker.communicator.costs
-        work = {
-            "rows": mine,
-            "seconds": time.monotonic() - started,
-            "seconds_in_collectives": sum(c["seconds"] for c in costs.values()),
-            "bytes_sent": sum(c["payload_sent"] + c["header_sent"] for c in costs.values()),
-        }
+        work = work_of(worker.communicator, mine, started)
         if worker.rank > 0:
             return {"work": work}
         return {"work": work, "model": model._bytes(), "history": history.history}
@@ -94,3 +88,14 @@ class Task:
         if worker.rank == 0:
             os.makedirs(folder, exist_ok=True)
         return folder
+
+
+def work_of(communicator: Any, rows: int, started: float) -> dict:
+    """What a worker had to do since `started`."""
+    costs = communicator.costs.values()
+    return {
+        "rows": rows,
+        "seconds": time.monotonic() - started,
+        "seconds_in_collectives": sum(c["seconds"] for c in costs),
+        "bytes_sent": sum(c["payload_sent"] + c["header_sent"] for c in costs),
+    }

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 
@@ -35,6 +36,7 @@ def spark_session(threads: int = 2, memory: str = "4g") -> Iterator:
             "[als] Spark needs Java 17 (Debian: apt-get install openjdk-17-jre-headless); "
             "there is no `java` in PATH and JAVA_HOME is not set"
         )
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers need the same packages
     # Where Spark finds a native BLAS, every task calls it: one thread each.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory(prefix="andiron-als-") as folder:

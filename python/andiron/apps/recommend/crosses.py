@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from andiron.apps.recommend.history import PADDING, Histories
-from andiron.apps.recommend.pair_counts import PairCounts
+from andiron.apps.recommend.pair_counts import Counts, PairCounts, following
 
 WINDOW = 10  # how many steps apart two items may be to count as a pair
 # (backward?, power of the candidate's popularity, decay by age)
@@ -19,6 +19,11 @@ SPECS = (
 N_NUMBERS = len(SPECS) + 1
 
 
+def counts_of(histories: Histories) -> Counts:
+    """c of `CrossNumbers`, over these histories."""
+    return following(histories.items, histories.starts, histories.n_items, WINDOW)
+
+
 class CrossNumbers:
     """Numbers of a (history, candidate) pair, counted over the training histories:
 
@@ -29,15 +34,21 @@ class CrossNumbers:
     the pair itself added to the counts is taken off, or the model would learn to read its answer.
     """
 
-    def __init__(self, histories: Histories, length: int = 20) -> None:
-        self.histories, self.length = histories, length
-        n = histories.n_items
-        self.n_users = np.bincount(histories.items, minlength=n).astype(np.float32)
-        self.forward = PairCounts.following(histories.items, histories.starts, n, WINDOW)
+    def __init__(self, counts: Counts, popularity: np.ndarray, length: int = 20) -> None:
+        """`counts` as `counts_of`, of all users; `popularity` [n_items], how many met each item."""
+        self.length, self.n_users = length, popularity.astype(np.float32)
+        self.counts = counts
+        self.forward = PairCounts(*counts, len(popularity))
         self.backward = self.forward.transposed()
         self._decays = np.array(
             [spec[2] ** np.arange(length) for spec in SPECS], np.float32
         )  # [d, length]
+
+    @classmethod
+    def over(cls, histories: Histories, length: int = 20) -> CrossNumbers:
+        """Counted over these histories."""
+        popularity = np.bincount(histories.items, minlength=histories.n_items)
+        return cls(counts_of(histories), popularity, length)
 
     def _history_weights(self, recent: np.ndarray) -> np.ndarray:
         return np.where(recent != PADDING, 1 / (np.sqrt(self.n_users[recent]) + 1), 0.0)
@@ -64,7 +75,7 @@ class CrossNumbers:
 
     def of_all(self, recent: np.ndarray) -> np.ndarray:
         """recent [n, length] -> [n, n_items, N_NUMBERS]: all items as candidates."""
-        n_items = self.histories.n_items
+        n_items = len(self.n_users)
         numbers = np.empty((len(recent), n_items, N_NUMBERS), np.float32)
         weights = self._history_weights(recent)
         backward = np.array([spec[0] for spec in SPECS])

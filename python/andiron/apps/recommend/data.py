@@ -128,7 +128,7 @@ class Interactions:
             _features(table, user_features, user_rows, len(users)),
             _features(table, item_features, item_rows, len(items)),
         )
-        return _merged(data)
+        return merged(data)
 
     @classmethod
     def read(cls, path: str | Path, **columns) -> Interactions:
@@ -216,7 +216,7 @@ def _features(
     return table.iloc[first][list(names)].reset_index(drop=True)
 
 
-def _merged(data: Interactions) -> Interactions:
+def merged(data: Interactions) -> Interactions:
     order = np.arange(len(data)) if data.time is None else np.argsort(data.time, kind="stable")
     pairs = data.user[order] * data.n_items + data.item[order]
     _, last_reversed = np.unique(pairs[::-1], return_index=True)
@@ -229,17 +229,20 @@ def _merged(data: Interactions) -> Interactions:
     return dataclasses.replace(data.take(keep), notes=(*data.notes, note))
 
 
-def histories(data: Interactions, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def histories(
+    data: Interactions, seed: int = 0, noise: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Each user's interactions in the order of time.
 
-    Equal times come in a random order drawn from `seed`, never in the order of the file: files are
-    often sorted by item within a second, and a model would learn that.
+    Equal times come in a random order drawn from `seed` (or that of `noise` [n]), never in the
+    order of the file: files are often sorted by item within a second, and a model would learn that.
 
     Returns:
         positions [n] into `data`, user by user; starts [n_users + 1]: those of user u are
         positions[starts[u] : starts[u + 1]].
     """
-    noise = np.random.default_rng([seed, 0x7135]).permutation(len(data))
+    if noise is None:
+        noise = np.random.default_rng([seed, 0x7135]).permutation(len(data))
     time = np.zeros(len(data), np.int64) if data.time is None else data.time
     positions = np.lexsort((noise, time, data.user))
     starts = np.searchsorted(data.user[positions], np.arange(data.n_users + 1))

@@ -1,12 +1,20 @@
-"""What `make demo` runs: real ratings, four models on one split, a table, a report, titles."""
+"""What `make demo` runs: real ratings, four models on one split, a table, a report, titles.
+
+ALS and the neural models train in one Spark session, these on two workers.
+"""
 
 from __future__ import annotations
 
-import os
+import contextlib
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
 from andiron.apps.recommend import report
+from andiron.apps.recommend.als import spark_session
 from andiron.apps.recommend.data import Interactions, movielens
 from andiron.apps.recommend.lineup import (
     MODELS,
@@ -19,8 +27,9 @@ from andiron.apps.recommend.lineup import (
     train,
 )
 from andiron.apps.recommend.lineup import verdicts as verdicts_of
-from andiron.apps.recommend.ranking import evaluate
 from andiron.apps.recommend.split import Split, user_temporal_holdout
+
+WORKERS = 2
 
 
 def run(
@@ -31,6 +40,8 @@ def run(
     titles: dict | None = None,
     settings: dict[str, dict] | None = None,
     echo=print,
+    on_spark: bool = True,
+    session=None,
 ) -> list[Judged]:
     """Trains and compares the models; writes report.html and the models into `out`.
 
@@ -39,6 +50,8 @@ def run(
         models: some of lineup.MODELS, with "popularity".
         data, titles: other interactions than MovieLens, and names of their items.
         settings: by model, instead of lineup.TUNED.
+        on_spark: False trains the neural models in this process.
+        session: of Spark; by default a local one that ends with the training.
 
     Returns:
         What came out, one a model.
@@ -59,8 +72,11 @@ def run(
     )
     echo(about)
     judged, trained = [], {}
-    for name in models:
-        judged.append(_one(name, split, settings[name], seed, trained))
+    with contextlib.ExitStack() as open_until_done:
+        if session is None and ("ALS" in models or on_spark):
+            session = open_until_done.enter_context(spark_session(threads=WORKERS, memory="2g"))
+        for name in models:
+            judged.append(_one(name, split, settings[name], seed, trained, session, on_spark))
     echo()
     echo(table(judged))
     for sentence in verdicts_of(judged):
@@ -75,33 +91,21 @@ def run(
     return judged
 
 
-def _one(name: str, split: Split, settings: dict, seed: int, trained: dict) -> Judged:
-    curve: list[float] = []
-
-    def on_epoch(_, model):
-        ranking = evaluate(model.scores, split.train, split.validation)
-        curve.append(ranking.figure("ndcg@10").mean)
-
+def _one(name: str, split: Split, settings: dict, seed: int, trained: dict, session,
+         on_spark: bool) -> Judged:  # fmt: skip
+    later = None
     if name == "ALS":
-        from tqdm import tqdm
-
-        from andiron.apps.recommend.als import spark_session
-
-        with tqdm(total=3, desc=f"{name:<12}", unit="step") as bar:
-            bar.set_postfix_str("Spark starts")
-            with spark_session(threads=os.cpu_count() or 1, memory="2g") as session:
-                bar.update()
-                bar.set_postfix_str("training")
-                model, seconds = timed(lambda: train(name, split.train, settings, seed, session))
-                bar.update()
-                bar.set_postfix_str("training with the validation part")
-                later = brought_up_to_date(name, model, split, settings, seed, session)
-                bar.update()
+        with tqdm(total=2, desc=f"{name:<12}", unit="step") as bar:
+            bar.set_postfix_str("training")
+            model, seconds = timed(lambda: train(name, split.train, settings, seed, session))
+            bar.update()
+            bar.set_postfix_str("training with the validation part")
+            later = brought_up_to_date(name, model, split, settings, seed, session)
+            bar.update()
+    elif name == "popularity" or not on_spark:
+        model, seconds = timed(lambda: train(name, split.train, settings, seed))
     else:
-        model, seconds = timed(
-            lambda: train(name, split.train, settings, seed, on_epoch=on_epoch, verbose=1)
-        )
-        later = None
+        model, seconds = timed(lambda: _trained_on_spark(name, split, settings, seed, session))
 
     def final():
         return (later or brought_up_to_date(name, model, split, settings, seed)).scores
@@ -109,8 +113,42 @@ def _one(name: str, split: Split, settings: dict, seed: int, trained: dict) -> J
     trained[name] = model
     judged = judge(name, model.scores, split, keep=True, final=final)
     judged.seconds = seconds
-    judged.curves = {**getattr(model, "curves", {}), "ndcg@10": curve}
+    curves = getattr(model, "curves", {})
+    judged.curves = {"loss": curves.get("loss", []), "ndcg@10": curves.get("val_ndcg@10", [])}
     return judged
+
+
+def _trained_on_spark(name: str, split: Split, settings: dict, seed: int, session):
+    """A neural model trained by workers on Spark, with the split's own rows for users and items;
+    the validation part judges its epochs."""
+    from andiron.spark import Recommender
+
+    def lines(data: Interactions, held_out: bool) -> pd.DataFrame:
+        users, items = data.users.ids[data.user], data.items.ids[data.item]
+        times = np.zeros(len(data), np.int64) if data.time is None else data.time
+        table = pd.DataFrame({"user": users, "item": items, "time": times, "held_out": held_out})
+        for features, rows in ((data.user_features, data.user), (data.item_features, data.item)):
+            for column in () if features is None else features:
+                table[column] = features[column].to_numpy()[rows]
+        return table
+
+    data = split.train
+    features = {}
+    for side, ids, about in (
+        ("user", data.users.ids, data.user_features),
+        ("item", data.items.ids, data.item_features),
+    ):
+        catalog = pd.DataFrame({side: ids})
+        if about is not None:
+            features[f"{side}_features"] = list(about)
+            catalog[list(about)] = about
+        features[f"{side}_catalog"] = session.createDataFrame(catalog)
+    table = pd.concat([lines(split.train, False), lines(split.validation, True)])
+    recommender = Recommender(
+        kind=name, time_col="time", validation_indicator_col="held_out", num_workers=WORKERS,
+        seed=seed, verbose=1, **settings, **features,
+    )  # fmt: skip
+    return recommender.fit(session.createDataFrame(table)).native
 
 
 def _recommendations(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -24,11 +25,12 @@ class Histories:
     n_items: int
 
     @classmethod
-    def of(cls, data: Interactions, seed: int = 0) -> Histories:
-        positions, starts = histories(data, seed)
+    def of(cls, data: Interactions, seed: int = 0, noise: np.ndarray | None = None) -> Histories:
+        """`noise` [n] orders equal times; by default drawn by `seed`."""
+        positions, starts = histories(data, seed, noise)
         return cls(data.item[positions], starts, data.n_items)
 
-    @property
+    @functools.cached_property
     def user(self) -> np.ndarray:
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
@@ -47,16 +49,20 @@ class Histories:
         return self.items[self.starts[user] : self.starts[user + 1]]
 
     def training_positions(
-        self, per_user: int, minimum: int, generator: np.random.Generator
+        self,
+        per_user: int,
+        minimum: int,
+        generator: np.random.Generator,
+        among: np.ndarray | None = None,
     ) -> np.ndarray:
         """Positions to predict in one epoch, shuffled: of users with more than `per_user`, about
         that many at random, so that a few busy users do not decide. The first `minimum` of each
-        user are left out: nothing is known before them."""
-        counts = np.diff(self.starts)
-        rank = np.arange(len(self.items)) - np.repeat(self.starts[:-1], counts)
-        share = np.repeat(per_user / np.maximum(counts, 1), counts)
-        chosen = (rank >= minimum) & (generator.random(len(self.items)) < share)
-        return generator.permutation(np.flatnonzero(chosen))
+        user are left out: nothing is known before them. `among`: all positions of some users."""
+        users = self.user if among is None else self.user[among]
+        among = np.arange(len(self.items)) if among is None else among
+        share = per_user / np.maximum(np.diff(self.starts), 1)
+        late = among - self.starts[users] >= minimum
+        return generator.permutation(among[late & (generator.random(len(among)) < share[users])])
 
 
 def decayed(recent: np.ndarray, decay: float) -> np.ndarray:

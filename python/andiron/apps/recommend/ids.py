@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -33,11 +34,13 @@ class IdMap:
     def __init__(self, ids: Iterable) -> None:
         self.ids = np.asarray(list(ids) if not isinstance(ids, np.ndarray) else ids)
         self._is_integer = self.ids.size == 0 or np.issubdtype(self.ids.dtype, np.integer)
-        self._row = {key: row for row, key in enumerate(self.ids.tolist())}
-        if len(self._row) != len(self.ids):
-            raise ValueError(
-                f"[ids] ids are distinct; {len(self.ids) - len(self._row)} are repeated"
-            )
+        repeated = len(self.ids) - len(np.unique(self.ids))
+        if repeated:
+            raise ValueError(f"[ids] ids are distinct; {repeated} are repeated")
+
+    @functools.cached_property
+    def _row(self) -> dict:
+        return {key: row for row, key in enumerate(self.ids.tolist())}
 
     @classmethod
     def of(cls, values: Iterable) -> IdMap:

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from andiron import layers, set_random_seed
+from andiron.apps.recommend.crew import Alone, Part
 from andiron.apps.recommend.data import Interactions
 from andiron.apps.recommend.features import Features
 from andiron.apps.recommend.history import Histories
+from andiron.apps.recommend.ids import IdMap
 from andiron.apps.recommend.recommender import Recommender
+from andiron.apps.recommend.training import Progress
+from andiron.datasets import from_arrays
 
+_ROUND = 512 << 20  # bytes of samples, of all workers together
 TABLE = "feature_table"  # a part of the names of layers that only hold features
 
 
 class NeuralRecommender(Recommender):
-    """A recommender of networks. Subclasses give `Settings`, `_build`, `_train`, `_score`.
+    """A recommender of networks. Subclasses give `Settings`, `_build`, `_compile`, `_draw`,
+    `_samples`, `_score`.
 
     Features of users and items that come with the training table are inputs (see
     `features.Features`) unless the settings say `features=False`. They stand in the networks as
@@ -28,6 +35,8 @@ class NeuralRecommender(Recommender):
     Args:
         settings: fields of `Settings`, by name; the others keep their defaults.
     """
+
+    _PURPOSE: ClassVar[int]  # of its random numbers
 
     def __init__(self, **settings) -> None:
         super().__init__(**settings)
@@ -53,16 +62,45 @@ class NeuralRecommender(Recommender):
             This model; `curves["loss"]` has the loss of each epoch.
         """
         self._require_some(data)
-        if np.bincount(data.user).max() < 2:
-            raise ValueError(f"[{self.name}] training needs users with two interactions or more")
-        self._remember(data, self.settings.seed)
-        self.curves = {"loss": []}
-        self.user_features = self._features_of(data.user_features)
-        self.item_features = self._features_of(data.item_features)
-        set_random_seed(self.settings.seed)  # starting weights and dropout
-        self._make()
-        self._train(self.settings, on_epoch, verbose)
+        self._fit(
+            data,
+            self._features_of(data.user_features),
+            self._features_of(data.item_features),
+            Alone(),
+            on_epoch,
+            verbose,
+        )
         return self
+
+    def _fit(
+        self,
+        data: Interactions,
+        user_features: Features | None,
+        item_features: Features | None,
+        crew: Alone,
+        on_epoch: Callable | None,
+        verbose: int,
+        noise: np.ndarray | None = None,
+    ) -> None:
+        """`fit` by a crew, of which this process has the interactions `data`."""
+        self._remember(data, self.settings.seed, noise)
+        longest = np.diff(self._histories.starts).max(initial=0)
+        if not crew.total(int(longest >= 2)):
+            raise ValueError(f"[{self.name}] training needs users with two interactions or more")
+        self._popularity = crew.total(self._popularity.astype(np.int64)).astype(np.float32)
+        self.curves = {"loss": []}
+        self.user_features, self.item_features = user_features, item_features
+        set_random_seed(self.settings.seed)  # starting weights and dropout
+        self._observed(crew)
+        self._make()
+        self._train(self.settings, crew, on_epoch, verbose)
+
+    def _complete(self, users: IdMap, items: IdMap, histories: Histories, state: dict,
+                  content: dict) -> None:  # fmt: skip
+        """Takes what workers trained (`_state`, `_content`) as this model's own."""
+        self.users, self.items, self._histories = users, items, histories
+        self._popularity = np.bincount(histories.items, minlength=len(items)).astype(np.float32)
+        self._restore(state, content)
 
     def _features_of(self, table: pd.DataFrame | None) -> Features | None:
         if table is None or not self.settings.features:
@@ -88,7 +126,7 @@ class NeuralRecommender(Recommender):
                 f"{len(self.items)} items; got {data.n_users} and {data.n_items}"
             )
         self._remember(data, self.settings.seed)
-        self._observed()
+        self._observed(Alone())
         epochs = self.settings.observe_epochs if epochs is None else epochs
         if epochs:
             curve = list(self.curves["loss"])
@@ -98,7 +136,7 @@ class NeuralRecommender(Recommender):
                 learning_rate=rate * self.settings.learning_rate,
                 seed=self.settings.seed + 1,
             )
-            self._train(more, None, verbose=0)
+            self._train(more, Alone(), None, verbose=0)
             self.curves["loss"] = curve
         return self
 
@@ -160,6 +198,7 @@ class NeuralRecommender(Recommender):
     def _grow(self) -> None:
         """Makes the networks for more users or items, with the weights as they are."""
         old = self._learnt()
+        self._observed(Alone())
         self._make()
         for variable, value in zip(self._trained_variables(), old, strict=True):
             variable.assign(_stretched(value, variable.shape))
@@ -241,17 +280,75 @@ class NeuralRecommender(Recommender):
                 raise ValueError(f"{variable.name} is {variable.shape}; got {state[name].shape}")
             variable.assign(state[name])
 
+    # Training -----------------------------------------------------------------------------------
+
+    def _train(self, settings, crew: Alone, on_epoch: Callable | None, verbose: int) -> None:
+        """Trains the weights as they are, by these settings."""
+        parts = crew.parts(self._histories)
+        self._compile(settings, crew)
+        with (
+            Progress(self, settings.epochs, on_epoch, verbose) as progress,
+            crew.training(self._network, self.curves) as begin,
+        ):
+            for epoch in range(begin[0], settings.epochs):
+                for round, (sources, n) in enumerate(self._rounds(settings, crew, parts, epoch)):
+                    if (epoch, round) >= begin:
+                        crew.fit(sources, n, settings.batch_size, epoch, round)
+                progress.epoch_ended(epoch, crew.loss())
+                crew.epoch_ended(epoch)
+
+    def _rounds(
+        self, settings, crew: Alone, parts: list[Part], epoch: int
+    ) -> Iterator[tuple[dict, int]]:
+        """The samples of an epoch, in as many portions as keep them small: sources by part, and
+        how many samples all workers have."""
+        drawn = []
+        for part in parts:
+            generator = crew.generator(part, settings.seed, self._PURPOSE, epoch)
+            drawn.append(self._draw(settings, part, generator))
+        n = crew.total(sum(map(len, drawn)))
+        if n == 0:
+            raise ValueError(
+                f"[{self.name}] training needs users with two interactions or more, and with an "
+                "item that they have not met"
+            )
+        rounds = -(-n * self._sample_bytes(settings) // _ROUND)
+        for round in range(rounds):
+            sources = {}
+            for part, at in zip(parts, drawn, strict=True):
+                here = at[len(at) * round // rounds : len(at) * (round + 1) // rounds]
+                if len(here):
+                    x, y = self._samples(settings, part, here, epoch, round)
+                    sources[part.number] = from_arrays(
+                        x, y, batch_size=min(settings.batch_size, len(y))
+                    )
+            yield sources, n
+
     # For subclasses -----------------------------------------------------------------------------
 
     def _build(self) -> None:
         """Makes the networks for the sizes of users, items and histories."""
         raise NotImplementedError
 
-    def _observed(self) -> None:
-        """Called when the histories changed; for what is counted over them."""
+    def _observed(self, crew: Alone) -> None:
+        """Called when the histories changed; for what is counted over all of them."""
 
-    def _train(self, settings, on_epoch, verbose: int) -> None:
-        """Trains the weights as they are, by these settings of training."""
+    def _compile(self, settings, crew: Alone) -> None:
+        """Gives the network its loss and its optimizer."""
+        raise NotImplementedError
+
+    def _draw(self, settings, part: Part, generator: np.random.Generator) -> np.ndarray:
+        """Positions in the histories that an epoch predicts, in random order."""
+        raise NotImplementedError
+
+    def _samples(
+        self, settings, part: Part, at: np.ndarray, epoch: int, round: int
+    ) -> tuple[list[np.ndarray], np.ndarray]:
+        """What the network is given for these positions, and what it should say."""
+        raise NotImplementedError
+
+    def _sample_bytes(self, settings) -> int:
+        """About how much memory a sample takes."""
         raise NotImplementedError
 
 

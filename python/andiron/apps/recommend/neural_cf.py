@@ -7,9 +7,10 @@ import dataclasses
 import numpy as np
 
 from andiron import Model, layers, losses, optimizers
+from andiron.apps.recommend.crew import Alone, Part
 from andiron.apps.recommend.history import decayed
 from andiron.apps.recommend.neural import NeuralRecommender
-from andiron.apps.recommend.training import Progress, pairs_with_negatives
+from andiron.datasets import negative_sampling
 
 
 @dataclasses.dataclass
@@ -81,6 +82,7 @@ class NeuralCF(NeuralRecommender):
 
     name = "NeuralCF"
     Settings = NeuralCFSettings
+    _PURPOSE = 0xC0F
 
     def _build(self) -> None:
         s = self.settings
@@ -169,19 +171,17 @@ class NeuralCF(NeuralRecommender):
         weights = decayed(recent, self.settings.history_decay)
         return [users.astype(np.int32)[:, None], recent, weights]
 
-    def _train(self, settings, on_epoch, verbose: int) -> None:
-        s, h = settings, self._histories
-        generator = np.random.default_rng([s.seed, 0xC0F])
-        user = h.user
+    def _compile(self, settings, crew: Alone) -> None:
+        s, rate = settings, settings.learning_rate
         if s.loss == "softmax":
             loss = losses.SparseCategoricalCrossentropy(from_logits=True)
-            expected = int(np.minimum(np.diff(h.starts), s.per_user).sum())
+            counts = np.diff(self._histories.starts)
+            expected = crew.total(int(np.minimum(counts, s.per_user).sum()))
             rate = optimizers.schedules.CosineDecay(
                 s.learning_rate, max(1, s.epochs * (expected // s.batch_size + 1)), alpha=0.1
             )
         else:
             loss = losses.BinaryCrossentropy(from_logits=True)
-            rate = s.learning_rate
             if s.decay:
                 rate = optimizers.schedules.InverseTimeDecay(s.learning_rate, 1, s.decay)
         optimizer = (
@@ -190,16 +190,42 @@ class NeuralCF(NeuralRecommender):
             else optimizers.Adam(rate)
         )
         self._network.compile(optimizer=optimizer, loss=loss)
-        with Progress(self, s.epochs, on_epoch, verbose) as progress:
-            if s.loss == "binary_crossentropy":
-                pairs = pairs_with_negatives(h, s.negatives, s.batch_size, s.seed)
-                for epoch in range(s.epochs):
-                    progress.fit_source(self._network, pairs, epoch)
-                return
-            for epoch in range(s.epochs):
-                at = h.training_positions(s.per_user, 1, generator)
-                x, y = self._inputs(user[at], at), h.items[at].astype(np.int32)
-                progress.fit(self._network, x, y, epoch, s.batch_size)
+        self._pairs: dict = {}
+
+    def _rounds(self, settings, crew: Alone, parts: list[Part], epoch: int):
+        if settings.loss == "softmax":
+            yield from super()._rounds(settings, crew, parts, epoch)
+            return
+        # Every met pair with unmet items of the same user, shuffled, other ones in each epoch:
+        # drawn by the core while the network trains.
+        if not self._pairs:
+            self._pairs = {part.number: self._pairs_of(settings, part) for part in parts}
+        n = crew.total(sum(source.rows for source in self._pairs.values()))
+        yield self._pairs, n
+
+    def _pairs_of(self, settings, part: Part):
+        s, h = settings, self._histories
+        at = slice(None) if part.positions is None else part.positions
+        items = h.items[at]
+        return negative_sampling(
+            h.user[at],
+            items,
+            len(self.users),
+            h.n_items,
+            negatives=s.negatives,
+            batch_size=min(s.batch_size, len(items) * (1 + s.negatives)),
+            seed=part.seed(s.seed),
+        )
+
+    def _draw(self, settings, part: Part, generator: np.random.Generator) -> np.ndarray:
+        return self._histories.training_positions(settings.per_user, 1, generator, part.positions)
+
+    def _samples(self, settings, part: Part, at: np.ndarray, epoch: int, round: int):
+        h = self._histories
+        return self._inputs(h.user[at], at), h.items[at].astype(np.int32)
+
+    def _sample_bytes(self, settings) -> int:
+        return 8 * settings.history + 8
 
     def _score(self, users: np.ndarray) -> np.ndarray:
         if self.settings.loss == "softmax":

@@ -5,6 +5,44 @@ from __future__ import annotations
 import numpy as np
 
 _EMPTY = np.int64(-1)
+_BLOCK = 1 << 20  # interactions counted at a time
+
+Counts = tuple[np.ndarray, np.ndarray]  # keys a * n + b, ascending and distinct; values, float64
+
+
+def following(items: np.ndarray, starts: np.ndarray, n: int, window: int) -> Counts:
+    """Counts 1 / s for each pair of which the second came s <= `window` steps later.
+
+    Args:
+        items: [len] the users' items one user after the other, each in the order of time.
+        starts: [n_users + 1] where each user's begin.
+    """
+    parts = [(np.zeros(0, np.int64), np.zeros(0))]
+    first, last = 0, len(starts) - 1
+    while first < last:  # whole users, about a block of them
+        until = np.searchsorted(starts, starts[first] + _BLOCK, side="right") - 1
+        until = min(max(first + 1, int(until)), last)
+        here = starts[first : until + 1]
+        parts = [added([*parts, _following(items[here[0] : here[-1]], here - here[0], n, window)])]
+        first = until
+    return parts[0]
+
+
+def _following(items: np.ndarray, starts: np.ndarray, n: int, window: int) -> Counts:
+    user = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    keys, values = [], []
+    for step in range(1, window + 1):
+        same = user[step:] == user[:-step]
+        keys.append(items[:-step][same] * np.int64(n) + items[step:][same])
+        values.append(np.full(len(keys[-1]), 1.0 / step))
+    return added([(np.concatenate(keys), np.concatenate(values))])
+
+
+def added(parts: list[Counts]) -> Counts:
+    """The sum of counts, whose keys need neither be sorted nor distinct."""
+    keys, values = (np.concatenate(column) for column in zip(*parts, strict=True))
+    distinct, where = np.unique(keys, return_inverse=True)
+    return distinct, np.bincount(where, values, len(distinct))
 
 
 class PairCounts:
@@ -38,24 +76,6 @@ class PairCounts:
     def _slots(self, keys: np.ndarray) -> np.ndarray:
         mixed = keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         return (mixed >> np.uint64(64 - self._bits)).astype(np.int64)
-
-    @classmethod
-    def following(cls, items: np.ndarray, starts: np.ndarray, n: int, window: int) -> PairCounts:
-        """Counts 1 / s for each pair of which the second came s <= `window` steps later.
-
-        Args:
-            items: [len] the users' items one user after the other, each in the order of time.
-            starts: [n_users + 1] where each user's begin.
-        """
-        user = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-        keys, values = [], []
-        for step in range(1, window + 1):
-            same = user[step:] == user[:-step]
-            keys.append(items[:-step][same] * np.int64(n) + items[step:][same])
-            values.append(np.full(len(keys[-1]), 1.0 / step))
-        keys, values = np.concatenate(keys), np.concatenate(values)
-        distinct, where = np.unique(keys, return_inverse=True)
-        return cls(distinct, np.bincount(where, values, len(distinct)), n)
 
     def transposed(self) -> PairCounts:
         """Counts of (b, a)."""

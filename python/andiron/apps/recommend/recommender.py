@@ -44,11 +44,10 @@ class Recommender:
         self.curves: dict[str, list[float]] = {}
         self._histories: Histories | None = None
 
-    def _remember(self, data: Interactions, seed: int = 0) -> None:
+    def _remember(self, data: Interactions, seed: int = 0, noise: np.ndarray | None = None) -> None:
         """Keeps ids, and who met what."""
-        self._require_some(data)
         self.users, self.items = data.users, data.items
-        self._histories = Histories.of(data, seed)
+        self._histories = Histories.of(data, seed, noise)
         self._popularity = data.popularity().astype(np.float32)
 
     # Using ------------------------------------------------------------------------------------

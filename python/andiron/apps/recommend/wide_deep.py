@@ -8,10 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from andiron import Model, layers, losses, optimizers
-from andiron.apps.recommend.crosses import N_NUMBERS, CrossNumbers, hashed_crosses
+from andiron.apps.recommend.crew import Alone, Part
+from andiron.apps.recommend.crosses import N_NUMBERS, CrossNumbers, counts_of, hashed_crosses
 from andiron.apps.recommend.history import decayed
 from andiron.apps.recommend.neural import NeuralRecommender
-from andiron.apps.recommend.training import Progress, sampler
+from andiron.apps.recommend.pair_counts import added
+from andiron.apps.recommend.training import sampler
 
 LENGTH = 20  # recent items that the crosses see
 
@@ -82,6 +84,7 @@ class WideAndDeep(NeuralRecommender):
 
     name: ClassVar[str] = "WideAndDeep"
     Settings = WideAndDeepSettings
+    _PURPOSE: ClassVar[int] = 0x3D
 
     def _build(self) -> None:
         s = self.settings
@@ -95,7 +98,6 @@ class WideAndDeep(NeuralRecommender):
                 "[WideAndDeep] the wide part needs numbers=True or n_crosses of 1 or more"
             )
         n_users, n_items = len(self.users), len(self.items)
-        self._observed()
         # Layers are made once; a network for training and one for scoring share them.
         self._parts = {
             "user": layers.Embedding(n_users, s.embedding, name="user_embedding"),
@@ -128,8 +130,12 @@ class WideAndDeep(NeuralRecommender):
         self._network = self._network_of(1 + s.negatives)
         self._scoring = self._network_of(self._n_scored)
 
-    def _observed(self) -> None:
-        self._crosses = CrossNumbers(self._histories, LENGTH)
+    def _observed(self, crew: Alone) -> None:
+        if self.settings.numbers:
+            keys, values = counts_of(self._histories)
+            every = crew.gathered({"keys": keys, "values": values})
+            counts = added([(each["keys"], each["values"]) for each in every])
+            self._crosses = CrossNumbers(counts, self._popularity, LENGTH)
 
     def _network_of(self, n: int):
         """The network for n candidates a sample."""
@@ -191,10 +197,8 @@ class WideAndDeep(NeuralRecommender):
             [self._crosses.of(recent[c : c + 256], candidates[c : c + 256], True) for c in chunks]
         )
 
-    def _train(self, settings, on_epoch, verbose: int) -> None:
-        s, h = settings, self._histories
-        generator = np.random.default_rng([s.seed, 0x3D])
-        rate = s.learning_rate
+    def _compile(self, settings, crew: Alone) -> None:
+        s, rate = settings, settings.learning_rate
         if s.decay:
             rate = optimizers.schedules.InverseTimeDecay(rate, 1, s.decay)
         deep = optimizers.AdamW(rate, weight_decay=s.weight_decay)
@@ -204,31 +208,57 @@ class WideAndDeep(NeuralRecommender):
             "wide_features": self.item_features,
         }
         groups = {name: optimizers.Ftrl(s.wide_learning_rate) for name in parts if parts[name]}
-        softmax = s.loss == "softmax"
         self._network.compile(
             optimizer=optimizers.Groups(groups, default=deep),
             loss=losses.SparseCategoricalCrossentropy(from_logits=True)
-            if softmax
+            if s.loss == "softmax"
             else losses.BinaryCrossentropy(from_logits=True),
         )
-        user, unmet = h.user, sampler(h)
-        with Progress(self, s.epochs, on_epoch, verbose) as progress:
-            for epoch in range(s.epochs):
-                at = h.training_positions(s.per_user, 2, generator)
-                at = at[unmet.possible(user[at])]
-                progress.require(at)
-                users, positive = user[at], h.items[at]
-                drawn = unmet.draw(users, s.negatives, s.seed, epoch)
-                candidates = np.concatenate([positive[:, None], drawn], axis=1)
-                recent = h.recent(users, at, LENGTH)
-                x = self._inputs(users, recent, candidates)
-                if s.numbers:
-                    x.append(self._numbers(recent, candidates))
-                y = np.zeros(candidates.shape, np.float32)
-                y[:, 0] = 1
-                if softmax:
-                    y = np.zeros(len(candidates), np.int32)  # the positive stands first
-                progress.fit(self._network, x, y, epoch, s.batch_size)
+        self._unmet = sampler(self._histories) if len(self._histories.items) else None
+
+    def _draw(self, settings, part: Part, generator: np.random.Generator) -> np.ndarray:
+        h = self._histories
+        at = h.training_positions(settings.per_user, 2, generator, part.positions)
+        if len(at) == 0:
+            return at
+        return at[self._unmet.possible(h.user[at])]
+
+    def _samples(self, settings, part: Part, at: np.ndarray, epoch: int, round: int):
+        s, h = settings, self._histories
+        users, positive = h.user[at], h.items[at]
+        drawn = self._unmet.draw(users, s.negatives, part.seed(s.seed + (round << 32)), epoch)
+        candidates = np.concatenate([positive[:, None], drawn], axis=1)
+        recent = h.recent(users, at, LENGTH)
+        x = self._inputs(users, recent, candidates)
+        if s.numbers:
+            x.append(self._numbers(recent, candidates))
+        if s.loss == "softmax":
+            return x, np.zeros(len(candidates), np.int32)  # the positive stands first
+        y = np.zeros(candidates.shape, np.float32)
+        y[:, 0] = 1
+        return x, y
+
+    def _sample_bytes(self, settings) -> int:
+        s = settings
+        numbers = N_NUMBERS * s.numbers + s.n_crosses
+        return 8 * LENGTH + 8 * (1 + s.negatives) * (1 + numbers)
+
+    # The counts are files' business too: making them takes long where histories are many.
+
+    def _state(self) -> dict[str, np.ndarray]:
+        state = super()._state()
+        if self.settings.numbers:
+            keys, values = self._crosses.counts
+            state |= {"pair_keys": keys, "pair_values": values.astype(np.float32)}
+        return state
+
+    def _restore(self, state: dict[str, np.ndarray], content: dict) -> None:
+        if self.settings.numbers:
+            counts = state.pop("pair_keys", None), state.pop("pair_values", None)
+            if counts[0] is None:  # an older file
+                counts = counts_of(self._histories)
+            self._crosses = CrossNumbers(counts, self._popularity, LENGTH)
+        super()._restore(state, content)
 
     def _score(self, users: np.ndarray) -> np.ndarray:
         n_items, n = len(self.items), self._n_scored

@@ -1,0 +1,176 @@
+"""NeuralCF and WideAndDeep as stages of Spark ML, where ALS stands."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from typing import Any
+
+import numpy as np
+from pyspark.ml import Estimator as SparkEstimator
+from pyspark.ml.util import MLReadable, MLWritable
+
+from andiron import _core
+from andiron.apps.recommend import models
+from andiron.apps.recommend.history import Histories
+from andiron.spark import _cluster, _interactions, _launch, _progress, _recommending, _shards
+from andiron.spark._estimator import communicator_settings, shared_folder
+from andiron.spark._params import RECOMMENDED, RECOMMENDING, Settable, snake, with_params
+from andiron.spark._persistence import Reader, Writer
+from andiron.spark._recommender_model import RecommenderModel
+
+KINDS = {"NeuralCF": models.NeuralCF, "WideAndDeep": models.WideAndDeep}
+
+
+@with_params(RECOMMENDED, RECOMMENDING)
+class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
+    """Trains a neural recommender on a DataFrame of interactions, in `num_workers` tasks.
+
+    A line says that a user met an item; ratings are not looked at (leave out lines that are no
+    interest). A pair that comes several times counts once, with its latest time. Each worker has
+    all interactions of its users; another number of workers trains the same model but for rounding.
+    With a `validation_indicator_col` the lines where it is true are not trained on; they judge
+    each epoch (`val_ndcg@10` and `val_hit_rate@10` over all items in the model's history). Users
+    and items of catalogs are known although nobody has met them yet: their features, if there are
+    any, say what they are like.
+
+    Args:
+        settings: Params by name, in Python's spelling (user_col) or Spark's (userCol);
+            `explainParams()` lists them. Other names are settings of the model
+            (andiron.apps.recommend.models.NeuralCFSettings, WideAndDeepSettings).
+
+    Errors:
+        andiron.Error for columns that are missing, of another type, or have nulls;
+        WorkerError for what goes wrong in a worker.
+
+    Example:
+        >>> recommender = andiron.spark.Recommender(  # doctest: +SKIP
+        ...     kind="WideAndDeep", user_col="userId", item_col="movieId", time_col="timestamp",
+        ...     num_workers=2, embedding=64)
+        >>> recommender.fit(ratings).recommendForAllUsers(10)  # doctest: +SKIP
+    """
+
+    def __init__(self, **settings: Any):
+        super().__init__()
+        self._take(settings)
+
+    def setParams(self, **given: Any) -> Recommender:
+        """Sets several Params; other names go to `settings`."""
+        own = {f for kind in KINDS.values() for f in kind.Settings.__dataclass_fields__}
+        own -= {"epochs", "batch_size", "learning_rate", "seed"}  # Params
+        more = {name: given.pop(name) for name in list(given) if name in own}
+        super().setParams(**given)
+        if more:
+            self.setSettings({**self.getSettings(), **more})
+        return self
+
+    def _fit(self, frame: Any) -> RecommenderModel:
+        session = _cluster.session_of(frame)
+        model = self._model()
+        users, items = self._sides(frame)
+        workers = self.getNumWorkers()
+        n_shards = _shards.shards_for(workers)
+        columns = self.getUserCol(), self.getItemCol(), self.getTimeCol()
+        dealt = _interactions.dealt(
+            session, frame, columns, users, items, workers, n_shards,
+            self.getValidationIndicatorCol(),
+        )  # fmt: skip
+        task = self._task(model, users, items, n_shards)
+        _cluster.require_room(session, _size_of(model, users, items), "the trained model")
+        with _progress.Driver(session, self.getVerbose(), model.settings.epochs) as progress:
+            task.progress = progress.address
+            parts = _launch.run(session, task, workers, dealt, self.getMaxRestarts(),
+                                self.getSlotsTimeout(), communicator_settings(self))  # fmt: skip
+        _complete(model, users, items, parts)
+        trained = RecommenderModel(model)
+        trained.history = model.curves
+        trained.work = [part["work"] for part in parts]
+        return self._copyValues(trained)
+
+    def _model(self) -> Any:
+        """A model that is not trained yet, with all settings."""
+        if self.getKind() not in KINDS:
+            raise _core.Error(f"[spark] kind is one of {sorted(KINDS)}; got {self.getKind()!r}")
+        if self.getNumWorkers() < 1:
+            raise _core.Error(f"[spark] num_workers must be at least 1; got {self.getNumWorkers()}")
+        settings = {**self.getSettings(), "seed": self.getSeed()}
+        for param in ("epochs", "batchSize", "learningRate"):
+            if (value := self.getOrDefault(param)) is not None:
+                settings[snake(param)] = value
+        return KINDS[self.getKind()](**settings)
+
+    def _sides(self, frame: Any) -> tuple[_interactions.Side, _interactions.Side]:
+        features = [*self.getUserFeatures(), *self.getItemFeatures()]
+        stray = sorted(set(self.getCategories()) - set(features))
+        if stray:
+            raise _core.Error(f"[spark] a category is one of the features; {stray[0]!r} is not")
+        sides = [
+            _interactions.side(frame, catalog, column, features, self.getCategories())
+            for catalog, column, features in (
+                (self.getUserCatalog(), self.getUserCol(), self.getUserFeatures()),
+                (self.getItemCatalog(), self.getItemCol(), self.getItemFeatures()),
+            )
+        ]
+        if len(sides[0].ids) == 0:
+            raise _core.Error("[spark] the DataFrame is empty: there are no interactions")
+        return sides[0], sides[1]
+
+    def _task(self, model: Any, users: Any, items: Any, n_shards: int) -> _recommending.Task:
+        settings = dataclasses.asdict(model.settings)
+        features = tuple(model._features_of(side.features) for side in (users, items))
+        model.user_features, model.item_features = features
+        training = {
+            "n_shards": n_shards,
+            "wire_dtype": self.getWireDtype(),
+            "checkpoint_dir": shared_folder(self.getCheckpointDir()),
+            "checkpoint_every": self.getCheckpointEvery(),
+            "validation": self.getValidationIndicatorCol() is not None,
+            "timed": self.getTimeCol() is not None,
+            "fingerprint": [_digest(users), _digest(items)],
+        }
+        sizes = len(users.ids), len(items.ids)
+        return _recommending.Task(self.getKind(), settings, sizes, features, training)
+
+    # Files.
+
+    def write(self) -> Writer:
+        """Saves to any path that Spark can write to."""
+        return Writer(self, None)
+
+    @classmethod
+    def read(cls) -> Reader:
+        """Loads what `save` wrote: `Recommender.load(path)`."""
+        return Reader(cls)
+
+    @classmethod
+    def _read(cls, native: Any, metadata: dict) -> Recommender:
+        return cls()
+
+
+def _digest(side: _interactions.Side) -> str:
+    digest = hashlib.sha256("\n".join(map(str, side.ids.ids.tolist())).encode())
+    if side.features is not None:
+        digest.update(side.features.to_csv().encode())
+    return digest.hexdigest()
+
+
+def _size_of(model: Any, users: Any, items: Any) -> int:
+    """Bytes that the workers give back: about four for a weight, and for an interaction."""
+    model.users, model.items = users.ids, items.ids
+    model._make()
+    weights = sum(int(np.prod(v.shape)) for v in model._trained_variables())
+    return 4 * weights + 4 * int(users.counts.sum())
+
+
+def _complete(model: Any, users: Any, items: Any, parts: list[dict]) -> None:
+    """Puts together what the workers gave back."""
+    owner = np.concatenate([np.repeat(p["histories"][0], p["histories"][1]) for p in parts])
+    met = np.concatenate([part["histories"][2] for part in parts])
+    starts = np.zeros(len(users.ids) + 1, np.int64)
+    np.cumsum(np.bincount(owner, minlength=len(users.ids)), out=starts[1:])
+    ordered = met[np.argsort(owner, kind="stable")].astype(np.int64)
+    model._complete(
+        users.ids, items.ids, Histories(ordered, starts, len(items.ids)), parts[0]["state"],
+        parts[0]["content"],
+    )  # fmt: skip
+    model.curves = parts[0]["curves"]

@@ -1,0 +1,181 @@
+"""What a recommender's workers do: their users' interactions, and training together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from typing import Any
+
+import numpy as np
+
+from andiron.spark._progress import Reporter
+from andiron.spark._training import work_of
+from andiron.spark._worker import Worker
+
+
+class Task:
+    """The function of each worker. All give their users' histories back, the first one the model.
+
+    Args:
+        kind: of andiron.apps.recommend.models. settings: of the model.
+        sizes: users and items. features: of users and of items, encoded, or None each.
+        training: n_shards, wire_dtype, checkpoint_dir, checkpoint_every, validation, fingerprint.
+    """
+
+    progress: tuple | None = None  # where the driver listens
+
+    def __init__(self, kind: str, settings: dict, sizes: tuple[int, int], features: tuple,
+                 training: dict):  # fmt: skip
+        self.kind, self.settings, self.sizes = kind, settings, sizes
+        self.features, self.training = features, training
+
+    def __call__(self, worker: Worker) -> dict:
+        from andiron.apps.recommend import models
+        from andiron.apps.recommend.crew import Crew
+
+        data, held_out = self._read(worker)
+        seed = self.settings["seed"]
+        model = getattr(models, self.kind)(**self.settings)
+        watcher = Watcher(self.progress if worker.rank == 0 else None, worker, 1, 1)
+        crew = Crew(
+            worker.communicator, self.training["n_shards"], self.training["wire_dtype"],
+            self._folder(worker, data), self.training["checkpoint_every"], watcher,
+        )  # fmt: skip
+        judge = None
+        if held_out is not None:
+            judge = _Judge(crew, data, held_out)
+        started = time.monotonic()
+        try:
+            model._fit(data, *self.features, crew, judge, 0, _noise(data, seed))
+        finally:
+            watcher.close()
+        histories = model._histories
+        counts = np.diff(histories.starts)
+        mine = np.flatnonzero(counts)
+        found = {
+            "work": work_of(worker.communicator, len(data), started),
+            "histories": (mine, counts[mine], histories.items.astype(np.int32)),
+        }
+        if worker.rank == 0:
+            found |= {"state": model._state(), "content": model._content(), "curves": model.curves}
+        return found
+
+    def _read(self, worker: Worker) -> tuple[Any, Any]:
+        """This worker's interactions, and those held out; pairs once, in an order of their own."""
+        pieces: dict[bool, list] = {False: [], True: []}
+        for tag, batches in worker.shards():
+            held_out = self.training["validation"] and tag % 2 == 1
+            for batch in batches:
+                columns = {name: batch.column(name).to_numpy(zero_copy_only=False).astype(np.int64)
+                           for name in batch.schema.names}  # fmt: skip
+                pieces[held_out].append(columns)
+        data = self._interactions(pieces[False])
+        if not self.training["validation"]:
+            return data, None
+        held_out = self._interactions(pieces[True])
+        pairs = data.user * data.n_items + data.item
+        new = ~np.isin(held_out.user * data.n_items + held_out.item, pairs)
+        return data, held_out.take(new)
+
+    def _interactions(self, pieces: list[dict]) -> Any:
+        from andiron.apps.recommend.data import Interactions, merged
+        from andiron.apps.recommend.ids import IdMap
+
+        def joined(name: str) -> np.ndarray:
+            parts = [piece[name] for piece in pieces]
+            return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+        user, item = joined("user"), joined("item")
+        times = joined("time") if self.training["timed"] else None
+        order = np.lexsort((item, user) if times is None else (times, item, user))
+        users, items = (IdMap(np.arange(n)) for n in self.sizes)
+        return merged(
+            Interactions(
+                users, items, user[order], item[order], None,
+                None if times is None else times[order],
+            )
+        )  # fmt: skip
+
+    def _folder(self, worker: Worker, data: Any) -> str | None:
+        """A folder for this training alone, named by model, settings and interactions."""
+        if self.training["checkpoint_dir"] is None:
+            return None
+        rows = _mixed(data.user, data.item)
+        if data.time is not None:
+            rows = _mixed(rows, data.time)
+        mine = rows.sum(dtype=np.uint64)
+        parts = worker.communicator.allgather_bytes(str(mine).encode())
+        told = [self.kind, self.settings, self.sizes, self.training["fingerprint"],
+                self.training["wire_dtype"], sum(map(int, parts)) % 2**64]  # fmt: skip
+        digest = hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
+        folder = os.path.join(self.training["checkpoint_dir"], f"run-{digest[:16]}")
+        if worker.rank == 0:
+            os.makedirs(folder, exist_ok=True)
+        return folder
+
+
+def _mixed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """A hash of each pair of numbers (the finalizer of MurmurHash3 over their mixture)."""
+    h = a.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + b.astype(np.uint64)
+    for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        h = (h ^ (h >> np.uint64(33))) * np.uint64(factor)
+    return h ^ (h >> np.uint64(33))
+
+
+def _noise(data: Any, seed: int) -> np.ndarray:
+    """Orders equal times: at random, whoever has the interaction."""
+    return _mixed(_mixed(data.user, data.item), np.full(len(data), seed))
+
+
+class _Judge:
+    """After each epoch: hit rate and NDCG at 10 over all items, of the held-out interactions of all
+    workers' users, into the model's curves."""
+
+    def __init__(self, crew: Any, data: Any, held_out: Any):
+        self._crew, self._data, self._held_out = crew, data, held_out
+
+    def __call__(self, epoch: int, model: Any) -> None:
+        from andiron.apps.recommend.ranking import evaluate
+
+        names = ("ndcg@10", "hit_rate@10")
+        sums = {name: np.zeros(1) for name in names} | {"n": np.zeros(1)}
+        if len(self._held_out):
+            ranking = evaluate(model.scores, self._data, self._held_out)
+            sums = {name: ranking.values[name].sum(keepdims=True) for name in names}
+            sums["n"] = np.full(1, len(ranking.users))
+        parts = self._crew.gathered(sums)
+        n = sum(part["n"][0] for part in parts)
+        for name in names if n else ():
+            mean = float(sum(part[name][0] for part in parts) / n)
+            model.curves.setdefault(f"val_{name}", []).append(mean)
+
+
+class Watcher(Reporter):
+    """Tells the driver of epochs that are trained in several rounds."""
+
+    def begin(self, epoch: int, samples: int, before: int, batch_size: int) -> None:
+        self._rows, self._batch_size, self._before = samples, batch_size, before
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if self._before == 0:
+            super().on_epoch_begin(epoch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """An epoch ends with its last round."""
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Nor does the training end with a round."""
+
+    def epoch_ended(self, epoch: int, logs: dict[str, float]) -> None:
+        if self._socket is not None:
+            self._before = 0
+            self._tell(logs, 1.0, self._rows, True)
+
+    def _tell(self, logs: dict, part: float, rows: int, complete: bool) -> None:
+        rows = min(self._rows, self._before + rows)
+        super()._tell(logs, rows / max(1, self._rows), rows, complete)
+
+    def close(self) -> None:
+        super().on_train_end()

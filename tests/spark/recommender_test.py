@@ -1,0 +1,294 @@
+"""Recommenders as stages of Spark ML: what they learn, predict, recommend and keep."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("pyspark")
+
+import andiron  # noqa: E402
+from andiron import spark as on_spark  # noqa: E402
+from andiron.apps.recommend.data import Interactions  # noqa: E402
+from andiron.apps.recommend.history import Histories  # noqa: E402
+from andiron.apps.recommend.models import Popularity  # noqa: E402
+
+SMALL = {
+    "NeuralCF": {"gmf": 8, "mlp_user": 4, "mlp_item": 4, "hidden": (8,), "history": 5,
+                 "dropout": 0.1},
+    "WideAndDeep": {"embedding": 8, "hidden": (8,), "negatives": 10, "dropout": 0.1},
+}  # fmt: skip
+
+
+def events(n_users=60, n_items=24, seed=0, shortest=4) -> pd.DataFrame:
+    """Users like either the even items or the odd ones; a few meetings come twice."""
+    rng = np.random.default_rng(seed)
+    lines = []
+    for user in range(n_users):
+        liked = rng.permutation(np.arange(user % 2, n_items, 2))[: rng.integers(shortest, shortest + 5)]
+        lines += [(f"u{user:02d}", int(i), 10 * t) for t, i in enumerate(liked)]
+    table = pd.DataFrame(lines, columns=["who", "what", "when"])
+    again = table.sample(20, random_state=seed).assign(when=lambda t: t["when"] + 5)
+    table = pd.concat([table, again]).sample(frac=1, random_state=seed).reset_index(drop=True)
+    table["genre"] = np.where(table["what"] % 2 == 0, "even", "odd")
+    return table
+
+
+def columns(**more):
+    return {"user_col": "who", "item_col": "what", "time_col": "when", "verbose": 0, **more}
+
+
+@pytest.fixture(scope="module")
+def frame(spark):
+    return spark.createDataFrame(events()).repartition(3).cache()
+
+
+@pytest.fixture(scope="module")
+def trained(frame):
+    recommender = on_spark.Recommender(
+        kind="NeuralCF", epochs=10, batch_size=64, num_workers=2, **SMALL["NeuralCF"], **columns()
+    )
+    return recommender.fit(frame)
+
+
+def test_it_learns_the_tastes_and_keeps_the_histories(trained):
+    table = events()
+    best = {row["who"]: row["recommendations"] for row in trained.recommendForAllUsers(3).collect()}
+    assert len(best) == 60
+    right = [
+        (item["what"] - int(who[1:])) % 2 == 0 for who, list_ in best.items() for item in list_
+    ]
+    assert np.mean(right) > 0.9
+    for who, list_ in best.items():
+        met = set(table.loc[table["who"] == who, "what"])
+        assert not met & {item["what"] for item in list_}
+        ratings = [item["rating"] for item in list_]
+        assert ratings == sorted(ratings, reverse=True)
+        expected = trained.native.recommend(who, 3)
+        assert [item["what"] for item in list_] == [i for i, _ in expected]
+    local = Interactions.from_pandas(table, "who", "what", time="when")
+    histories = Histories.of(local)
+    assert np.array_equal(trained.native._histories.items, histories.items)
+    assert np.array_equal(trained.native._histories.starts, histories.starts)
+    assert len(trained.history["loss"]) == 10
+    assert trained.history["loss"][-1] < trained.history["loss"][0]
+    assert sum(work["rows"] for work in trained.work) == len(local)
+
+
+def test_predictions_equal_those_of_one_machine(spark, trained):
+    asked = events().sample(50, random_state=1)[["who", "what"]]
+    unknown = pd.DataFrame({"who": ["nobody", "u01"], "what": [1, 999]})
+    frame = spark.createDataFrame(pd.concat([asked, unknown])).repartition(4)
+    rows = trained.transform(frame).collect()
+    known = [row for row in rows if row["who"] != "nobody" and row["what"] != 999]
+    assert len(known) == 50 and len(rows) == 52
+    expected = trained.native.predict([r["who"] for r in known], [r["what"] for r in known])
+    assert np.allclose([row["prediction"] for row in known], expected, rtol=1e-5)
+    assert all(np.isnan(row["prediction"]) for row in rows if row not in known)
+    dropping = trained.copy({trained.coldStartStrategy: "drop"})
+    assert dropping.transform(frame).count() == 50
+
+
+def test_users_that_training_did_not_see_get_what_is_popular(spark, trained):
+    asked = spark.createDataFrame([("nobody",), ("u07",), ("u07",), (None,)], "who string")
+    best = {r["who"]: r["recommendations"] for r in
+            trained.recommendForUserSubset(asked, 4).collect()}  # fmt: skip
+    assert set(best) == {"nobody", "u07"}
+    local = Interactions.from_pandas(events(), "who", "what", time="when")
+    popular = Popularity().fit(local).recommend("nobody", 4)
+    assert [item["what"] for item in best["nobody"]] == [i for i, _ in popular]
+
+
+@pytest.mark.parametrize("kind", ["NeuralCF", "WideAndDeep"])
+def test_the_number_of_workers_changes_rounding_only(spark, kind):
+    """Without dropout, whose masks are each worker's own; a few steps stay within 1e-4."""
+    frame = spark.createDataFrame(events(seed=3))
+    found = []
+    for workers in (1, 2):
+        recommender = on_spark.Recommender(
+            kind=kind, epochs=2, batch_size=50, learning_rate=1e-3, num_workers=workers,
+            item_features=["genre"], **SMALL[kind] | {"dropout": 0.0}, **columns(),
+        )  # fmt: skip
+        found.append(recommender.fit(frame.repartition(workers + 1)))
+    one, two = found
+    assert np.allclose(one.history["loss"], two.history["loss"], rtol=1e-5)
+    users = np.arange(60)
+    assert np.allclose(one.native.scores(users), two.native.scores(users), atol=2e-4)
+
+
+def test_published_networks_train_on_pairs(frame):
+    for kind, more in (("NeuralCF", {}), ("WideAndDeep", {"numbers": False, "n_crosses": 2})):
+        settings = {**SMALL[kind], **more, "loss": "binary_crossentropy"}
+        model = on_spark.Recommender(
+            kind=kind, epochs=2, batch_size=64, num_workers=2, settings=settings, **columns()
+        ).fit(frame)
+        assert model.history["loss"][1] < model.history["loss"][0] < 1.0
+
+
+def test_held_out_interactions_judge_each_epoch(spark):
+    table = events(seed=5)
+    table["test"] = table.groupby("who")["when"].transform("max") == table["when"]
+    model = on_spark.Recommender(
+        kind="WideAndDeep", epochs=3, num_workers=2, validation_indicator_col="test",
+        **SMALL["WideAndDeep"], **columns(),
+    ).fit(spark.createDataFrame(table))  # fmt: skip
+    from andiron.apps.recommend.ranking import evaluate
+
+    data = Interactions.from_pandas(table, "who", "what", time="when")
+    later = Interactions.from_pandas(
+        table.sort_values("when").drop_duplicates(["who", "what"]), "who", "what", time="when"
+    )
+    assert len(later) == len(data)
+    seen = Interactions.from_pandas(table[~table["test"]], "who", "what", time="when")
+    test = table[table["test"]]
+    known = test["what"].isin(seen.items.ids) & test["who"].isin(seen.users.ids)
+    pairs = Interactions(
+        seen.users, seen.items, seen.users.rows(test["who"][known]),
+        seen.items.rows(test["what"][known]),
+    )  # fmt: skip
+    new = ~np.isin(pairs.user * pairs.n_items + pairs.item, seen.user * seen.n_items + seen.item)
+    ranking = evaluate(model.native.scores, seen, pairs.take(new))
+    assert len(model.history["val_ndcg@10"]) == 3
+    assert model.history["val_ndcg@10"][-1] == pytest.approx(ranking.figure("ndcg@10").mean, 1e-4)
+
+
+def test_a_worker_without_users_is_no_trouble(spark):
+    alone = spark.createDataFrame(events().query("who < 'u01'"))
+    others = spark.createDataFrame([(99,)], "what int")
+    for kind in SMALL:
+        model = on_spark.Recommender(kind=kind, epochs=1, num_workers=2, item_catalog=others,
+                                     **SMALL[kind], **columns())  # fmt: skip
+        trained = model.fit(alone)
+        assert np.isfinite(trained.history["loss"]).all()
+        assert 99 in trained.native.items.ids
+    nothing_left = model.copy({model.itemCatalog: None})  # the only user has met every item
+    with pytest.raises(on_spark.WorkerError, match="they have not met"):
+        nothing_left.fit(alone)
+
+
+def test_it_stands_where_als_stands(frame, tmp_path):
+    from pyspark.ml import Pipeline, PipelineModel
+    from pyspark.ml.feature import SQLTransformer
+
+    clean = SQLTransformer(statement="SELECT * FROM __THIS__ WHERE what >= 0")
+    recommender = on_spark.Recommender(kind="WideAndDeep", epochs=1, num_workers=2,
+                                       settings=SMALL["WideAndDeep"], **columns())  # fmt: skip
+    model = Pipeline(stages=[clean, recommender]).fit(frame)
+    expected = model.transform(frame).orderBy("who", "what", "when").toPandas()["prediction"]
+    model.write().overwrite().save(str(tmp_path / "model"))
+    loaded = PipelineModel.load(str(tmp_path / "model"))
+    found = loaded.transform(frame).orderBy("who", "what", "when").toPandas()["prediction"]
+    assert np.array_equal(found, expected)
+    assert loaded.stages[1].history == model.stages[1].history
+    recommender.write().overwrite().save(str(tmp_path / "stage"))
+    again = on_spark.Recommender.load(str(tmp_path / "stage"))
+    assert again.uid == recommender.uid
+    params = {p.name: v for p, v in recommender.extractParamMap().items() if p.name != "settings"}
+    assert {p.name: v for p, v in again.extractParamMap().items() if p.name != "settings"} == params
+    assert {k: v if k != "hidden" else tuple(v) for k, v in again.getSettings().items()} == (
+        recommender.getSettings()
+    )
+    assert len(again.fit(frame).history["loss"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"user_col": "whom"}, "there is no column 'whom'"),
+        ({"user_col": "score"}, "ids are texts or whole numbers; column 'score' is double"),
+        ({"user_col": "holes"}, "ids are never missing; column 'holes' has 1 nulls"),
+        ({"time_col": "who"}, "times are numbers, dates or timestamps"),
+        ({"kind": "SVD"}, "kind is one of"),
+        ({"num_workers": 0}, "num_workers must be at least 1"),
+        ({"item_features": ["colour"]}, "there is no column 'colour'"),
+        ({"categories": ["what"]}, "a category is one of the features"),
+        ({"validation_indicator_col": "test"}, "there is no column 'test'"),
+        ({"settings": {"gmff": 3}}, "there is no setting 'gmff'"),
+    ],
+)
+def test_bad_input_is_told_before_anything_trains(spark, settings, words):
+    frame = spark.createDataFrame(
+        [("a", 1, 1, 0.5, "x"), ("a", 2, 2, 0.5, None)],
+        "who string, what int, when int, score double, holes string",
+    )
+    with pytest.raises((andiron.Error, ValueError), match=words):
+        on_spark.Recommender(**columns(**settings)).fit(frame)
+
+
+def test_an_empty_frame_and_unknown_names(spark, frame):
+    with pytest.raises(andiron.Error, match="the DataFrame is empty"):
+        on_spark.Recommender(**columns()).fit(frame.limit(0))
+    with pytest.raises(TypeError, match="has no 'colour'"):
+        on_spark.Recommender(colour="red")
+
+
+def test_the_demo_trains_on_two_workers(spark, tmp_path):
+    """On the session that is there; `make demo` does the same on MovieLens."""
+    from andiron.apps.recommend import demo
+
+    data = Interactions.from_pandas(
+        events(120, 40, shortest=12), "who", "what", time="when", item_features=["genre"]
+    )
+    judged = demo.run(
+        tmp_path, 0, ("popularity", "NeuralCF", "WideAndDeep"), data, {}, session=spark,
+        settings={kind: {**small, "epochs": 2} for kind, small in SMALL.items()}, echo=lambda *_: 0,
+    )  # fmt: skip
+    assert [len(j.curves["ndcg@10"]) for j in judged[1:]] == [2, 2]
+    assert [len(j.curves["loss"]) for j in judged[1:]] == [2, 2]
+    assert (tmp_path / "report.html").exists()
+
+
+def _killed_once(folder: Path, done: threading.Event) -> None:
+    """Kills one of the Python workers when the second round has its first checkpoint."""
+    while not done.is_set():
+        if list(folder.glob("run-*/round-1-*/checkpoint-*")):
+            for process in _workers_of_spark():
+                os.kill(process, signal.SIGKILL)
+                done.set()
+                return
+        time.sleep(0.005)
+
+
+def _workers_of_spark() -> list[int]:
+    """Processes that pyspark.daemon forked."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes()
+                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            except OSError:
+                continue
+            if b"pyspark.daemon" in command:
+                parents[int(entry.name)] = parent
+    return [process for process, parent in parents.items() if parent in parents]
+
+
+@pytest.mark.slow
+def test_a_killed_worker_leaves_no_trace(spark, tmp_path):
+    frame = spark.createDataFrame(events(200, 80, seed=7))
+
+    def train(folder):
+        recommender = on_spark.Recommender(
+            kind="NeuralCF", epochs=4, batch_size=8, num_workers=2, checkpoint_every=5,
+            checkpoint_dir=str(folder), **SMALL["NeuralCF"], **columns(),
+        )  # fmt: skip
+        return recommender.fit(frame)
+
+    undisturbed = train(tmp_path / "a")
+    done = threading.Event()
+    killer = threading.Thread(target=_killed_once, args=(tmp_path / "b", done))
+    killer.start()
+    disturbed = train(tmp_path / "b")
+    assert done.is_set(), "nobody was killed"
+    killer.join()
+    assert disturbed.history == undisturbed.history
+    for a, b in zip(disturbed.native._learnt(), undisturbed.native._learnt(), strict=True):
+        assert np.array_equal(a, b)
