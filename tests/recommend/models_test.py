@@ -84,6 +84,14 @@ def test_unseen_ids_and_seen_items(fitted, data, cls, loss):
     assert items.shape == scores.shape == (N_USERS, 4)
 
 
+@pytest.mark.parametrize(("cls", "loss"), KINDS)
+def test_pairs_are_predicted_as_among_all_items(fitted, cls, loss):
+    model = fitted(cls, loss)
+    users, items = np.repeat(["u3", "u7", "nobody"], N_ITEMS), np.tile(model.items.ids, 3)
+    every = model.probabilities(model.scores(model.users.rows(["u3", "u7", "nobody"])))
+    np.testing.assert_allclose(model.predict(users, items), every.ravel(), rtol=1e-5)
+
+
 def test_wide_and_deep_learns_what_follows_what(data):
     split = leave_one_out(data)
     model = WideAndDeep(epochs=8, **SMALL[WideAndDeep]).fit(split.refit, verbose=0)

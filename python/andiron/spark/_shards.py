@@ -35,7 +35,8 @@ def dealt(
     """The frame with TAG, in one partition for each worker, ordered by TAG.
 
     TAG is the shard, a hash of the row or the expression `shard_of`; with the name of a validation
-    column (of booleans, null is false), which is dropped, it is 2 * shard + whether the row is one of those.
+    column (of booleans, null is false), which is dropped, it is 2 * shard + whether the row is one
+    of those.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.types import MapType

@@ -232,9 +232,17 @@ class NeuralCF(NeuralRecommender):
             x = self._inputs(users, self._histories.ends(users))
             return np.asarray(self._network.predict(x, batch_size=len(users), verbose=0))
         n_items = len(self.items)
-        pairs = [
-            np.repeat(users.astype(np.int32), n_items)[:, None],
-            np.tile(np.arange(n_items, dtype=np.int32), len(users))[:, None],
-        ]
+        logits = self._pair_logits(
+            np.repeat(users, n_items), np.tile(np.arange(n_items, dtype=np.int32), len(users))
+        )
+        return logits.reshape(len(users), n_items)
+
+    def _predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        if self.settings.loss == "softmax":
+            return super()._predict(users, items)
+        return self.probabilities(self._pair_logits(users, items))
+
+    def _pair_logits(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        pairs = [users.astype(np.int32)[:, None], items.astype(np.int32)[:, None]]
         logits = self._network.predict(pairs, batch_size=65_536, verbose=0)
-        return np.asarray(logits).reshape(len(users), n_items)
+        return np.asarray(logits).reshape(-1)

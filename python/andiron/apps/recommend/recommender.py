@@ -92,13 +92,24 @@ class Recommender:
             raise ValueError(
                 f"[{self.name}] as many users as items; got {len(rows)} and {len(columns)}"
             )
-        distinct, line = np.unique(rows, return_inverse=True)
         out = np.zeros(len(rows), np.float32)
+        there = (rows != UNKNOWN) & (columns != UNKNOWN)
+        if there.any():
+            out[there] = self._predict(rows[there], columns[there])
+        strangers = (rows == UNKNOWN) & (columns != UNKNOWN)
+        if strangers.any():
+            every = self.probabilities(self._scores_of_strangers()[None].astype(np.float32))
+            out[strangers] = every[0, columns[strangers]]
+        return out
+
+    def _predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Estimates [n] for rows of users and items."""
+        distinct, line = np.unique(users, return_inverse=True)
+        out = np.empty(len(users), np.float32)
         for start in range(0, len(distinct), BATCH):
-            chosen = distinct[start : start + BATCH]
-            chances = self.probabilities(self.scores(chosen))
-            here = (line >= start) & (line < start + BATCH) & (columns != UNKNOWN)
-            out[here] = chances[line[here] - start, columns[here]]
+            chances = self.probabilities(self.scores(distinct[start : start + BATCH]))
+            here = (line >= start) & (line < start + BATCH)
+            out[here] = chances[line[here] - start, items[here]]
         return out
 
     def probabilities(self, scores: np.ndarray) -> np.ndarray:

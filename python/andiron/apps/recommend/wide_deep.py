@@ -16,6 +16,7 @@ from andiron.apps.recommend.pair_counts import added
 from andiron.apps.recommend.training import sampler
 
 LENGTH = 20  # recent items that the crosses see
+_PAIRS = 4096  # predicted at a time
 
 
 @dataclasses.dataclass
@@ -129,6 +130,7 @@ class WideAndDeep(NeuralRecommender):
         self._n_scored = min(n_items, 4096)
         self._network = self._network_of(1 + s.negatives)
         self._scoring = self._network_of(self._n_scored)
+        self._pair = None  # for one candidate; made when it is asked for
 
     def _observed(self, crew: Alone) -> None:
         if self.settings.numbers:
@@ -273,4 +275,20 @@ class WideAndDeep(NeuralRecommender):
                 x.append(numbers[:, chunk])
             logits = np.asarray(self._scoring.predict(x, batch_size=len(users), verbose=0))
             out[:, start:stop] = logits[:, : stop - start]
+        return out
+
+    def _predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        if self.settings.loss == "softmax":
+            return super()._predict(users, items)
+        if self._pair is None:
+            self._pair = self._network_of(1)
+        out = np.empty(len(users), np.float32)
+        for start in range(0, len(users), _PAIRS):
+            here = slice(start, start + _PAIRS)
+            recent = self._histories.recent(users[here], self._histories.ends(users[here]), LENGTH)
+            x = self._inputs(users[here], recent, items[here][:, None])
+            if self.settings.numbers:
+                x.append(self._crosses.of(recent, items[here][:, None], False))
+            logits = self._pair.predict(x, batch_size=_PAIRS, verbose=0)
+            out[here] = self.probabilities(np.asarray(logits).reshape(-1))
         return out
