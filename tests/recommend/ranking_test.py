@@ -75,7 +75,12 @@ def test_the_oracle_is_perfect_and_seen_items_do_not_count(split):
     truth[split.refit.user, split.refit.item] = 9
     found = evaluate(lambda users: truth[users], split.refit, split.test)
     assert found.figure("ndcg@10").mean == 1
-    figures = study_metrics(lambda users: truth[users], split.refit, split.test, 0.5)
+    several = evaluate(lambda users: truth[users], split.refit, split.test, (5, 10))
+    assert np.array_equal(several.values["map@10"], found.values["map@10"])
+    alone = evaluate(lambda users: truth[users], split.refit, split.test, 5)
+    assert np.array_equal(several.values["recall@5"], alone.values["recall@5"])
+    pairs = pooled(lambda users: truth[users], split.refit, split.test)
+    figures = study_metrics(*pairs, 0.5)
     assert figures["auroc"] == figures["auprc"] == figures["recall"] == figures["precision"] == 1
 
 
@@ -84,7 +89,7 @@ def test_pooled_pairs_are_all_open_pairs(split):
     users = len(np.unique(split.test.user))
     met = np.isin(split.refit.user, split.test.user).sum()
     assert labels.sum() == len(split.test) and len(labels) == users * 60 - met
-    assert len(scores) == len(labels)
+    assert len(scores) == len(labels) and (np.diff(scores) <= 0).all()
 
 
 def test_bad_scorers_are_named(split):

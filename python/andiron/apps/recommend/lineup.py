@@ -11,7 +11,7 @@ import numpy as np
 from andiron.apps.recommend import metrics
 from andiron.apps.recommend.baselines import Popularity
 from andiron.apps.recommend.data import Interactions
-from andiron.apps.recommend.ranking import Scorer, evaluate, pooled, study_metrics
+from andiron.apps.recommend.ranking import Ranking, Scorer, evaluate, pooled, study_metrics
 from andiron.apps.recommend.split import Split
 
 MODELS = ("popularity", "ALS", "NeuralCF", "WideAndDeep")
@@ -149,23 +149,27 @@ def judge(
     threshold = metrics.best_f1_threshold(labels, scores)
     if final is not None:
         scorer = final()
-    figures = study_metrics(scorer, split.refit, split.test, threshold)
-    judged = _ranked(name, scorer, split)
-    judged.figures = {**figures, **judged.figures}
+    tested = pooled(scorer, split.refit, split.test)
+    ranking = evaluate(scorer, split.refit, split.test, (10, 20))
+    judged = _ranked(name, ranking)
+    judged.figures = {
+        **study_metrics(*tested, threshold),
+        "precision@20": ranking.figure("precision@20").mean,
+        **judged.figures,
+    }
     if keep:
-        judged.labels, judged.scores = pooled(scorer, split.refit, split.test)
+        judged.labels, judged.scores = tested
         growth = len(split.test) / len(split.validation)  # the test part is longer
-        judged.chances = chances(labels, scores, judged.scores) * growth
+        judged.chances = chances(labels[::-1], scores[::-1], judged.scores) * growth
     return judged
 
 
 def judge_ranking(name: str, scorer: Scorer, split: Split) -> Judged:
     """Hit rate and NDCG at 10 over all items on `split.test`; for models trained on `refit`."""
-    return _ranked(name, scorer, split)
+    return _ranked(name, evaluate(scorer, split.refit, split.test))
 
 
-def _ranked(name: str, scorer: Scorer, split: Split) -> Judged:
-    ranking = evaluate(scorer, split.refit, split.test)
+def _ranked(name: str, ranking: Ranking) -> Judged:
     wanted = ("hit_rate@10", "ndcg@10")
     found = {key: ranking.figure(key) for key in wanted}
     return Judged(

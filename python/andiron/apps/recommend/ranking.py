@@ -6,7 +6,7 @@ Sampled rankings mislead (Krichene & Rendle, KDD 2020), so no metric here sample
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -100,8 +100,11 @@ def top_k(scores: np.ndarray, k: int) -> np.ndarray:
     return np.take_along_axis(best, order, axis=1)
 
 
-def evaluate(scorer: Scorer, seen: Interactions, test: Interactions, k: int = 10) -> Ranking:
-    """Hit rate, NDCG, MAP, precision and recall at k for each user of `test`.
+def evaluate(
+    scorer: Scorer, seen: Interactions, test: Interactions, k: int | Sequence[int] = 10
+) -> Ranking:
+    """Hit rate, NDCG, MAP, precision and recall at k (or at each of several) for each user of
+    `test`.
 
     All items but those in `seen` compete. For a user with r test items of which the ranking's
     first k hold hits at ranks p (from 1):
@@ -115,39 +118,42 @@ def evaluate(scorer: Scorer, seen: Interactions, test: Interactions, k: int = 10
     if len(test) == 0:
         raise ValueError("[ranking] the test part has no interactions")
     users = np.unique(test.user)
-    discount = 1 / np.log2(np.arange(2, k + 2))
-    names = [f"{name}@{k}" for name in ("hit_rate", "ndcg", "map", "precision", "recall")]
-    columns: list[list[np.ndarray]] = [[] for _ in names]
+    ks = [k] if isinstance(k, (int, np.integer)) else list(k)
+    columns: dict[str, list[np.ndarray]] = {}
     for batch, scores in scored(scorer, seen, users):
         relevant = np.zeros(scores.shape, bool)
         relevant[grouped(test, batch)] = True
         n_relevant = relevant.sum(axis=1)
-        best = top_k(scores, k)
-        hit = np.zeros((len(batch), k))
-        hit[:, : best.shape[1]] = np.take_along_axis(relevant, best, axis=1)
-        possible = np.minimum(n_relevant, k)
-        ideal = np.cumsum(discount)[possible - 1]
-        at_rank = np.cumsum(hit, axis=1) / np.arange(1, k + 1)
-        found = hit.sum(axis=1)
-        for column, value in zip(
-            columns,
-            (
-                (found > 0).astype(np.float64),
-                hit @ discount / ideal,
-                (hit * at_rank).sum(axis=1) / possible,
-                found / k,
-                found / n_relevant,
-            ),
-            strict=True,
-        ):
-            column.append(value)
-    return Ranking(users, dict(zip(names, map(np.concatenate, columns), strict=True)))
+        best = top_k(scores, max(ks))
+        hits = np.zeros((len(batch), max(ks)))
+        hits[:, : best.shape[1]] = np.take_along_axis(relevant, best, axis=1)
+        for k in ks:
+            for name, values in _at(hits[:, :k], n_relevant).items():
+                columns.setdefault(f"{name}@{k}", []).append(values)
+    return Ranking(users, {name: np.concatenate(parts) for name, parts in columns.items()})
+
+
+def _at(hit: np.ndarray, n_relevant: np.ndarray) -> dict[str, np.ndarray]:
+    """Metrics of rankings: whether each of the first k is a hit [users, k]."""
+    k = hit.shape[1]
+    discount = 1 / np.log2(np.arange(2, k + 2))
+    possible = np.minimum(n_relevant, k)
+    at_rank = np.cumsum(hit, axis=1) / np.arange(1, k + 1)
+    found = hit.sum(axis=1)
+    return {
+        "hit_rate": (found > 0).astype(np.float64),
+        "ndcg": hit @ discount / np.cumsum(discount)[possible - 1],
+        "map": (hit * at_rank).sum(axis=1) / possible,
+        "precision": found / k,
+        "recall": found / n_relevant,
+    }
 
 
 def pooled(
     scorer: Scorer, seen: Interactions, test: Interactions, max_users: int = 2_000, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and scores of every (user of `test`, item not in `seen`) pair, pooled.
+    """Labels and scores of every (user of `test`, item not in `seen`) pair, pooled, from the
+    highest score down (whoever sorts them again is done soon).
 
     Of more than `max_users` users, that many are drawn by `seed`: pairs are users x items.
     """
@@ -161,23 +167,21 @@ def pooled(
         open_ = scores > -np.inf
         labels.append(relevant[open_])
         values.append(scores[open_])
-    return np.concatenate(labels), np.concatenate(values)
+    label, score = np.concatenate(labels), np.concatenate(values)
+    order = np.argsort(-score, kind="stable")
+    return label[order], score[order]
 
 
-def study_metrics(
-    scorer: Scorer, seen: Interactions, test: Interactions, threshold: float
-) -> dict[str, float]:
-    """The published study's metrics over pooled pairs, and precision@20 over users.
+def study_metrics(labels: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str, float]:
+    """The published study's metrics over pooled pairs.
 
     Recall and precision are those of calling a pair positive at or above `threshold`, which is
     the best for F1 on the validation part (`metrics.best_f1_threshold`), for every model alike.
     """
-    labels, scores = pooled(scorer, seen, test)
     precision, recall = metrics.precision_recall_at(labels, scores, threshold)
     return {
         "auroc": metrics.auroc(labels, scores),
         "auprc": metrics.auprc(labels, scores),
         "recall": recall,
         "precision": precision,
-        "precision@20": evaluate(scorer, seen, test, k=20).figure("precision@20").mean,
     }
