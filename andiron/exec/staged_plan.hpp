@@ -30,7 +30,7 @@ class StagedPlan final : public Plan {
   struct Slot {
     enum Kind { input, variable, output, buffer, constant } kind;
     int index = 0;
-    int64_t row_bytes = 0;   // bytes per row of the batch; 0 when the value has no rows
+    int64_t row_bytes = 0;  // bytes per row of the batch; 0 when the value has no rows
   };
   struct StageRun {
     std::unique_ptr<Section> section, tail;  // tail: the last, shorter tile of a body
@@ -90,7 +90,8 @@ class StagedPlan final : public Plan {
   int64_t n_runs_ = 0;
 
   std::vector<size_t> buffer_offsets_;
-  std::shared_ptr<Buffer> buffers_, arena_, partials_;
+  std::shared_ptr<Workspace> workspace_;
+  Workspace::Need need_;
   size_t arena_bytes_ = 0, worker_arena_bytes_ = 0;
   int64_t worker_partial_bytes_ = 0;
   // Pointers of the run under way.

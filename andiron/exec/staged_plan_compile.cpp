@@ -59,8 +59,8 @@ StagedPlan::StagedPlan(const Graph& graph, const std::map<std::string, int64_t>&
       profile_(options.profile),
       check_numerics_(options.check_numerics) {
   // oneDNN's products are wrong when fewer threads come than were asked for (OMP_THREAD_LIMIT).
-  threads_ = std::min(options.threads > 0 ? options.threads : default_threads(),
-                      omp_get_thread_limit());
+  threads_ =
+      std::min(options.threads > 0 ? options.threads : default_threads(), omp_get_thread_limit());
   if (auto it = sizes_.find(kBatch); it != sizes_.end()) batch_ = it->second;
   const Graph concrete = bind_sizes(graph, sizes_);
   auto take_types = [&](const std::vector<Value>& values, std::vector<TensorType>& types,
@@ -324,17 +324,17 @@ void StagedPlan::allocate() {
     buffer_offsets_.push_back(n_bytes);
     n_bytes += (static_cast<size_t>(buffer) + 63) / 64 * 64;
   }
-  buffers_ = Buffer::allocate(n_bytes);
   worker_arena_bytes_ = (worker_arena_bytes_ + 4095) / 4096 * 4096;
-  arena_ = Buffer::allocate(
-      std::max(arena_bytes_, worker_arena_bytes_ * static_cast<size_t>(tile_workers_)));
-  partials_ = Buffer::allocate(static_cast<size_t>(worker_partial_bytes_ * tile_workers_));
+  need_ = {
+      .arena = std::max(arena_bytes_, worker_arena_bytes_ * static_cast<size_t>(tile_workers_)),
+      .buffers = n_bytes,
+      .partials = static_cast<size_t>(worker_partial_bytes_ * tile_workers_)};
+  workspace_ = options_.workspace != nullptr ? options_.workspace : std::make_shared<Workspace>();
+  workspace_->reserve(need_);
   input_data_.resize(input_types_.size());
   output_data_.resize(output_types_.size());
 }
 
-size_t StagedPlan::arena_bytes() const {
-  return arena_->n_bytes() + partials_->n_bytes() + buffers_->n_bytes();
-}
+size_t StagedPlan::arena_bytes() const { return need_.arena + need_.buffers + need_.partials; }
 
 }  // namespace andiron::exec

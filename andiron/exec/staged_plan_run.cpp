@@ -22,8 +22,8 @@ void StagedPlan::check(std::span<const Tensor> inputs, std::span<Tensor> outputs
     fail("[plan] has {} outputs; got room for {}", output_types_.size(), outputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Sizes sizes = inputs[i].sizes();
-    bool same = inputs[i].dtype() == input_types_[i].dtype &&
-                sizes.size() == input_types_[i].shape.size();
+    bool same =
+        inputs[i].dtype() == input_types_[i].dtype && sizes.size() == input_types_[i].shape.size();
     for (size_t a = 0; same && a < sizes.size(); ++a)
       same = sizes[a] == input_types_[i].shape[a].size();
     if (!same)
@@ -56,13 +56,18 @@ std::byte* StagedPlan::address(int slot) const {
   const Slot& s = slots_[static_cast<size_t>(slot)];
   const auto i = static_cast<size_t>(s.index);
   switch (s.kind) {
-    case Slot::input: return input_data_[i];
-    case Slot::output: return output_data_[i];
-    case Slot::variable: return static_cast<std::byte*>(variables_[i]->value().raw());
-    case Slot::constant: return static_cast<std::byte*>(constants_[i].raw());
-    case Slot::buffer: break;
+    case Slot::input:
+      return input_data_[i];
+    case Slot::output:
+      return output_data_[i];
+    case Slot::variable:
+      return static_cast<std::byte*>(variables_[i]->value().raw());
+    case Slot::constant:
+      return static_cast<std::byte*>(constants_[i].raw());
+    case Slot::buffer:
+      break;
   }
-  return buffers_->data() + buffer_offsets_[i];
+  return workspace_->buffers() + buffer_offsets_[i];
 }
 
 void StagedPlan::fill_pointers(const StageRun& stage, int worker, int64_t first_row) {
@@ -74,23 +79,22 @@ void StagedPlan::fill_pointers(const StageRun& stage, int worker, int64_t first_
   for (size_t i = 0; i < stage.imports.size(); ++i) imports[i] = at(stage.imports[i]);
   for (size_t i = 0; i < stage.exports.size(); ++i) {
     const bool partial = stage.is_body && stage.partial_offset[i] >= 0;
-    exports[i] = partial ? partials_->data() + worker_partial_bytes_ * worker +
-                               stage.partial_offset[i]
-                         : at(stage.exports[i]);
+    exports[i] =
+        partial ? workspace_->partials() + worker_partial_bytes_ * worker + stage.partial_offset[i]
+                : at(stage.exports[i]);
   }
 }
 
 void StagedPlan::execute() {
   for (StageRun& stage : runs_) stage.is_body ? run_tiles(stage) : run_whole(stage);
   for (const CopyBack& c : copies_)
-    if (c.n_bytes > 0)
-      std::memcpy(address(c.to), address(c.from), static_cast<size_t>(c.n_bytes));
+    if (c.n_bytes > 0) std::memcpy(address(c.to), address(c.from), static_cast<size_t>(c.n_bytes));
   ++n_runs_;
 }
 
 void StagedPlan::run_whole(StageRun& stage) {
   fill_pointers(stage, 0, 0);
-  stage.section->run({import_table_[0].data(), export_table_[0].data(), arena_->data(), 0, 0,
+  stage.section->run({import_table_[0].data(), export_table_[0].data(), workspace_->arena(), 0, 0,
                       profile_ ? &stage.seconds : nullptr, check_numerics_});
 }
 
@@ -103,7 +107,7 @@ void StagedPlan::run_tiles(StageRun& stage) {
     try {
       // A team smaller than planned still covers every tile and every accumulator.
       for (int w = worker; w < tile_workers_; w += workers)
-        std::memset(partials_->data() + worker_partial_bytes_ * w, 0,
+        std::memset(workspace_->partials() + worker_partial_bytes_ * w, 0,
                     static_cast<size_t>(worker_partial_bytes_));
       for (int w = worker; w < tile_workers_; w += workers) {
         const Range tiles = part_of(n_tiles, w, tile_workers_);
@@ -115,8 +119,8 @@ void StagedPlan::run_tiles(StageRun& stage) {
           std::vector<double>& seconds = is_tail ? stage.tail_seconds : stage.seconds;
           section.run({import_table_[static_cast<size_t>(w)].data(),
                        export_table_[static_cast<size_t>(w)].data(),
-                       arena_->data() + worker_arena_bytes_ * static_cast<size_t>(w), first_row, w,
-                       profile_ && w == 0 ? &seconds : nullptr, check_numerics_});
+                       workspace_->arena() + worker_arena_bytes_ * static_cast<size_t>(w),
+                       first_row, w, profile_ && w == 0 ? &seconds : nullptr, check_numerics_});
         }
       }
     } catch (...) {
@@ -135,7 +139,7 @@ void StagedPlan::add_partial_sums(const StageRun& stage) {
     const int slot = stage.exports[e];
     std::byte* dst = address(slot);
     const DType dtype = stage.section->output_dtype(e);
-    const std::byte* src = partials_->data() + stage.partial_offset[e];
+    const std::byte* src = workspace_->partials() + stage.partial_offset[e];
     visit_dtype(dtype, [&]<class T>() {
       const int64_t n = stage.partial_bytes[e] / static_cast<int64_t>(sizeof(T));
       T* sum = reinterpret_cast<T*>(dst);
@@ -143,8 +147,8 @@ void StagedPlan::add_partial_sums(const StageRun& stage) {
       for (int64_t i = 0; i < n; ++i) {
         T total = reinterpret_cast<const T*>(src)[i];
         for (int w = 1; w < tile_workers_; ++w)
-          total = static_cast<T>(
-              total + reinterpret_cast<const T*>(src + worker_partial_bytes_ * w)[i]);
+          total = static_cast<T>(total +
+                                 reinterpret_cast<const T*>(src + worker_partial_bytes_ * w)[i]);
         sum[i] = total;
       }
     });
@@ -155,7 +159,8 @@ std::vector<NodeProfile> StagedPlan::profile() const {
   std::vector<NodeProfile> profile;
   for (const StageRun& stage : runs_) {
     int64_t runs = n_runs_;
-    if (stage.is_body) runs *= part_of((batch_ + tile_rows_ - 1) / tile_rows_, 0, tile_workers_).end;
+    if (stage.is_body)
+      runs *= part_of((batch_ + tile_rows_ - 1) / tile_rows_, 0, tile_workers_).end;
     const size_t first = profile.size();
     stage.section->describe(stage.seconds, runs, profile);
     if (!stage.is_body) continue;

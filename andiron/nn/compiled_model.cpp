@@ -64,6 +64,8 @@ Graph minimize(Graph forward, const Layer& model, const CompileOptions& options)
 CompiledModel::CompiledModel(ModelPtr model, CompileOptions options)
     : model_(std::move(model)), options_(std::move(options)) {
   if (model_ == nullptr) fail("[compile] there is no model");
+  // Its plans, for training and evaluation and each size of a batch, run one after another.
+  options_.plan.workspace = std::make_shared<exec::Workspace>();
   const size_t n = model_->outputs().size();
   if (options_.losses.size() == 1 && n > 1) options_.losses.assign(n, LossPtr(options_.losses[0]));
   if (!options_.losses.empty() && options_.losses.size() != n)
@@ -81,9 +83,10 @@ CompiledModel::CompiledModel(ModelPtr model, CompileOptions options)
   for (const LossPtr& loss : options_.losses)
     if (options_.exchange != nullptr && loss != nullptr &&
         loss->reduction() != Reduction::sum_over_batch_size)
-      fail("[compile] several workers train losses that are means over the samples; '{}' has "
-           "reduction {}",
-           loss->name(), name_of(loss->reduction()));
+      fail(
+          "[compile] several workers train losses that are means over the samples; '{}' has "
+          "reduction {}",
+          loss->name(), name_of(loss->reduction()));
   // A mistake in losses or data types shows here, not in the first step.
   form(false, false);
 }
@@ -178,8 +181,7 @@ const StepResult& CompiledModel::train_on_batch(const Batch& batch, double share
   const std::vector<double> scalars = options_.optimizer->scalars_at(next);
   const bool several = options_.exchange != nullptr;
   size_t at = f.n_x + f.n_y + f.n_weights;
-  if (several)
-    *f.src[at++].data<int64_t>() = next * options_.exchange->workers() + options_.worker;
+  if (several) *f.src[at++].data<int64_t>() = next * options_.exchange->workers() + options_.worker;
   for (double value : scalars) *f.src[at++].data<float>() = static_cast<float>(value);
   if (several) *f.src[at++].data<float>() = static_cast<float>(share);
   *f.src[at].data<int64_t>() = next;

@@ -14,7 +14,7 @@ struct PlanCache::Entry {
 
 namespace {
 
-// A plan's kernels and lists beside its arena, roughly.
+// A plan's kernels and lists beside its memory to work in, roughly.
 constexpr size_t kBytesPerNode = 2048;
 
 bool same(const exec::PlanOptions& a, const exec::PlanOptions& b) {
@@ -72,7 +72,8 @@ PlanCache::Lease PlanCache::checkout(const std::shared_ptr<const Graph>& graph, 
     throw;
   }
   lock.lock();
-  entry->bytes = entry->plan->arena_bytes() + kBytesPerNode * graph->nodes().size();
+  entry->bytes = kBytesPerNode * graph->nodes().size();
+  if (options.workspace == nullptr) entry->bytes += entry->plan->arena_bytes();
   bytes_ += entry->bytes;
   shrink();
   return Lease(this, entry);

@@ -182,8 +182,10 @@ class TrainingStep {
     flush();
     for (Parameter& p : parameters_) {
       if (!p.sparse) continue;
-      const ExchangeBuilder::Rows all = builder.gather(p.rows, ops::sum_segments(p.rows, p.values));
-      p.rows = ops::dedup(all.ids, p.leaf.shape()[0].size());
+      const int64_t table_rows = p.leaf.shape()[0].size();
+      const ExchangeBuilder::Rows all =
+          builder.gather(p.rows, ops::sum_segments(p.rows, p.values), table_rows);
+      p.rows = ops::dedup(all.ids, table_rows);
       p.values = all.values;
       // This worker may not have read the others' rows.
       if (p.state.last_step.defined())
@@ -219,8 +221,9 @@ class TrainingStep {
     return x * (bound / ops::maximum(ops::sqrt(squared_norm), bound));
   }
 
-  // One node for the dense parameters of an optimizer (one more for those in double precision). They
-  // stand in the order in which the backward pass finishes their gradients: the last used first.
+  // One node for the dense parameters of an optimizer (one more for those in double precision).
+  // They stand in the order in which the backward pass finishes their gradients: the last used
+  // first.
   void update_dense(RuleOptimizer& optimizer, std::vector<Graph::Update>& updates) {
     for (const DType dtype : {DType::f32, DType::f64}) {
       std::vector<const Parameter*> group;
