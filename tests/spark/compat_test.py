@@ -13,7 +13,7 @@ from andiron.spark import _compat, _inference
 
 import andiron
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.spark35]
 
 ROWS = """
 values

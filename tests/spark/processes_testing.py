@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -41,7 +42,7 @@ class Program:
             )  # fmt: skip
 
     def wait_until(
-        self, condition: Callable[[], bool], what: str, timeout: float = 240.0, every: float = 0.02
+        self, condition: Callable[[], bool], what: str, timeout: float = 600.0, every: float = 0.02
     ) -> None:
         """Until something is so, while the program runs."""
         until = time.monotonic() + timeout
@@ -51,7 +52,7 @@ class Program:
             )
             time.sleep(every)
 
-    def succeeds(self, timeout: float = 240.0) -> None:
+    def succeeds(self, timeout: float = 600.0) -> None:
         """Waits for its end."""
         assert self._started.wait(timeout) == 0, self.told("it failed")
 
@@ -59,14 +60,15 @@ class Program:
         return f"{what}; it said:\n{self._log.read_text(errors='replace')[-6000:]}"
 
     def members(self) -> list[int]:
-        """The processes of its session that are alive."""
+        """The processes of its session that are left."""
+        self._started.poll()
         found = []
         for entry in Path("/proc").iterdir():
             try:
                 state, _, _, session = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:4]
             except (OSError, ValueError):
                 continue
-            if int(session) == self._started.pid and state != "Z":
+            if int(session) == self._started.pid and not (state == "Z" and _reaped(entry.name)):
                 found.append(int(entry.name))
         return found
 
@@ -77,7 +79,6 @@ class Program:
             self._started.send_signal(number)
         until = time.monotonic() + timeout
         while (left := self.members()) and time.monotonic() < until:
-            self._started.poll()
             time.sleep(0.05)
         self.kill()
         return left
@@ -90,9 +91,16 @@ class Program:
                     os.kill(process, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
-            self._started.poll()
             time.sleep(0.05)
         self._started.wait(30)
+
+
+def _reaped(process: str) -> bool:
+    """Whether a process that has died was our child, and is gone now."""
+    try:
+        return os.waitpid(int(process), os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return False
 
 
 class Programs:
@@ -100,6 +108,10 @@ class Programs:
 
     def __init__(self, folder: Path):
         self._folder = folder
+        # What a program leaves becomes this process's child, which it can take off the list of
+        # processes: not every container's first process does.
+        pr_set_child_subreaper = 36
+        ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
         self._started: list[Program] = []
 
     def start(self, name: str, command: list, **more: str) -> Program:
