@@ -37,10 +37,11 @@ test-python: build
 	@$(PYTHON) -m pytest -q -m "not slow"
 
 test-slow: build  ## The slow tests (installs Spark, PyTorch and other peers: several GB)
-	@scripts/setup demo peers
+	@scripts/setup demo peers deploy spark35
 	@ctest --test-dir build/release --output-on-failure -L slow
 	@$(PYTHON) -m pytest -q -m slow
 	@$(PYTHON) -m pytest -q -m "not slow" tests/spark
+	@.venv-spark35/bin/python -m pytest -q -m "not slow or spark35" -W ignore tests/spark
 
 bench: build  ## Speed beside PyTorch and TensorFlow; ROWS=ncf for one row
 	@scripts/setup peers

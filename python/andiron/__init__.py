@@ -48,6 +48,7 @@ _LAZY_MODULES = {
     "profiler",
     "regularizers",
     "schedules",
+    "spark",
     "testing",
 }
 _LAZY_NAMES = {
@@ -75,7 +76,7 @@ __all__ = [
     "placeholder",
     "set_threads",
     *sorted(_LAZY_NAMES),
-    *sorted(_LAZY_MODULES - {"apps", "testing"}),
+    *sorted(_LAZY_MODULES - {"apps", "spark", "testing"}),
 ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,21 +76,32 @@ def bytes_from(budget: Any) -> int:
     """A memory budget in bytes: a number, or a text such as "512MB" or "2 GiB"."""
     if budget is None:
         return 0
-    if isinstance(budget, str):
-        text = budget.strip().lower()
-        digits = text.rstrip("bikmg ").strip()
-        unit = text[len(digits) :].strip() or "b"
-        try:
-            n = float(digits) * _UNITS[unit]
-        except (ValueError, KeyError):
-            raise _core.Error(
-                f'[data] memory_budget is bytes or a text such as "512MB"; got {budget!r}'
-            ) from None
-    else:
-        n = budget
-    if not n >= 1:
-        raise _core.Error(f"[data] memory_budget must be positive; got {budget!r}")
+    try:
+        if isinstance(budget, str):
+            text = budget.strip().lower()
+            digits = text.rstrip("bikmg ").strip()
+            n = float(digits) * _UNITS[text[len(digits) :].strip() or "b"]
+        elif isinstance(budget, bool):
+            raise TypeError
+        else:
+            n = float(budget)
+    except (TypeError, ValueError, KeyError, OverflowError):
+        raise _core.Error(
+            f'[data] memory_budget is bytes or a text such as "512MB"; got {budget!r}'
+        ) from None
+    if not 1 <= n < 2**63:
+        raise _core.Error(f"[data] memory_budget must be from 1 to 2^63 bytes; got {budget!r}")
     return int(n)
+
+
+def refuse_unknown(option: str, names: Iterable[str], there: list[str], face: str = "data") -> None:
+    """For options that are given by column: a name that is no column would have no effect."""
+    for name in names:
+        if name not in there:
+            listed = ", ".join(map(repr, there)) or "none"
+            raise _core.Error(
+                f"[{face}] {option} has {name!r}, which is no column; there are {listed}"
+            )
 
 
 def _is_column(x: Any) -> bool:
@@ -116,7 +127,7 @@ class Data:
     ):
         self._open = open
         self._stream = None  # opened to look at its columns, not read yet
-        self._there: list[str] | None = None
+        self._there: list[str] | None = options["columns"]
         self._features, self._label, self._weight = features, label, sample_weight
         self._options = options
         self._read = None  # (table, its columns' keys)
@@ -130,6 +141,9 @@ class Data:
         return self._there
 
     def _take_stream(self, wanted: list[str]):
+        for option in ("vocabulary", "nulls"):
+            if isinstance(self._options[option], dict):
+                refuse_unknown(option, self._options[option], self._names())
         stream, self._stream = self._stream, None
         return _core.ArrowStream(self._open(wanted)) if stream is None else stream
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from andiron import _core
-from andiron._tables import Column, Data, bytes_from
+from andiron._tables import Column, Data, bytes_from, refuse_unknown
 from andiron._vocabulary import Vocabulary
 from andiron._workers import Shards
 
@@ -38,8 +38,9 @@ def _vocabularies(given: Any) -> dict:
     return out
 
 
-def _data(open, features, label, sample_weight, vocabulary, nulls, memory_budget, spill_dir,
-          content_order, one_shot):  # fmt: skip
+def _data(source, features, label, sample_weight, vocabulary, nulls, memory_budget, spill_dir,
+          content_order):  # fmt: skip
+    open, one_shot, columns = source
     options = {
         "vocabulary": _vocabularies(vocabulary),
         "nulls": nulls,
@@ -47,6 +48,7 @@ def _data(open, features, label, sample_weight, vocabulary, nulls, memory_budget
         "spill_dir": "" if spill_dir is None else os.fspath(spill_dir),
         "content_order": bool(content_order),
         "one_shot": one_shot,
+        "columns": columns,
     }
     return Data(open, features, label, sample_weight, options)
 
@@ -71,34 +73,53 @@ def _once(stream: Any):
     return open
 
 
+def _with_columns(open: Any, names: list):
+    """`_opener`'s answer for a source that knows its columns and reads those that are wanted."""
+    names = [str(name) for name in names]
+
+    def checked(columns):
+        for name in columns or ():
+            if name not in names:
+                listed = ", ".join(map(repr, names)) or "none"
+                raise _core.Error(f"[data] there is no column {name!r}; there are {listed}")
+            if names.count(name) > 1:
+                raise _core.Error(f"[data] there are two columns {name!r}")
+        return open(columns)
+
+    return checked, False, names
+
+
 def _opener(data: Any):
-    """(a function that opens the stream with some columns, whether it can be read only once)"""
+    """(a function that opens the stream with some columns, whether it can be read only once, the
+    columns where they are known before it is opened)"""
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(data, pandas.DataFrame):
         import pyarrow as pa
 
         def from_pandas(columns):
+            if columns is not None:  # names that are numbers are texts in Arrow
+                columns = [c for c in data.columns if str(c) in columns]
             return pa.Table.from_pandas(data, columns=columns, preserve_index=False)
 
-        return from_pandas, False
+        return _with_columns(from_pandas, list(data.columns))
     dataset = sys.modules.get("pyarrow.dataset")
     if dataset is not None and isinstance(data, dataset.Dataset):
-        return _scanner(data), False
+        return _with_columns(_scanner(data), data.schema.names)
     if dataset is not None and isinstance(data, dataset.Scanner):
-        return lambda columns: data.to_reader(), False
+        return lambda columns: data.to_reader(), False, data.projected_schema.names
     pa = sys.modules.get("pyarrow")
     if pa is not None and isinstance(data, pa.RecordBatchReader):
-        return _once(data), True
+        return _once(data), True, data.schema.names
     if isinstance(data, Iterator):
-        return _once(_of_batches(data)), True
+        return _once(_of_batches(data)), True, None
     if isinstance(data, (list, tuple)):
-        return lambda columns: _of_batches(iter(data)), False
+        return lambda columns: _of_batches(iter(data)), False, None
     if not hasattr(data, "__arrow_c_stream__") and not hasattr(data, "__arrow_c_array__"):
         raise TypeError(
             "[data] an Arrow table, stream or dataset or a DataFrame is needed; got "
             f"{type(data).__name__}"
         )
-    return lambda columns: data, False
+    return lambda columns: data, False, None
 
 
 def _scanner(dataset: Any):
@@ -156,9 +177,8 @@ def from_arrow(
         >>> model.predict(data.from_arrow(table, features=["a", "b"])).shape
         (3, 1)
     """
-    open, one_shot = _opener(data)
-    return _data(open, features, label, sample_weight, vocabulary, nulls, memory_budget, spill_dir,
-                 content_order, one_shot)  # fmt: skip
+    return _data(_opener(data), features, label, sample_weight, vocabulary, nulls, memory_budget,
+                 spill_dir, content_order)  # fmt: skip
 
 
 def from_parquet(
@@ -211,6 +231,7 @@ def from_csv(
     )
     paths = [os.fspath(p) for p in path] if isinstance(path, (list, tuple)) else os.fspath(path)
     opened = dataset.dataset(paths, format=layout)
+    refuse_unknown("column_types", column_types or {}, opened.schema.names)
     return from_arrow(opened, features, label, sample_weight, **options)
 
 

@@ -232,9 +232,6 @@ def test_mistakes_say_what_to_do(tmp_path):
         TABLE.set_column(3, "y", pa.array([0, 1, np.inf] + [0.0] * (N - 3)))
     )
     assert "0 samples" in error(TABLE.slice(0, 0))
-    assert "memory_budget" in error(TABLE, memory_budget="much") and "-1" in error(
-        TABLE, memory_budget=-1
-    )
     with pytest.raises(andiron.Error, match="which column is the label"):
         model.fit(data.from_arrow(TABLE, ["a", "b"]), verbose=0)
     with pytest.raises(TypeError, match="Arrow table"):
@@ -245,6 +242,78 @@ def test_mistakes_say_what_to_do(tmp_path):
         model.predict(reader)
     with pytest.raises(OSError):
         data.from_parquet(tmp_path / "none.parquet")
+
+
+NONSENSE = [-1, 0, "-5MB", "abc", "12 bananas", "", "MB", "1 MB 2", "nan", "inf", float("nan"),
+            float("inf"), 10**30, "1e20GB", True, [512], b"512MB"]  # fmt: skip
+
+
+@pytest.mark.parametrize("budget", NONSENSE, ids=map(repr, NONSENSE))
+def test_budgets_of_memory_that_make_no_sense(budget):
+    with pytest.raises(andiron.Error, match=r"^\[data\] memory_budget ") as caught:
+        data.from_arrow(TABLE, memory_budget=budget)
+    assert repr(budget) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("budget", "n_bytes"),
+    [(None, 0), (1, 1), (7.9, 7), ("512MB", 512 * 10**6), (" 1.5 GiB ", 3 << 29), ("2k", None),
+     ("64 kB", 64_000), ("100", 100), ("100B", 100), (np.int64(5), 5)],
+)  # fmt: skip
+def test_budgets_of_memory(budget, n_bytes):
+    from andiron._tables import bytes_from
+
+    if n_bytes is None:
+        with pytest.raises(andiron.Error, match="such as"):
+            bytes_from(budget)
+    else:
+        assert bytes_from(budget) == n_bytes
+
+
+@pytest.mark.parametrize("form", [*FORMS, "parquet", "csv", "scanner"])
+def test_columns_that_are_not_there(form, tmp_path):
+    """One sentence with the column and what there is, wherever the rows come from."""
+
+    def rows(features=("a", "b"), **options):
+        if form == "parquet":
+            parquet.write_table(TABLE, tmp_path / "rows.parquet")
+            return data.from_parquet(tmp_path / "rows.parquet", list(features), "y", **options)
+        if form == "csv":
+            TABLE.to_pandas().to_csv(tmp_path / "rows.csv", index=False)
+            return data.from_csv(tmp_path / "rows.csv", list(features), "y", **options)
+        given = pads.dataset(TABLE).scanner() if form == "scanner" else FORMS[form](TABLE)
+        return data.from_arrow(given, list(features), "y", **options)
+
+    there = "there are 'a', 'b', 'user', 'y', 'w'$"
+    with pytest.raises(andiron.Error, match=f"there is no column 'c'; {there}"):
+        dense().fit(rows(["a", "c"]), verbose=0)
+    with pytest.raises(andiron.Error, match=f"vocabulary has 'c', which is no column; {there}"):
+        dense().fit(rows(vocabulary={"c": data.Vocabulary(["x"])}), verbose=0)
+    with pytest.raises(andiron.Error, match=f"nulls has 'c', which is no column; {there}"):
+        dense().predict(rows(nulls={"a": 0, "c": 0}))
+    dense().fit(rows(nulls={"w": 0}), verbose=0)  # a column that is there and not in use
+    if form == "csv":
+        with pytest.raises(andiron.Error, match=f"column_types has 'c', .*; {there}"):
+            rows(column_types={"c": pa.int32()})
+
+
+def test_names_of_columns_that_are_numbers_or_come_twice():
+    frame = pd.DataFrame({0: A, 1: B, "y": Y})
+    reference, model = dense(), dense()
+    reference.fit(X, Y, verbose=0, seed=1)
+    model.fit(frame, "y", verbose=0, seed=1)
+    same_weights(model, reference)
+    twice = pa.table([A, B, Y], ["a", "a", "y"])
+    for given in (twice, pads.dataset(twice), twice.to_pandas()):
+        with pytest.raises(andiron.Error, match="two columns 'a'"):
+            dense().fit(data.from_arrow(given, ["a", "a"], "y"), verbose=0)
+
+
+def test_a_null_in_csv_is_what_null_values_say(tmp_path):
+    (tmp_path / "rows.csv").write_text("a,b,y\n1,?,3\n4,5,6\n")
+    options = {"null_values": ["?"], "nulls": {"b": 9.0}, "column_types": {"a": pa.float64()}}
+    (found,) = data.from_csv(tmp_path / "rows.csv", ["a", "b"], "y", **options).arrays()
+    assert found.tolist() == [[1.0, 9.0], [4.0, 5.0]]
 
 
 def test_errors_of_the_producer_arrive():

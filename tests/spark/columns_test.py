@@ -123,6 +123,12 @@ def test_predictions_by_columns_and_classes(spark):
     np.testing.assert_array_equal(found["best"], expected.argmax(1).astype(float))
     with pytest.raises(andiron.Error, match=r"takes columns \['a', 'b'\]; got 1"):
         predict("a")
+    with pytest.raises(
+        andiron.Error, match="nulls has 'c', which is no column; there are 'a', 'b'"
+    ):
+        on_spark.predict_batch_udf(native, ["a", "b"], nulls={"c": 0})
+    with pytest.raises(andiron.Error, match="vocabulary has 'c', which is no column; there are"):
+        model.copy({model.vocabulary: {"c": ["x"]}}).transform(frame)
 
 
 @pytest.mark.slow
@@ -136,3 +142,18 @@ def test_nulls_are_errors_unless_they_are_given_a_value(spark):
     out = on_spark.Model(native, features=["a"], nulls=1.0).transform(frame).orderBy("a").collect()
     w, b = native.get_weights()
     assert abs(out[0].prediction - float(w[0, 0] + b[0])) < 1e-6
+
+
+@pytest.mark.slow
+def test_rows_to_predict_need_no_labels_and_no_vocabulary_of_them(spark):
+    from andiron import spark as on_spark
+
+    frame = spark.range(40).selectExpr("sin(id) as a", "if(id % 3 = 0, 'yes', 'no') as kind")
+    answers = {"kind": data.Vocabulary(["no", "yes"], unknown=False)}
+    trained = on_spark.Estimator(
+        model=andiron.Sequential([andiron.Input((1,)), layers.Dense(1, "sigmoid")]),
+        loss="binary_crossentropy", features=["a"], label="kind", vocabulary=answers,
+        nulls={"a": 0.0, "kind": "error"}, verbose=0,
+    ).fit(frame)  # fmt: skip
+    assert trained.getVocabulary() == {} and trained.getNulls() == {"a": 0.0}
+    assert trained.transform(frame.select("a")).count() == 40

@@ -3,8 +3,11 @@
 import os
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # what several tests here share: *_testing.py
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +19,16 @@ def spark(tmp_path_factory):
     session.sparkContext.setLogLevel("OFF")
     yield session
     session.stop()
+
+
+@pytest.fixture
+def programs(tmp_path):
+    """Starts programs (processes_testing.py) and leaves none behind."""
+    from processes_testing import Programs
+
+    started = Programs(tmp_path)
+    yield started
+    started.kill()
 
 
 def builder(master, folder):

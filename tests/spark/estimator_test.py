@@ -148,6 +148,9 @@ def test_mistakes_are_told_in_the_driver(spark):
         ({"validation_indicator_col": "held"}, "no column 'held'"),
         ({"loss": None}, "needs a loss"),
         ({"model": None}, "needs model"),
+        ({"memory_budget": "12 bananas"}, "memory_budget is bytes or a text"),
+        ({"vocabulary": {"town": ["Rome"]}}, r"vocabulary has 'town', which is no column; .* 'a'"),
+        ({"nulls": {"bb": 0}}, r"nulls has 'bb', which is no column; there are 'a', 'b'"),
         ({"checkpoint_dir": "s3a://bucket/x"}, "all executors see as a path"),
     ]:
         with pytest.raises(andiron.Error, match=message):

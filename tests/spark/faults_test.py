@@ -34,17 +34,19 @@ def trainings(session, here: Path, faults: list[str]) -> None:
     from andiron import spark as on_spark
 
     class Fault(callbacks.Callback):
-        """Ends worker 1's process in its 7th step: as often as `times` says."""
+        """Ends worker 1's process (or the executor above it) in its 7th step: as often as `times`
+        says."""
 
-        def __init__(self, folder: str, number: int, times: int):
+        def __init__(self, folder: str, number: int, times: int, executor: bool):
             self.folder, self.number, self.times, self.steps = folder, number, times, 0
+            self.executor = executor
 
         def on_train_batch_end(self, batch, logs=None):
             self.steps += 1
             marks = list(Path(self.folder).glob("fault-*"))
             if self.worker == 1 and self.steps == 7 and len(marks) < self.times:
                 (Path(self.folder) / f"fault-{os.getpid()}").touch()
-                os.kill(os.getpid(), self.number)
+                os.kill(java_above(os.getpid()) if self.executor else os.getpid(), self.number)
 
     andiron.set_random_seed(3)
     x, who = andiron.Input((2,), name="x"), andiron.Input((), dtype="int32", name="who")
@@ -59,14 +61,16 @@ def trainings(session, here: Path, faults: list[str]) -> None:
         kind, times = fault.split(":")
         folder = here / f"{kind}{times}"
         folder.mkdir()
-        fault_of = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+        fault_of = {
+            "kill": signal.SIGKILL, "stop": signal.SIGSTOP, "executor": signal.SIGKILL,
+        }  # fmt: skip
         estimator = on_spark.Estimator(
             model=model, loss="mse", optimizer=optimizers.Adam(0.01), label="y",
             features={"x": ["a", "b"], "who": "who"}, batch_size=100, epochs=3, num_workers=2,
             metrics=["mae"], seed=4, verbose=0, heartbeat_timeout=3.0,
             checkpoint_dir=str(folder), checkpoint_every=5,
             callbacks=[
-                Fault(str(folder), fault_of.get(kind, 0), int(times)),
+                Fault(str(folder), fault_of.get(kind, 0), int(times), kind == "executor"),
                 callbacks.EarlyStopping("loss", patience=50),
             ],
         )  # fmt: skip
@@ -76,6 +80,16 @@ def trainings(session, here: Path, faults: list[str]) -> None:
             *trained.native.get_weights(),
             history=np.array(list(trained.history.values())),
         )
+        found = trained.transform(frame).toPandas()
+        x = {"x": found[["a", "b"]].to_numpy(), "who": found["who"].to_numpy()}
+        np.testing.assert_allclose(found["prediction"], trained.native.predict(x)[:, 0], atol=1e-5)
+
+
+def java_above(process: int) -> int:
+    """The executor that started a Python worker."""
+    while os.path.basename(os.readlink(f"/proc/{process}/exe")) != "java":
+        process = int(Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    return process
 
 
 @pytest.mark.parametrize(
@@ -88,6 +102,11 @@ def trainings(session, here: Path, faults: list[str]) -> None:
 )
 def test_a_lost_worker_leaves_no_trace_in_the_weights(tmp_path, master, stage_attempts, faults):
     pytest.importorskip("pyspark")
+    leave_no_trace(tmp_path, master, stage_attempts, faults)
+
+
+def leave_no_trace(folder: Path, master: str, stage_attempts: int, faults: list[str]) -> None:
+    """Trains with each fault and without, and compares the bits."""
     import pyspark
 
     root = Path(__file__).resolve().parents[2]
@@ -97,16 +116,16 @@ def test_a_lost_worker_leaves_no_trace_in_the_weights(tmp_path, master, stage_at
         "PYTHONPATH": f"{root / 'python'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
     }
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path), str(Path(__file__).parent), master,
+        [sys.executable, "-c", SCRIPT, str(folder), str(Path(__file__).parent), master,
          str(stage_attempts), *faults],
         env=environment, timeout=3600, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-6000:]
-    undisturbed = np.load(tmp_path / "none0.npz")
+    undisturbed = np.load(folder / "none0.npz")
     for fault in faults:
         name = fault.replace(":", "")
-        assert len(list((tmp_path / name).glob("fault-*"))) == int(fault[-1]), "no fault happened"
-        found = np.load(tmp_path / f"{name}.npz")
+        assert len(list((folder / name).glob("fault-*"))) == int(fault[-1]), "no fault happened"
+        found = np.load(folder / f"{name}.npz")
         assert len(found.files) == len(undisturbed.files)
         for part in undisturbed.files:
             np.testing.assert_array_equal(found[part], undisturbed[part], err_msg=f"{fault} {part}")

@@ -73,7 +73,7 @@ def test_too_few_slots_are_refused_at_once(spark):
         launch(facts, 3)
 
 
-def test_dynamic_allocation_is_refused(spark, monkeypatch):
+def test_dynamic_allocation_is_refused(monkeypatch):
     class Conf:
         def get(self, name, default=None):
             return "true" if name == "spark.dynamicAllocation.enabled" else default
@@ -89,6 +89,9 @@ def test_dynamic_allocation_is_refused(spark, monkeypatch):
 
     with pytest.raises(Error, match="dynamicAllocation.enabled=false"):
         _cluster.require_slots(Session(), 2, 60.0)
+    Context.master = "local[2]"  # there Spark does not look at the setting
+    monkeypatch.setattr(_cluster, "slots", lambda session: 2)
+    _cluster.require_slots(Session(), 2, 60.0)
 
 
 @pytest.mark.parametrize("theirs", ["Python", "Spark", "Andiron", "Java"])
@@ -138,6 +141,7 @@ def test_an_error_in_the_frame_itself_is_not_retried(spark):
 
 
 @pytest.mark.slow
+@pytest.mark.spark35
 def test_a_worker_that_always_dies_is_given_up(spark):
     import os
     import signal

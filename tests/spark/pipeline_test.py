@@ -49,6 +49,7 @@ def frame(spark):
     return spark.createDataFrame(rows, ["label", "features"]).repartition(3).cache()
 
 
+@pytest.mark.spark35
 def test_a_fitted_pipeline_is_saved_and_loaded(spark, frame, tmp_path):
     from pyspark.ml import Pipeline, PipelineModel
 

@@ -31,7 +31,7 @@ def __getattr__(name: str):
         import pyspark  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            "[spark] PySpark is needed: pip install 'andiron[spark]' (pyspark 4.1)"
+            "[spark] PySpark is needed: pip install 'andiron[spark]' (pyspark 3.5 or newer)"
         ) from error
     found = getattr(importlib.import_module(_NAMES[name]), name)
     globals()[name] = found

@@ -59,16 +59,14 @@ def slots(session: Any) -> int:
 
 def require_slots(session: Any, num_workers: int, timeout: float) -> None:
     """Waits until executors have come; refuses what Spark would only refuse after minutes."""
-    conf = session.sparkContext.getConf()
-    if conf.get("spark.dynamicAllocation.enabled", "false").lower() == "true":
+    conf, master = session.sparkContext.getConf(), session.sparkContext.master
+    local = master.startswith("local[") or master == "local"
+    if not local and conf.get("spark.dynamicAllocation.enabled", "false").lower() == "true":
         raise _core.Error(
             "[spark] workers start together, which Spark does not do under dynamic allocation: set "
             "spark.dynamicAllocation.enabled=false and ask for the executors with "
-            "spark.executor.instances"
+            "spark.executor.instances (on a standalone cluster: spark.cores.max)"
         )
-    local = (
-        session.sparkContext.master.startswith("local[") or session.sparkContext.master == "local"
-    )
     until = time.monotonic() + (0.0 if local else timeout)
     while (there := slots(session)) < num_workers:
         if time.monotonic() >= until:

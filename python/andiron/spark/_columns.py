@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from andiron import _core, data
+from andiron._tables import refuse_unknown
 from andiron.data import Column, Vocabulary
 
 
@@ -69,6 +70,14 @@ def _columns_in(given: Any) -> list[Column]:
         return []
     items = given.values() if isinstance(given, dict) else given
     return [column for item in items for column in _columns_in(item)]
+
+
+def by_column(option: str, given: Any, used: list[str], there: list[str]) -> Any:
+    """Of an option that may be given by column, what concerns the columns in use."""
+    if not isinstance(given, dict):
+        return given
+    refuse_unknown(option, given, there, "spark")
+    return {name: value for name, value in given.items() if name in used}
 
 
 def vocabularies(given: Any) -> dict[str, Vocabulary]:

@@ -8,6 +8,7 @@ import pickle
 from typing import Any
 from urllib.parse import urlsplit
 
+import pyarrow as pa
 from pyspark.ml import Estimator as SparkEstimator
 from pyspark.ml.util import MLReadable, MLWritable
 
@@ -47,10 +48,10 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         self._need("model", "features", "label")
         self._check()
         session = _cluster.session_of(frame)
-        vocabulary = _columns.vocabularies(self.getVocabulary())
+        vocabulary, nulls = self._by_column(frame)
         rows, held_out = self._rows(frame, vocabulary)
         native = self._compiled(rows, vocabulary)
-        task = self._task(session, native, vocabulary)
+        task = self._task(session, native, vocabulary, nulls)
         num_workers = self.getNumWorkers()
         dealt = _shards.dealt(rows, num_workers, _shards.shards_for(num_workers), held_out)
         with _progress.Driver(session, self.getVerbose(), self.getEpochs()) as progress:
@@ -60,14 +61,14 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         trained = Model(models._from_bytes(parts[0]["model"], native._own_metrics()))
         trained.history = parts[0]["history"]
         trained.work = [part["work"] for part in parts]
-        return self._copyValues(trained)
+        return self._copyValues(trained)._without_others(frame.columns)
 
-    def _task(self, session: Any, native: Any, vocabulary: dict) -> _training.Task:
+    def _task(self, session: Any, native: Any, vocabulary: dict, nulls: Any) -> _training.Task:
         callbacks = list(self.getCallbacks() or [])
         own = [metric for _, (_, _, metric, _) in native._own_metrics()]
         packed = _launch.dumps_by_value((native, callbacks), *callbacks, *own)
         _cluster.require_room(session, len(packed), "the trained model")
-        settings = self._fit_settings(vocabulary)
+        settings = self._fit_settings(vocabulary, nulls)
         # Not of `packed`: code in a pickle has other bytes in each process.
         kinds = ",".join(type(callback).__name__ for callback in callbacks)
         settings["fingerprint"] = hashlib.sha256(native._bytes() + kinds.encode()).hexdigest()
@@ -78,12 +79,23 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
             value = self.getOrDefault(name)
             if value < least:
                 raise _core.Error(f"[spark] {snake(name)} must be at least {least}; got {value}")
+        bytes_from(self.getMemoryBudget())
+
+    def _wanted(self) -> list[str]:
+        given = [self.getFeatures(), self.getLabel(), self.getSampleWeight()]
+        return _columns.named([g for g in given if g is not None])
+
+    def _by_column(self, frame: Any) -> tuple[dict, Any]:
+        """Vocabularies and nulls of the columns that workers need."""
+        used, there = self._wanted(), frame.columns
+        given = _columns.by_column("vocabulary", self.getVocabulary(), used, there)
+        nulls = _columns.by_column("nulls", self.getNulls(), used, there)
+        return _columns.vocabularies(given), nulls
 
     def _rows(self, frame: Any, vocabulary: dict) -> tuple[Any, str | None]:
         """The columns that workers need, and the name of the validation column."""
-        given = [self.getFeatures(), self.getLabel(), self.getSampleWeight()]
-        wanted = _columns.named([g for g in given if g is not None])
-        columns = _columns.selected(frame, wanted, vocabulary, given[:2])
+        given = [self.getFeatures(), self.getLabel()]
+        columns = _columns.selected(frame, self._wanted(), vocabulary, given)
         indicator = self.getValidationIndicatorCol()
         if indicator is None:
             return frame.select(*columns), None
@@ -119,20 +131,23 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         return native
 
     def _first_row(self, rows: Any, vocabulary: dict) -> Any:
+        from pyspark.sql.pandas.types import to_arrow_schema
+
         from andiron import data
 
-        table = rows.limit(1).toArrow()
-        if table.num_rows == 0:
+        first = [row.asDict() for row in rows.limit(1).collect()]
+        if not first:
             raise _core.Error("[data] is empty: 0 samples on all workers")
+        table = pa.Table.from_pylist(first, to_arrow_schema(rows.schema))
         return data.from_arrow(
             table, self.getFeatures(), self.getLabel(), vocabulary=vocabulary, nulls=0
         )
 
-    def _fit_settings(self, vocabulary: dict) -> dict:
+    def _fit_settings(self, vocabulary: dict, nulls: Any) -> dict:
         """What each worker is told; plain values."""
         names = (
             "batchSize", "epochs", "shuffle", "seed", "classWeight", "onNan", "wireDtype",
-            "checkpointEvery", "features", "label", "sampleWeight", "nulls", "spillDir",
+            "checkpointEvery", "features", "label", "sampleWeight", "spillDir",
         )  # fmt: skip
         settings = {snake(name): self.getOrDefault(name) for name in names}
         budget = bytes_from(self.getMemoryBudget())
@@ -141,7 +156,7 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         if self.getValidationIndicatorCol() is not None:
             parts *= 2
         settings["memory_budget"] = max(1, budget // parts) if budget else None
-        settings["vocabulary"] = vocabulary
+        settings["vocabulary"], settings["nulls"] = vocabulary, nulls
         settings["checkpoint_dir"] = shared_folder(self.getCheckpointDir())
         settings["validation"] = self.getValidationIndicatorCol() is not None
         return settings

@@ -6,14 +6,14 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from andiron import _core
-from andiron.spark import _cluster, _columns
+from andiron.spark import _cluster, _columns, _compat
 
 _shipped: dict[str, set[str]] = {}  # in the driver: names of files by application
 _loaded: dict[str, Any] = {}  # in a Python worker: models by the names of their files
@@ -129,43 +129,45 @@ def predictor(name: str, settings: dict, types: list[str]) -> Callable:
             names = [f"c{i}" for i in range(len(columns))]
             yield pa.StructArray.from_arrays(columns, names) if several else columns[0]
 
-    # By these hints Spark sees that it maps iterators; those of this file are texts to it.
-    predict.__annotations__ = {"structs": Iterator[pa.Array], "return": Iterator[pa.Array]}
     return predict
 
 
 class Prediction:
     """A model in Spark: an expression for its outputs, made of a frame's feature columns."""
 
-    def __init__(self, session: Any, model: Any, settings: dict):
-        from pyspark.sql.functions import arrow_udf
-
+    def __init__(self, session: Any, model: Any, settings: dict, there: list[str] = ()):
         self.types = output_types(model)
-        self.settings = {**settings, "vocabulary": _columns.vocabularies(settings["vocabulary"])}
+        self._names = _columns.named(settings["features"])
+        by_column = {
+            option: _columns.by_column(
+                option, settings[option], self._names, [*self._names, *there]
+            )
+            for option in ("vocabulary", "nulls")
+        }
+        self.settings = {**settings, **by_column}
+        self.settings["vocabulary"] = _columns.vocabularies(by_column["vocabulary"])
         kinds = self.types + (["double"] if settings["classes"] else [])
         self.several = len(kinds) > 1
-        schema = kinds[0]
-        if self.several:
-            schema = "struct<" + ",".join(f"c{i}:{kind}" for i, kind in enumerate(kinds)) + ">"
         function = predictor(shipped(session, model), self.settings, self.types)
-        self._udf = arrow_udf(function, schema)
+        self._function = _compat.arrow_function(function, kinds)
 
     def of(self, *given: Any) -> Any:
         """The expression for the rows of a frame, or of its feature columns in order."""
         from pyspark.sql import DataFrame
         from pyspark.sql import functions as F
 
-        names = _columns.named(self.settings["features"])
+        names = self._names
         if len(given) != 1 or not isinstance(given[0], DataFrame):
             if len(given) != len(names):
                 raise _core.Error(f"[spark] the model takes columns {names}; got {len(given)}")
             columns = [F.col(c) if isinstance(c, str) else c for c in given]
-            return self._udf(F.struct(*(c.alias(n) for c, n in zip(columns, names, strict=True))))
+            return self._function(names, columns, None)
         frame = given[0]
         columns = _columns.selected(
             frame, names, self.settings["vocabulary"], self.settings["features"]
         )
-        return self._udf(F.struct(*columns))
+        types = [field.dataType for field in frame.select(*columns).schema]
+        return self._function(names, columns, types)
 
 
 def predict_batch_udf(

@@ -7,7 +7,7 @@ from typing import Any
 from pyspark.ml import Model as SparkModel
 from pyspark.ml.util import MLReadable, MLWritable
 
-from andiron.spark import _cluster, _inference
+from andiron.spark import _cluster, _columns, _inference
 from andiron.spark._params import PREDICTION, Settable, with_params
 from andiron.spark._persistence import Reader, Writer
 
@@ -42,6 +42,14 @@ class Model(Settable, SparkModel, MLReadable, MLWritable):
         found = [prefix] if len(names) == 1 else [f"{prefix}_{name}" for name in names]
         return found + ([self.getClassCol()] if self.getClassCol() else [])
 
+    def _without_others(self, there: list[str]) -> Model:
+        """Keeps vocabularies and nulls of the features: rows to predict have no labels."""
+        used = _columns.named(self.getFeatures())
+        for name in ("vocabulary", "nulls"):
+            kept = _columns.by_column(name, self.getOrDefault(name), used, there)
+            self.setParams(**{name: kept})
+        return self
+
     def _transform(self, frame: Any) -> Any:
         from pyspark.sql import functions as F
 
@@ -57,6 +65,7 @@ class Model(Settable, SparkModel, MLReadable, MLWritable):
                 "classes": bool(self.getClassCol()),
                 "threshold": self.getThreshold(),
             },
+            frame.columns,
         )
         names, made = self.output_cols(), prediction.of(frame)
         if not prediction.several:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pyspark.ml.util import DefaultParamsReader, DefaultParamsWriter, MLReader, MLWriter
 
-from andiron.spark import _columns, _files
+from andiron.spark import _columns, _compat, _files
 from andiron.spark._params import OF_OBJECTS
 
 
@@ -35,7 +35,9 @@ class Writer(MLWriter):
         extra = {**self._extra, "hasModel": self._native is not None}
         if "classWeight" in params:  # JSON's keys are texts
             params["classWeight"] = [[int(k), v] for k, v in stage.getClassWeight().items()]
-        DefaultParamsWriter.saveMetadata(stage, path, session, extra, params)
+        DefaultParamsWriter.saveMetadata(
+            stage, path, _compat.metadata_owner(session), extra, params
+        )
         if self._native is not None:
             self._write_native(session, self._native, path)
 
@@ -49,7 +51,7 @@ class Reader(MLReader):
 
     def load(self, path: str) -> Any:
         session = self.sparkSession
-        metadata = DefaultParamsReader.loadMetadata(path, session)
+        metadata = DefaultParamsReader.loadMetadata(path, _compat.metadata_owner(session))
         name = f"{self._cls.__module__}.{self._cls.__name__}"
         if metadata["class"] != name:
             raise ValueError(f"[spark] {path} has a {metadata['class']}, not a {name}")

@@ -29,7 +29,7 @@ def spark_session(threads: int = 2, memory: str = "4g") -> Iterator:
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise ImportError(
-            "[als] ALS runs on Spark MLlib: pip install 'andiron[spark]' (pyspark 4.1)"
+            "[als] ALS runs on Spark MLlib: pip install 'andiron[spark]' (pyspark 3.5 or newer)"
         ) from error
     if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
         raise OSError(
