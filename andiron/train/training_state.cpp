@@ -63,7 +63,8 @@ void TrainingState::open() {
   if (wanted.every_steps < 0)
     fail("[fit] checkpoint_every must not be negative; got {}", wanted.every_steps);
   if (!(wanted.every_seconds >= 0) || std::isinf(wanted.every_seconds))
-    fail("[fit] checkpoint_minutes must not be negative; got {}", wanted.every_seconds / 60);
+    fail("[fit] checkpoint_minutes must be finite and not negative; got {}",
+         wanted.every_seconds / 60);
   if (options_.workers != nullptr) {
     const std::string mine =
         fmt::format("checkpoint_dir: {}, checkpoint_every={}, checkpoint_minutes={:g}, resume={}",

@@ -46,7 +46,7 @@ def is_url(place: str) -> bool:
 
 def below(place: str, name: str) -> str:
     """A folder in a folder or URL."""
-    return f"{place.rstrip('/')}/{name}" if is_url(place) else os.path.join(place, name)
+    return f"{place}{name}" if place.endswith("/") else f"{place}/{name}"
 
 
 def store_of(given: Any) -> str | RemoteStore | None:
@@ -197,13 +197,18 @@ class RemoteStore:
     def _put(self, local: str, name: str, size: int) -> None:
         path = self._path(name)
         first = path if self._puts_whole else f"{path}{_NEW}{secrets.token_hex(8)}"
-        self._fs.put_file(local, first)
-        self._fs.invalidate_cache()
-        there = self._fs.info(first)["size"]
-        if there != size:
-            raise OSError(f"'{first}' has {there} bytes there, not {size}")
-        if first != path:
-            self._fs.mv(first, path)
+        try:
+            self._fs.put_file(local, first)
+            self._fs.invalidate_cache()
+            there = self._fs.info(first)["size"]
+            if there != size:
+                raise OSError(f"'{first}' has {there} bytes there, not {size}")
+            if first != path:
+                self._fs.mv(first, path)
+        except Exception:
+            with contextlib.suppress(Exception):
+                self._fs.rm(first)
+            raise
 
     def _try(self, seconds: float, request: Callable[[], Any]) -> Any:
         for pause in _PAUSES:

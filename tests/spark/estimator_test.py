@@ -148,7 +148,7 @@ def test_mistakes_are_told_in_the_driver(spark):
         ({"validation_indicator_col": "held"}, "no column 'held'"),
         ({"loss": None}, "needs a loss"),
         ({"model": None}, "needs model"),
-        ({"checkpoint_dir": "s3a://bucket/x"}, "all executors see as a path"),
+        ({"checkpoint_dir": "nothing://bucket/x"}, "fsspec knows no protocol 'nothing'"),
     ]:
         with pytest.raises(andiron.Error, match=message):
             estimator(**settings).fit(frame)
