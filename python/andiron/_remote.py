@@ -61,6 +61,23 @@ def words_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def matching(place: str, pattern: str) -> list[str]:
+    """The names below a folder or URL that fit a pattern, from there."""
+    if is_url(place):
+        return RemoteStore(place).matching(pattern)
+    return [path.relative_to(place).as_posix() for path in Path(place).glob(pattern)]
+
+
+def drop(place: str, pattern: str, but: str) -> None:
+    """Removes folders below a folder or URL, but for one, where that can be done."""
+    if is_url(place):
+        RemoteStore(place).drop(pattern, but)
+        return
+    for name in matching(place, pattern):
+        if name != but:
+            shutil.rmtree(os.path.join(place, name), ignore_errors=True)
+
+
 class RemoteStore:
     """The files of one folder on a file system of fsspec, for the core's CheckpointStore.
 
@@ -165,16 +182,31 @@ class RemoteStore:
             if re.fullmatch(r"checkpoint-\d+\.safetensors", name):
                 self.remove(name)
 
+    def matching(self, pattern: str) -> list[str]:
+        return self._try(_ANSWER, lambda: self._matching(pattern))
+
+    def drop(self, pattern: str, but: str) -> None:
+        def drop() -> None:
+            for name in self._matching(pattern):
+                if name != but:
+                    self._fs.rm(self._path(name), recursive=True)
+
+        with contextlib.suppress(Exception):
+            self._within(_ANSWER, drop)
+
     # Requests, on their own threads.
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
 
-    def _begin(self) -> None:
+    def _connect(self) -> None:
         from fsspec.core import url_to_fs
 
         self._fs, root = url_to_fs(self.place)
         self._root = root.rstrip("/")
+
+    def _begin(self) -> None:
+        self._connect()
         if not self._puts_whole:  # for an object store that might make a bucket
             self._fs.makedirs(self._root, exist_ok=True)
         trial = self._path(f"checkpoint{_NEW}{secrets.token_hex(8)}")
@@ -185,6 +217,11 @@ class RemoteStore:
             if _NEW in name:  # the trial, and what killed writers left
                 with contextlib.suppress(Exception):
                     self._fs.rm(self._path(name))
+
+    def _matching(self, pattern: str) -> list[str]:
+        self._connect()
+        self._fs.invalidate_cache()
+        return [path[len(self._root) + 1 :] for path in self._fs.glob(self._path(pattern))]
 
     def _names(self) -> list[str]:
         self._fs.invalidate_cache()

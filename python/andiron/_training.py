@@ -13,7 +13,6 @@ from andiron._data import check_labels, columns, rows_of, split, split_at, weigh
 from andiron._refuse import refuse
 from andiron._tables import Data, is_table, names_columns
 
-
 # What compile sets.
 _OF_COMPILE = ("optimizer", "_compiled_with", "_compiled", "_trainer", "_metrics", "_losses")
 
@@ -247,7 +246,7 @@ class Training:
         whole(initial_epoch, "initial_epoch", 0)
         options = {
             "on_nan": on_nan,
-            "checkpoint_dir": _remote.store_of(checkpoint_dir),
+            "checkpoint_dir": checkpoint_dir,
             "checkpoint_every": checkpoint_every,
             "checkpoint_minutes": float(checkpoint_minutes),
             "resume": resume,
@@ -340,7 +339,7 @@ class Training:
         history = callbacks.History()
         for callback in given:
             if isinstance(callback, callbacks.BackupAndRestore):
-                options["checkpoint_dir"] = _remote.store_of(callback.backup_dir)
+                options["checkpoint_dir"] = callback.backup_dir
                 options["checkpoint_every"] = callback.save_freq
                 options["resume"] = True
             elif isinstance(callback, callbacks.TerminateOnNaN):
@@ -351,6 +350,7 @@ class Training:
         self.history = history
         self.stop_training = False
         trainer = self._trainer
+        store = options["checkpoint_dir"] = _remote.store_of(options.get("checkpoint_dir"))
         try:
             trainer.fit(
                 source,
@@ -363,8 +363,8 @@ class Training:
             )
         finally:
             history._take(*trainer.history)
-            if isinstance(options["checkpoint_dir"], _remote.RemoteStore):
-                history.checkpoint_note = options["checkpoint_dir"].close()
+            if isinstance(store, _remote.RemoteStore):
+                history.checkpoint_note = store.close()
                 if history.checkpoint_note:
                     warnings.warn(history.checkpoint_note, stacklevel=3)
         for callback in given:

@@ -63,7 +63,7 @@ def fused_matmul(
     bias: Operand | None = None,
     transpose_a: bool = False,
     transpose_b: bool = False,
-    activation: str = "linear",
+    activation: str = 'linear',
 ) -> Result: ...
 def counted_matmul(
     a: Operand,
@@ -83,7 +83,7 @@ def topk(x: Operand, k: int) -> tuple[Result, ...]: ...
 def count_of(
     x: Operand,
     axes: int | Sequence[int] = (),
-    dtype: DTypeLike = "float32",
+    dtype: DTypeLike = 'float32',
 ) -> Result: ...
 def reshape(x: Operand, shape: int | Sequence[int]) -> Result: ...
 def transpose(x: Operand, permutation: int | Sequence[int] = ()) -> Result: ...
@@ -104,7 +104,7 @@ def gather_grad(
     shape: int | Sequence[int],
     axis: int = 0,
 ) -> Result: ...
-def one_hot(indices: Operand, depth: int, dtype: DTypeLike = "float32") -> Result: ...
+def one_hot(indices: Operand, depth: int, dtype: DTypeLike = 'float32') -> Result: ...
 def cast(x: Operand, dtype: DTypeLike) -> Result: ...
 def stop_gradient(x: Operand) -> Result: ...
 def random_uniform(
@@ -129,20 +129,20 @@ def embedding_bag(
     table: Operand,
     ids: Operand,
     weights: Operand | None = None,
-    combiner: str = "sum",
+    combiner: str = 'sum',
 ) -> Result: ...
 def embedding_bag_grad_values(
     grad: Operand,
     ids: Operand,
     weights: Operand | None = None,
-    combiner: str = "sum",
+    combiner: str = 'sum',
 ) -> Result: ...
 def embedding_bag_grad_weights(
     table: Operand,
     ids: Operand,
     weights: Operand,
     grad: Operand,
-    combiner: str = "sum",
+    combiner: str = 'sum',
 ) -> Result: ...
 def row_sparse(ids: Operand, values: Operand, n_rows: int) -> Result: ...
 def embedding_grad_dense(ids: Operand, values: Operand, n_rows: int) -> Result: ...
@@ -186,7 +186,7 @@ def sgd_update_rows(
     momentum: float = 0.0,
     nesterov: bool = False,
     weight_decay: float = 0.0,
-    values_: str = "positions",
+    values_: str = 'positions',
 ) -> tuple[Result, ...]: ...
 def sgd_catch_up(
     table: Operand,
@@ -226,7 +226,7 @@ def adagrad_update_rows(
     slots: Operand | Sequence[Operand],
     epsilon: float = 1e-07,
     weight_decay: float = 0.0,
-    values_: str = "positions",
+    values_: str = 'positions',
 ) -> tuple[Result, ...]: ...
 def adagrad_catch_up(
     table: Operand,
@@ -270,7 +270,7 @@ def rmsprop_update_rows(
     epsilon: float = 1e-07,
     centered: bool = False,
     weight_decay: float = 0.0,
-    values_: str = "positions",
+    values_: str = 'positions',
 ) -> tuple[Result, ...]: ...
 def rmsprop_catch_up(
     table: Operand,
@@ -320,7 +320,7 @@ def adam_update_rows(
     epsilon: float = 1e-07,
     amsgrad: bool = False,
     weight_decay: float = 0.0,
-    values_: str = "positions",
+    values_: str = 'positions',
 ) -> tuple[Result, ...]: ...
 def adam_catch_up(
     table: Operand,
@@ -372,7 +372,7 @@ def ftrl_update_rows(
     l2_shrinkage_regularization_strength: float = 0.0,
     beta: float = 0.0,
     weight_decay: float = 0.0,
-    values_: str = "positions",
+    values_: str = 'positions',
 ) -> tuple[Result, ...]: ...
 def ftrl_catch_up(
     table: Operand,

@@ -44,8 +44,9 @@ def s3(monkeypatch):
     host, port = server.get_host_and_port()
     reset = urllib.request.Request(f"http://{host}:{port}/moto-api/reset", method="POST")
     urllib.request.urlopen(reset).close()  # what it keeps is the process's
+    quick = {"retries": {"max_attempts": 0}, "connect_timeout": 2}
     settings = {"endpoint_url": f"http://{host}:{port}", "key": "a", "secret": "b",
-                "config_kwargs": {"retries": {"max_attempts": 0}, "connect_timeout": 2}}  # fmt: skip
+                "config_kwargs": quick}  # fmt: skip
     monkeypatch.setitem(fsspec.config.conf, "s3", settings)
     monkeypatch.setattr(_remote, "_PAUSES", (0.01, 0.02))
     server.environment = {**os.environ, "FSSPEC_S3": json.dumps(settings)}

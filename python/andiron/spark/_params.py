@@ -67,8 +67,8 @@ TRAINING = {
 }  # fmt: skip
 _OF_WORKERS = (
     "numWorkers", "validationIndicatorCol", "seed", "wireDtype", "checkpointDir",
-    "checkpointEvery", "maxRestarts", "slotsTimeout", "heartbeatTimeout", "operationTimeout",
-    "tls", "verbose",
+    "checkpointEvery", "checkpointMinutes", "maxRestarts", "slotsTimeout", "heartbeatTimeout",
+    "operationTimeout", "tls", "verbose",
 )  # fmt: skip
 RECOMMENDING = {
     "kind": (TypeConverters.toString, "NeuralCF", '"NeuralCF" or "WideAndDeep"'),
