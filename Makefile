@@ -37,7 +37,7 @@ test-python: build
 	@$(PYTHON) -m pytest -q -m "not slow"
 
 test-slow: build  ## The slow tests (installs Spark, PyTorch and other peers: several GB)
-	@scripts/setup demo peers deploy spark35
+	@scripts/setup demo peers deploy spark35 remote
 	@ctest --test-dir build/release --output-on-failure -L slow
 	@$(PYTHON) -m pytest -q -m slow
 	@$(PYTHON) -m pytest -q -m "not slow" tests/spark

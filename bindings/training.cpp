@@ -12,6 +12,7 @@
 #include "andiron/train/dataset_source.hpp"
 #include "andiron/train/steps_source.hpp"
 #include "andiron/train/trainer.hpp"
+#include "bindings/checkpoint_store.hpp"
 #include "bindings/collective.hpp"
 #include "bindings/json.hpp"
 #include "bindings/python_callback.hpp"
@@ -136,23 +137,19 @@ void bind_workers(nb::module_& m) {
       nb::arg("shards"), nb::arg("sizes"), nb::arg("fields"), nb::arg("batch_size"));
 }
 
-// Where a worker is lost, the communicator's own exception says who and why.
+// Without the GIL. Where a worker is lost, the communicator's own exception says who and why.
 template <class F>
-void together(train::DataParallel* workers, F&& f) {
+void unlocked(train::DataParallel* workers, F&& f) {
   std::optional<collective::Fault> fault;
   try {
-    nb::gil_scoped_release unlocked;
+    nb::gil_scoped_release released;
     f();
     return;
-  } catch (const IoError& e) {
+  } catch (const IoError&) {
     if (workers == nullptr) throw;
     fault = workers->communicator().fault();
-    if (!fault) workers->abort(e.what());
     // This one's own trouble: a file, say.
     if (!fault || fault->culprit == workers->worker()) throw;
-  } catch (const std::exception& e) {
-    if (workers != nullptr) workers->abort(e.what());  // the others wait for this one
-    throw;
   }
   raise_fault(*fault);
 }
@@ -251,8 +248,8 @@ void bind_training(nb::module_& m) {
           [](Trainer& trainer, BatchSource& data, BatchSource* validation, int64_t epochs,
              int64_t initial_epoch, int64_t validation_freq,
              const std::vector<train::CallbackPtr>& callbacks, const std::string& on_nan,
-             const std::string& checkpoint_dir, int64_t checkpoint_every, bool resume,
-             train::DataParallel* workers) {
+             nb::handle checkpoint_dir, int64_t checkpoint_every, double checkpoint_minutes,
+             bool resume, train::DataParallel* workers) {
             train::FitOptions options;
             options.workers = workers;
             options.epochs = epochs;
@@ -261,21 +258,24 @@ void bind_training(nb::module_& m) {
             options.validation_freq = validation_freq;
             options.callbacks = callbacks;
             options.on_nan = on_nan_from(on_nan);
-            options.checkpoint = {checkpoint_dir, checkpoint_every, resume};
+            options.checkpoint = {.store = checkpoint_store_from(checkpoint_dir),
+                                  .every_steps = checkpoint_every,
+                                  .every_seconds = checkpoint_minutes * 60,
+                                  .resume = resume};
             options.between_steps = signal_check();
-            together(workers, [&] { trainer.fit(data, options); });
+            unlocked(workers, [&] { trainer.fit(data, options); });
           },
           nb::arg("data"), nb::arg("validation").none(), nb::arg("epochs"),
           nb::arg("initial_epoch"), nb::arg("validation_freq"), nb::arg("callbacks"),
-          nb::arg("on_nan") = "error", nb::arg("checkpoint_dir") = "",
-          nb::arg("checkpoint_every") = 0, nb::arg("resume") = false,
-          nb::arg("workers").none() = nb::none())
+          nb::arg("on_nan") = "error", nb::arg("checkpoint_dir").none() = nb::none(),
+          nb::arg("checkpoint_every") = 0, nb::arg("checkpoint_minutes") = 0.0,
+          nb::arg("resume") = false, nb::arg("workers").none() = nb::none())
       .def(
           "evaluate",
           [](Trainer& trainer, BatchSource& data, const std::vector<train::CallbackPtr>& callbacks,
              train::DataParallel* workers) {
             train::Logs logs;
-            together(workers, [&] {
+            unlocked(workers, [&] {
               for (const train::CallbackPtr& c : callbacks) c->set_trainer(&trainer);
               logs = trainer.evaluate(data, callbacks, signal_check(), workers);
             });

@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "andiron/base/result.hpp"
-#include "andiron/io/safetensors.hpp"
+#include "andiron/train/checkpoint_store.hpp"
 
 namespace andiron::train {
 
@@ -19,35 +18,38 @@ struct Checkpoint {
   std::vector<std::string> skipped = {};
 };
 
-/// The checkpoints of one run in a folder: checkpoint-0000000012.safetensors ...; the highest
-/// number is the newest. A file appears complete or not at all, whatever kills the writer.
-/// Thread safety: none; one writer at a time for a folder.
-class CheckpointFolder {
+/// The checkpoints of one run in a store: checkpoint-0000000012.safetensors ...; the highest
+/// number is the newest.
+/// Thread safety: none; one writer at a time for a store.
+class CheckpointFiles {
  public:
-  /// Makes the folder when it is missing. Fails when it holds checkpoints of another run: a stale
-  /// one must not be taken for today's. Keeps the newest `keep` files.
-  static Result<CheckpointFolder> open(const std::string& folder, const std::string& run_id,
-                                       int keep = 3);
+  /// Opens the store. Fails when it holds checkpoints of another run: a stale one must not be taken
+  /// for today's. Keeps the newest `keep` files.
+  static Result<CheckpointFiles> open(CheckpointStorePtr store, const std::string& run_id,
+                                      int keep = 3);
 
   /// Returns the new file's path. On failure (disk full) what was there stays. Files beyond `keep`
-  /// and those of killed writers are removed after the new one is safe.
+  /// are removed after the new one is safe.
   Result<std::string> save(const io::NamedTensors& tensors, const std::string& document);
   /// The newest complete checkpoint; none when there is no file. Damaged files are passed over
   /// (see `skipped`); when all are damaged it fails.
-  Result<std::optional<Checkpoint>> latest() const;
+  Result<std::optional<Checkpoint>> latest();
 
-  const std::string& path() const { return folder_; }
+  CheckpointStore& store() const { return *store_; }
 
  private:
-  CheckpointFolder(std::string folder, std::string run_id, int keep)
-      : folder_(std::move(folder)), run_id_(std::move(run_id)), keep_(keep) {}
+  CheckpointFiles(CheckpointStorePtr store, std::string run_id, int keep)
+      : store_(std::move(store)), run_id_(std::move(run_id)), keep_(keep) {}
 
-  std::string folder_, run_id_;
+  CheckpointStorePtr store_;
+  std::string run_id_;
   int keep_;
+  int64_t last_ = 0;                 // the highest number that was tried
+  std::optional<Checkpoint> found_;  // by open; the first `latest` need not read it again
 };
 
-/// The same without making or writing anything; none when the folder is missing.
-Result<std::optional<Checkpoint>> latest_checkpoint(const std::string& folder,
+/// The same without making or writing anything; none when the place is missing.
+Result<std::optional<Checkpoint>> latest_checkpoint(CheckpointStore& store,
                                                     const std::string& run_id);
 
 }  // namespace andiron::train

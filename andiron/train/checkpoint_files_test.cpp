@@ -40,12 +40,12 @@ void expect_complete(const Checkpoint& c) {
 
 TEST(Checkpoints, the_newest_is_found_and_the_last_n_are_kept) {
   const io::TemporaryFolder folder;
-  EXPECT_FALSE(latest_checkpoint(folder / "none", "run").value_or_throw());
-  auto files = CheckpointFolder::open(folder / "a/b", "run", 2).value_or_throw();
+  EXPECT_FALSE(latest_checkpoint(*folder_store(folder / "none"), "run").value_or_throw());
+  auto files = CheckpointFiles::open(folder_store(folder / "a/b"), "run", 2).value_or_throw();
   EXPECT_FALSE(files.latest().value_or_throw());
   for (int step = 1; step <= 12; ++step)
     files.save(tensors_of(step), document_of(step)).value_or_throw();
-  EXPECT_EQ(files_in(files.path()), 2);
+  EXPECT_EQ(files_in(files.store().place()), 2);
   const auto found = files.latest().value_or_throw();
   ASSERT_TRUE(found);
   EXPECT_EQ(step_of(*found), 12);
@@ -59,19 +59,19 @@ TEST(Checkpoints, the_newest_is_found_and_the_last_n_are_kept) {
 
 TEST(Checkpoints, another_run_is_refused) {
   const io::TemporaryFolder folder;
-  auto files = CheckpointFolder::open(folder.path(), "monday").value_or_throw();
+  auto files = CheckpointFiles::open(folder_store(folder.path()), "monday").value_or_throw();
   files.save(tensors_of(1), document_of(1)).value_or_throw();
-  const auto found = latest_checkpoint(folder.path(), "tuesday");
+  const auto found = latest_checkpoint(*folder_store(folder.path()), "tuesday");
   ASSERT_FALSE(found.ok());
   EXPECT_THAT(found.failure().report(),
               HasSubstr("belongs to run 'monday', this is run 'tuesday'"));
-  EXPECT_FALSE(CheckpointFolder::open(folder.path(), "tuesday").ok());
-  EXPECT_TRUE(CheckpointFolder::open(folder.path(), "monday").ok());
+  EXPECT_FALSE(CheckpointFiles::open(folder_store(folder.path()), "tuesday").ok());
+  EXPECT_TRUE(CheckpointFiles::open(folder_store(folder.path()), "monday").ok());
 }
 
 TEST(Checkpoints, a_damaged_file_is_passed_over_and_reported) {
   const io::TemporaryFolder folder;
-  auto files = CheckpointFolder::open(folder.path(), "run").value_or_throw();
+  auto files = CheckpointFiles::open(folder_store(folder.path()), "run").value_or_throw();
   files.save(tensors_of(1), document_of(1)).value_or_throw();
   const std::string newest = files.save(tensors_of(2), document_of(2)).value_or_throw();
   std::fstream(newest, std::ios::in | std::ios::out | std::ios::binary).seekp(50000).put('\x55');
@@ -85,14 +85,51 @@ TEST(Checkpoints, a_damaged_file_is_passed_over_and_reported) {
   ASSERT_FALSE(none.ok());
   EXPECT_THAT(none.failure().report(), HasSubstr("none of 2 checkpoints is usable"));
   // Training may start anew, with numbers above the damaged ones.
-  auto again = CheckpointFolder::open(folder.path(), "run").value_or_throw();
+  auto again = CheckpointFiles::open(folder_store(folder.path()), "run").value_or_throw();
   again.save(tensors_of(3), document_of(3)).value_or_throw();
   EXPECT_EQ(step_of(*again.latest().value_or_throw()), 3);
 }
 
+TEST(Checkpoints, what_open_has_read_is_not_read_again) {
+  const io::TemporaryFolder folder;
+  auto files = CheckpointFiles::open(folder_store(folder.path()), "run").value_or_throw();
+  const std::string first = files.save(tensors_of(1), document_of(1)).value_or_throw();
+  auto again = CheckpointFiles::open(folder_store(folder.path()), "run").value_or_throw();
+  fs::remove(first);
+  expect_complete(*again.latest().value_or_throw());
+  EXPECT_FALSE(again.latest().value_or_throw());
+  // After a save the newest is what was saved, not what open found.
+  auto third = CheckpointFiles::open(folder_store(folder.path()), "run").value_or_throw();
+  third.save(tensors_of(4), document_of(4)).value_or_throw();
+  third.save(tensors_of(5), document_of(5)).value_or_throw();
+  EXPECT_EQ(step_of(*third.latest().value_or_throw()), 5);
+}
+
+TEST(Checkpoints, a_number_is_used_once) {
+  const io::TemporaryFolder folder;
+  auto files = CheckpointFiles::open(folder_store(folder.path()), "run").value_or_throw();
+  {
+    const io::FileSizeLimit limit(10000);
+    EXPECT_FALSE(files.save(tensors_of(1), document_of(1)).ok());
+  }
+  EXPECT_THAT(files.save(tensors_of(2), document_of(2)).value_or_throw(), HasSubstr("0002."));
+}
+
+TEST(Checkpoints, a_folder_that_cannot_be_written_is_told_at_once) {
+  const io::TemporaryFolder folder;
+  std::ofstream(folder / "file").put('x');
+  const auto none = CheckpointFiles::open(folder_store(folder / "file"), "run");
+  ASSERT_FALSE(none.ok());
+  EXPECT_THAT(none.failure().report(), HasSubstr("[checkpoint] cannot use"));
+  const auto unmade = CheckpointFiles::open(folder_store("/proc/self/checkpoints"), "run");
+  ASSERT_FALSE(unmade.ok());
+  const auto read_only = CheckpointFiles::open(folder_store("/proc/self"), "run");
+  ASSERT_FALSE(read_only.ok());
+}
+
 TEST(Checkpoints, a_full_disk_keeps_what_was_there) {
   const io::TemporaryFolder folder;
-  auto files = CheckpointFolder::open(folder.path(), "run").value_or_throw();
+  auto files = CheckpointFiles::open(folder_store(folder.path()), "run").value_or_throw();
   files.save(tensors_of(1), document_of(1)).value_or_throw();
   {
     const io::FileSizeLimit limit(10000);
@@ -114,7 +151,7 @@ TEST(Checkpoints, a_writer_killed_at_any_moment_leaves_a_complete_one) {
   for (int round = 0; round < 25; ++round) {
     const pid_t child = ::fork();
     if (child == 0) {
-      auto files = CheckpointFolder::open(folder.path(), "run", 2);
+      auto files = CheckpointFiles::open(folder_store(folder.path()), "run", 2);
       if (!files.ok()) ::_exit(1);
       for (int step = before + 1;; ++step)
         if (!files.value().save(tensors_of(step), document_of(step)).ok()) ::_exit(2);
@@ -126,16 +163,15 @@ TEST(Checkpoints, a_writer_killed_at_any_moment_leaves_a_complete_one) {
     ASSERT_TRUE(WIFSIGNALED(status)) << "the writer failed with " << WEXITSTATUS(status);
     for (const auto& entry : fs::directory_iterator(folder.path()))
       killed_with_new_file += entry.path().string().find(".new-") != std::string::npos;
-    const auto found = latest_checkpoint(folder.path(), "run").value_or_throw();
+    const auto found = latest_checkpoint(*folder_store(folder.path()), "run").value_or_throw();
     if (!found) continue;
     expect_complete(*found);
     EXPECT_GE(step_of(*found), before);
     before = step_of(*found);
   }
   EXPECT_GT(before, 0);
-  // Unfinished files of dead writers go with the next save.
-  auto files = CheckpointFolder::open(folder.path(), "run", 2).value_or_throw();
-  files.save(tensors_of(before + 1), document_of(before + 1)).value_or_throw();
+  // Unfinished files of dead writers go when the next one begins.
+  auto files = CheckpointFiles::open(folder_store(folder.path()), "run", 2).value_or_throw();
   for (const auto& entry : fs::directory_iterator(folder.path()))
     EXPECT_EQ(entry.path().string().find(".new-"), std::string::npos);
   RecordProperty("killed_while_writing", killed_with_new_file);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <thread>
 
 #include "andiron/base/error.hpp"
 #include "andiron/base/philox.hpp"
@@ -14,9 +15,11 @@
 #include "andiron/nn/metrics/metric.hpp"
 #include "andiron/nn/optimizers/optimizer.hpp"
 #include "andiron/nn/seed.hpp"
+#include "andiron/train/checkpoint_store.hpp"
 #include "andiron/train/data/array_dataset.hpp"
 #include "andiron/train/data/sharded_dataset.hpp"
 #include "andiron/train/dataset_source.hpp"
+#include "andiron/train/memory_store_testing.hpp"
 #include "andiron/train/trainer.hpp"
 
 namespace andiron::train {
@@ -215,7 +218,7 @@ TEST(DataParallel, a_broken_training_resumes_with_the_same_bits) {
     std::filesystem::remove_all(folder);
     train(adam, 3, [&](Worker& w, int r) {
       FitOptions o = w.options(3, false);
-      o.checkpoint = {folder, 2, false};
+      o.checkpoint = {folder_store(folder), 2};
       int steps = 0;
       o.between_steps = [&] {
         if (r == 2 && ++steps == at) throw Error("broken");
@@ -225,7 +228,7 @@ TEST(DataParallel, a_broken_training_resumes_with_the_same_bits) {
     std::vector<int64_t> begun_at(3, -1);
     const auto resumed = train(adam, 3, [&](Worker& w, int r) {
       FitOptions o = w.options(3, false);
-      o.checkpoint = {folder, 2, true};
+      o.checkpoint = {folder_store(folder), 2, 0.0, true};
       o.between_steps = [&] {
         int64_t& begun = begun_at[static_cast<size_t>(r)];
         if (begun < 0) begun = w.compiled->step() - 1;
@@ -240,11 +243,53 @@ TEST(DataParallel, a_broken_training_resumes_with_the_same_bits) {
     // Other workers go on from there too: the same in the mathematics, not in the bits.
     const auto others = train(adam, 2, [&](Worker& w, int) {
       FitOptions o = w.options(4, false);
-      o.checkpoint = {folder, 2, true};
+      o.checkpoint = {folder_store(folder), 2, 0.0, true};
       w.trainer->fit(*w.source, o);
     });
     EXPECT_EQ(others[0]->compiled->step(), 4 * 6);
   }
+}
+
+TEST(DataParallel, checkpoints_by_the_first_workers_clock_come_at_the_same_step_on_all) {
+  const auto undisturbed =
+      train(adam, 3, [](Worker& w, int) { w.trainer->fit(*w.source, w.options(3, false)); });
+  const auto store = std::make_shared<MemoryStore>();
+  store->may_write.release(1000);
+  const auto fit = [&](Worker& w, int r, bool resume) {
+    FitOptions o = w.options(3, false);
+    o.checkpoint = {store, 0, 2e-3, resume};
+    // Workers that are late in turn: whoever looked at its own clock would take another step's.
+    int steps = 0;
+    o.between_steps = [&] {
+      if (++steps % 3 == r) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    };
+    w.trainer->fit(*w.source, o);
+  };
+  const auto timed = train(adam, 3, [&](Worker& w, int r) { fit(w, r, false); });
+  EXPECT_EQ(timed[2]->weights(), undisturbed[2]->weights());
+  EXPECT_GT(store->told.size(), 3U) << "at the ends of the epochs only";
+  // The oldest that was kept, and what it was made of: each worker's part of the same step.
+  store->files.erase(std::next(store->files.begin()), store->files.end());
+  const auto resumed = train(adam, 3, [&](Worker& w, int r) { fit(w, r, true); });
+  EXPECT_EQ(resumed[1]->weights(), undisturbed[1]->weights());
+  EXPECT_EQ(resumed[1]->trainer->history().logs.back(),
+            undisturbed[1]->trainer->history().logs.back());
+}
+
+TEST(DataParallel, settings_of_checkpoints_that_differ_are_told_to_all) {
+  std::vector<std::string> errors(2);
+  const auto store = std::make_shared<MemoryStore>();
+  train(adam, 2, [&](Worker& w, int r) {
+    FitOptions o = w.options(1, false);
+    if (r == 0) o.checkpoint = {store, 0, 60.0};
+    try {
+      w.trainer->fit(*w.source, o);
+    } catch (const Error& e) {
+      errors[static_cast<size_t>(r)] = e.what();
+    }
+  });
+  for (const std::string& e : errors)
+    EXPECT_NE(e.find("need the same settings"), std::string::npos) << e;
 }
 
 TEST(DataParallel, resuming_with_other_workers_is_the_same_but_for_rounding) {
@@ -254,7 +299,7 @@ TEST(DataParallel, resuming_with_other_workers_is_the_same_but_for_rounding) {
   std::filesystem::remove_all(folder);
   train(adam, 3, [&](Worker& w, int) {
     FitOptions o = w.options(3, false);
-    o.checkpoint = {folder, 2, false};
+    o.checkpoint = {folder_store(folder), 2};
     int steps = 0;
     o.between_steps = [&] {
       if (++steps == 9) throw Error("broken");
@@ -265,7 +310,7 @@ TEST(DataParallel, resuming_with_other_workers_is_the_same_but_for_rounding) {
   for (const int n : {2, 1}) {
     const auto others = train(adam, n, [&](Worker& w, int) {
       FitOptions o = w.options(n == 2 ? 2 : 3, false);
-      o.checkpoint = {folder, 2, true};
+      o.checkpoint = {folder_store(folder), 2, 0.0, true};
       w.trainer->fit(*w.source, o);
     });
     if (n == 2) continue;

@@ -21,6 +21,17 @@ struct StopSource {
   ~StopSource() { source.stop(); }
 };
 
+// What one worker throws ends the work of all, who would wait for it.
+template <class F>
+auto together(DataParallel* workers, F&& f) {
+  try {
+    return f();
+  } catch (const std::exception& e) {
+    if (workers != nullptr) workers->abort(e.what());
+    throw;
+  }
+}
+
 bool want_batch_metrics(const std::vector<CallbackPtr>& callbacks, bool training) {
   return std::any_of(callbacks.begin(), callbacks.end(),
                      [&](const CallbackPtr& c) { return c->wants_batch_metrics(training); });
@@ -124,9 +135,7 @@ void Trainer::train_epoch(BatchSource& data, const FitOptions& options, Training
       for (const CallbackPtr& c : options.callbacks) c->on_train_batch_end(progress.batch, logs);
     }
     ++progress.batch;
-    if (options.checkpoint.every_steps > 0 &&
-        compiled_->step() % options.checkpoint.every_steps == 0 && progress.batch < data.batches())
-      state.save(progress);
+    state.after_step(progress);
     if (options.between_steps) options.between_steps();
   }
 }
@@ -205,16 +214,17 @@ void Trainer::agree(DataParallel& workers) {
 }
 
 const History& Trainer::fit(BatchSource& data, const FitOptions& options) {
-  if (options.workers == nullptr) return run(data, options);
+  TrainingState state(*this, data, options);
   try {
-    return run(data, options);
-  } catch (const std::exception& e) {
-    options.workers->abort(e.what());
+    together(options.workers, [&] { run(data, options, state); });
+  } catch (...) {
+    state.settle();
     throw;
   }
+  return history_;
 }
 
-const History& Trainer::run(BatchSource& data, const FitOptions& options) {
+void Trainer::run(BatchSource& data, const FitOptions& options, TrainingState& state) {
   if (options.epochs < 0) fail("[fit] epochs must not be negative; got {}", options.epochs);
   if (options.validation_freq < 1)
     fail("[fit] validation_freq must be positive; got {}", options.validation_freq);
@@ -227,7 +237,7 @@ const History& Trainer::run(BatchSource& data, const FitOptions& options) {
   progress.epoch = options.initial_epoch;
   for (const CallbackPtr& c : options.callbacks) c->set_trainer(this);
   for (const CallbackPtr& c : options.callbacks) c->on_train_begin();
-  TrainingState state(*this, data, options);
+  state.open();
   if (options.checkpoint.resume) state.load(progress);
 
   Logs last = history_.logs.empty() ? Logs{} : history_.logs.back();
@@ -239,22 +249,27 @@ const History& Trainer::run(BatchSource& data, const FitOptions& options) {
     last = logs_of(progress);
     if (options.validation != nullptr && (progress.epoch + 1) % options.validation_freq == 0)
       for (const auto& [name, value] :
-           evaluate(*options.validation, options.callbacks, options.between_steps, options.workers))
+           measure(*options.validation, options.callbacks, options.between_steps, options.workers))
         last.emplace_back("val_" + name, value);
     history_.epoch.push_back(progress.epoch);
     history_.logs.push_back(last);
     for (const CallbackPtr& c : options.callbacks) c->on_epoch_end(progress.epoch, last);
     if (options.workers != nullptr) agree(*options.workers);
     progress = Progress{.epoch = progress.epoch + 1};
-    state.save(progress);
+    state.after_epoch(progress, progress.epoch >= options.epochs || stop_training_);
   }
+  state.finish();
   for (const CallbackPtr& c : options.callbacks) c->on_train_end(last);
   compiled_->catch_up();
-  return history_;
 }
 
 Logs Trainer::evaluate(BatchSource& data, const std::vector<CallbackPtr>& callbacks,
                        const std::function<void()>& between_steps, DataParallel* workers) {
+  return together(workers, [&] { return measure(data, callbacks, between_steps, workers); });
+}
+
+Logs Trainer::measure(BatchSource& data, const std::vector<CallbackPtr>& callbacks,
+                      const std::function<void()>& between_steps, DataParallel* workers) {
   StopSource stop{data};
   const bool with_metrics = want_batch_metrics(callbacks, false);
   reset_metrics();

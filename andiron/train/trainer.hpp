@@ -13,6 +13,7 @@
 
 namespace andiron::train {
 
+class CheckpointStore;
 class DataParallel;
 class TrainingState;
 
@@ -31,10 +32,13 @@ enum class OnNan {
   proceed  ///< go on, as Keras does
 };
 
+/// Besides those at the end of each epoch. They are written while training goes on; the first
+/// worker holds a copy of variables, optimizer slots and callbacks' tensors meanwhile.
 struct CheckpointOptions {
-  std::string folder;       ///< empty: no checkpoints
-  int64_t every_steps = 0;  ///< 0: at the end of each epoch only
-  bool resume = false;      ///< go on from the newest checkpoint, if there is one
+  std::shared_ptr<CheckpointStore> store = nullptr;  ///< null: no checkpoints
+  int64_t every_steps = 0;                           ///< 0: not by steps
+  double every_seconds = 0.0;  ///< of the first worker's clock; 0: not by time
+  bool resume = false;         ///< go on from the newest checkpoint, if there is one
 };
 
 struct FitOptions {
@@ -44,7 +48,8 @@ struct FitOptions {
   std::vector<CallbackPtr> callbacks = {};
   OnNan on_nan = OnNan::error;
   CheckpointOptions checkpoint = {};
-  /// Called between steps; may throw to interrupt the training.
+  /// Called between steps, and while the training waits for a checkpoint; may throw to interrupt
+  /// it.
   std::function<void()> between_steps = {};
   /// Null: this process trains alone. All workers call fit with the same options; what one of them
   /// throws ends the training of all. Figures are those of all workers together, except while an
@@ -59,7 +64,7 @@ struct History {
 };
 
 /// The training loop. Whatever ends it (an error, an interrupt), the model stays usable and holds
-/// the weights of the last finished step.
+/// the weights of the last finished step, and the last checkpoint that was taken is written.
 /// Thread safety: one fit or evaluate at a time.
 class Trainer {
  public:
@@ -68,6 +73,8 @@ class Trainer {
   nn::CompiledModel& compiled() { return *compiled_; }
   const std::vector<OutputMetric>& metrics() const { return metrics_; }
 
+  /// Returns when the last checkpoint is safe. What it or `evaluate` throws on one worker ends the
+  /// others' work, too, with the same words.
   const History& fit(BatchSource& data, const FitOptions& options);
   /// With workers, each has a part of the data, and all get the figures of the whole.
   Logs evaluate(BatchSource& data, const std::vector<CallbackPtr>& callbacks = {},
@@ -91,7 +98,9 @@ class Trainer {
     double rows = 0.0;
   };
 
-  const History& run(BatchSource& data, const FitOptions& options);
+  void run(BatchSource& data, const FitOptions& options, TrainingState& state);
+  Logs measure(BatchSource& data, const std::vector<CallbackPtr>& callbacks,
+               const std::function<void()>& between_steps, DataParallel* workers);
   /// Progress and metrics as bytes; the sum of several, as if one process had seen all.
   std::string part(const Progress& progress) const;
   /// Stops when any worker stops. Throws Error when their next steps would differ.

@@ -1,7 +1,9 @@
 #include "andiron/train/training_state.hpp"
 
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
 #include "andiron/base/error.hpp"
 #include "andiron/train/data_parallel.hpp"
@@ -25,6 +27,22 @@ const Tensor& need(const Checkpoint& checkpoint, const std::string& name) {
   return found->second;
 }
 
+// Plain values as what workers send each other.
+template <class T>
+std::string bytes_of(const T& value) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+
+template <class T>
+T from_bytes(const std::string& bytes) {
+  if (bytes.size() != sizeof(T))
+    fail("[fit] a worker sent {} bytes, not {}", bytes.size(), sizeof(T));
+  T value;
+  std::memcpy(&value, bytes.data(), sizeof value);
+  return value;
+}
+
 // What worker i had seen of the epoch.
 std::string part_key(size_t i) { return fmt::format("part/{:06d}", i); }
 
@@ -35,42 +53,112 @@ std::string variable_key(size_t i, const VariablePtr& variable) {
 }  // namespace
 
 TrainingState::TrainingState(Trainer& trainer, BatchSource& data, const FitOptions& options)
-    : trainer_(trainer), data_(data), options_(options) {
-  if (options.checkpoint.folder.empty()) return;
-  if (options.checkpoint.every_steps < 0)
-    fail("[fit] checkpoint_every must not be negative; got {}", options.checkpoint.every_steps);
-  // The run is told apart by its data: others give other bits. Workers' digests are added up, so
-  // that it does not matter who has which part.
-  uint64_t digest = data.digest();
-  if (options.workers != nullptr) {
-    const std::string own(reinterpret_cast<const char*>(&digest), sizeof digest);
-    digest = 0;
-    for (const std::string& bytes : options.workers->gather(own)) {
-      uint64_t part = 0;
-      std::memcpy(&part, bytes.data(), sizeof part);
-      digest += part;
-    }
+    : trainer_(trainer),
+      data_(data),
+      options_(options),
+      schedule_(options.checkpoint.every_steps, options.checkpoint.every_seconds) {}
+
+void TrainingState::open() {
+  const CheckpointOptions& wanted = options_.checkpoint;
+  if (wanted.every_steps < 0)
+    fail("[fit] checkpoint_every must not be negative; got {}", wanted.every_steps);
+  if (!(wanted.every_seconds >= 0) || std::isinf(wanted.every_seconds))
+    fail("[fit] checkpoint_minutes must be finite and not negative; got {}",
+         wanted.every_seconds / 60);
+  if (options_.workers != nullptr) {
+    const std::string mine =
+        fmt::format("checkpoint_dir: {}, checkpoint_every={}, checkpoint_minutes={:g}, resume={}",
+                    wanted.store != nullptr ? "yes" : "no", wanted.every_steps,
+                    wanted.every_seconds / 60, wanted.resume);
+    const std::vector<std::string> all = options_.workers->gather(mine);
+    for (size_t w = 0; w < all.size(); ++w)
+      if (all[w] != all[0])
+        fail("[fit] all workers need the same settings; worker 0 has {}, worker {} {}", all[0], w,
+             all[w]);
   }
-  if (!writes()) return;
-  const std::string run = fmt::format("{:016x}", digest);
-  folder_ = CheckpointFolder::open(options.checkpoint.folder, run).value_or_throw();
+  if (wanted.store == nullptr) return;
+  const std::string run = fmt::format("{:016x}", digest_of_all());
+  if (writes()) writer_.emplace(CheckpointFiles::open(wanted.store, run).value_or_throw());
+  schedule_.taken();
+}
+
+// The run is told apart by its data: others give other bits. Workers' digests are added up, so that
+// it does not matter who has which part.
+uint64_t TrainingState::digest_of_all() const {
+  const uint64_t own = data_.digest();
+  if (options_.workers == nullptr) return own;
+  uint64_t sum = 0;
+  for (const std::string& bytes : options_.workers->gather(bytes_of(own)))
+    sum += from_bytes<uint64_t>(bytes);
+  return sum;
 }
 
 bool TrainingState::writes() const {
   return options_.workers == nullptr || options_.workers->worker() == 0;
 }
 
+// The first worker's answer, on all.
+bool TrainingState::agreed(CheckpointSchedule::Answer answer) {
+  if (options_.workers != nullptr)
+    answer = from_bytes<CheckpointSchedule::Answer>(options_.workers->from_first(bytes_of(answer)));
+  schedule_.take(answer);
+  return answer.save != 0;
+}
+
+void TrainingState::after_step(const Trainer::Progress& progress) {
+  const int64_t step = trainer_.compiled().step();
+  // The end of the epoch has a checkpoint of its own.
+  if (options_.checkpoint.store == nullptr || progress.batch >= data_.batches() ||
+      !schedule_.asks(step))
+    return;
+  CheckpointSchedule::Answer mine;
+  if (writer_) mine = schedule_.answer(step, writer_->busy(), options_.checkpoint.store->strict());
+  if (agreed(mine)) save(progress);
+}
+
+void TrainingState::after_epoch(const Trainer::Progress& progress, bool last) {
+  if (options_.checkpoint.store == nullptr) return;
+  CheckpointSchedule::Answer mine;
+  if (writer_) {
+    mine = schedule_.answer(trainer_.compiled().step(), writer_->busy(), true);
+    mine.save = last || !writer_->busy() || options_.checkpoint.store->strict() ? 1 : 0;
+  }
+  if (!agreed(mine)) return;
+  schedule_.taken();
+  save(progress);
+}
+
 void TrainingState::save(const Trainer::Progress& progress) {
-  if (options_.checkpoint.folder.empty()) return;
   std::vector<std::string> parts;
-  if (options_.workers != nullptr) parts = options_.workers->gather(trainer_.part(progress));
-  if (!folder_) return;
+  if (options_.workers != nullptr)
+    parts = options_.workers->gather(trainer_.part(progress));
+  else
+    parts.push_back(trainer_.part(progress));
+  if (!writer_) return;
+  writer_->wait(options_.between_steps);  // first, so that there are no two snapshots
+  writer_->write(snapshot(progress, std::move(parts)));
+}
+
+void TrainingState::finish() {
+  if (writer_) writer_->wait(options_.between_steps);
+}
+
+void TrainingState::settle() noexcept {
+  if (!writer_) return;
+  try {
+    writer_->wait(options_.between_steps);
+  } catch (...) {  // the error that was there first counts
+    writer_->abandon();
+  }
+}
+
+Snapshot TrainingState::snapshot(const Trainer::Progress& progress,
+                                 std::vector<std::string> parts) const {
   nn::CompiledModel& compiled = trainer_.compiled();
   io::NamedTensors tensors;
   const std::vector<VariablePtr> variables = compiled.state();
   for (size_t i = 0; i < variables.size(); ++i)
-    tensors[variable_key(i, variables[i])] = variables[i]->value();
-  if (parts.empty()) parts.push_back(trainer_.part(progress));
+    tensors[variable_key(i, variables[i])] = variables[i]->value().clone();
   for (size_t i = 0; i < parts.size(); ++i)
     tensors[part_key(i)] = Tensor::from(std::vector<uint8_t>(parts[i].begin(), parts[i].end()),
                                         {static_cast<int64_t>(parts[i].size())});
@@ -78,7 +166,7 @@ void TrainingState::save(const Trainer::Progress& progress) {
   for (size_t i = 0; i < options_.callbacks.size(); ++i) {
     callbacks.push_back(options_.callbacks[i]->state());
     for (const auto& [name, tensor] : options_.callbacks[i]->tensors())
-      tensors[fmt::format("callback/{}/{}", i, name)] = tensor;
+      tensors[fmt::format("callback/{}/{}", i, name)] = tensor.clone();
   }
 
   json names = json::array();
@@ -92,7 +180,7 @@ void TrainingState::save(const Trainer::Progress& progress) {
     names.push_back(keys);
     tensors[fmt::format("history/{:06d}", e)] = doubles(values);
   }
-  const std::string document = json{
+  std::string document = json{
       {"version", 2},
       {"step", compiled.step()},
       {"epoch", progress.epoch},
@@ -100,15 +188,15 @@ void TrainingState::save(const Trainer::Progress& progress) {
       {"epochs", trainer_.history_.epoch},
       {"history", names},
       {"stopped", trainer_.stop_training_},
-      {"callbacks", callbacks}}.dump();
-  Result<std::string> saved = folder_->save(tensors, document);
-  std::move(saved).value_or_throw();
+      {"callbacks",
+       callbacks}}.dump();
+  return {std::move(tensors), std::move(document), compiled.step()};
 }
 
 // The newest checkpoint, on all workers as the first one finds it.
-std::optional<Checkpoint> TrainingState::newest() const {
+std::optional<Checkpoint> TrainingState::newest() {
   std::optional<Checkpoint> found;
-  if (writes()) found = folder_->latest().value_or_throw();
+  if (writes()) found = writer_->files().latest().value_or_throw();
   if (options_.workers == nullptr) return found;
   std::string bytes;
   if (found)
@@ -140,7 +228,7 @@ void TrainingState::take_parts(const Checkpoint& checkpoint, Trainer::Progress& 
 }
 
 void TrainingState::load(Trainer::Progress& progress) {
-  if (options_.checkpoint.folder.empty()) fail("[fit] resume needs checkpoint_dir");
+  if (options_.checkpoint.store == nullptr) fail("[fit] resume needs checkpoint_dir");
   const std::optional<Checkpoint> found = newest();
   if (!found) return;
   const json about = json::parse(found->document, nullptr, false);

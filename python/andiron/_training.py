@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from andiron import _core, _workers, callbacks, optimizers
+from andiron import _core, _remote, _workers, callbacks, optimizers
 from andiron._compile import losses_of, metrics_of, per_output, unique
 from andiron._data import check_labels, columns, rows_of, split, split_at, weights_of
 from andiron._refuse import refuse
 from andiron._tables import Data, is_table, names_columns
-
 
 # What compile sets.
 _OF_COMPILE = ("optimizer", "_compiled_with", "_compiled", "_trainer", "_metrics", "_losses")
@@ -189,6 +188,7 @@ class Training:
         on_nan: str = "error",
         checkpoint_dir: Any = None,
         checkpoint_every: int = 0,
+        checkpoint_minutes: float = 0,
         resume: bool = False,
         workers: Any = None,
         wire_dtype: str = "float32",
@@ -220,8 +220,15 @@ class Training:
             validation_freq: validation in every so many epochs.
             seed: of the order; otherwise drawn from andiron.set_random_seed's stream.
             on_nan: when the loss becomes NaN or infinite: "error", "stop" or "ignore".
-            checkpoint_dir: folder for checkpoints of the whole training.
-            checkpoint_every: steps between checkpoints; 0: at the end of each epoch.
+            checkpoint_dir: folder for checkpoints of the whole training, or a URL that fsspec knows
+                (s3://bucket/run; needs the extra `remote`). One is written at the end of each
+                epoch, and besides as the next two say, while training goes on. A folder's are all
+                written, and one that cannot be ends the training. With a URL training does not
+                wait for them but at its end, and goes on without one that could not be written;
+                fit warns of that.
+            checkpoint_every: steps between checkpoints; 0: not by steps.
+            checkpoint_minutes: minutes between checkpoints, by the first worker's clock; 0: not by
+                time.
             resume: goes on from the newest checkpoint in checkpoint_dir, with the same bits as if
                 training had not stopped.
             workers: an andiron.collective.Communicator: its ranks train one model together. Each
@@ -239,8 +246,9 @@ class Training:
         whole(initial_epoch, "initial_epoch", 0)
         options = {
             "on_nan": on_nan,
-            "checkpoint_dir": "" if checkpoint_dir is None else str(checkpoint_dir),
+            "checkpoint_dir": checkpoint_dir,
             "checkpoint_every": checkpoint_every,
+            "checkpoint_minutes": float(checkpoint_minutes),
             "resume": resume,
         }
         if steps_per_epoch is not None:
@@ -342,6 +350,7 @@ class Training:
         self.history = history
         self.stop_training = False
         trainer = self._trainer
+        store = options["checkpoint_dir"] = _remote.store_of(options.get("checkpoint_dir"))
         try:
             trainer.fit(
                 source,
@@ -354,6 +363,10 @@ class Training:
             )
         finally:
             history._take(*trainer.history)
+            if isinstance(store, _remote.RemoteStore):
+                history.checkpoint_note = store.close()
+                if history.checkpoint_note:
+                    warnings.warn(history.checkpoint_note, stacklevel=3)
         for callback in given:
             if isinstance(callback, callbacks.History):
                 callback._take(*trainer.history)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from andiron import _core
+from andiron import _core, _remote
 
 __all__ = [
     "BackupAndRestore",
@@ -88,11 +88,15 @@ def _made_again(cls: type, args: tuple, kwargs: dict) -> Callback:
 
 
 class History(Callback):
-    """What `fit` returns: `epoch` is a list of numbers, `history` a dict of lists."""
+    """What `fit` returns: `epoch` is a list of numbers, `history` a dict of lists.
+
+    `checkpoint_note` says which checkpoints could not be written to a URL; empty: all were.
+    """
 
     def __init__(self) -> None:
         self.epoch: list[int] = []
         self.history: dict[str, list[float]] = {}
+        self.checkpoint_note = ""
 
     def _take(self, epochs: list[int], logs: list[dict]) -> None:
         self.epoch = list(epochs)
@@ -245,7 +249,7 @@ class BackupAndRestore(Callback):
     """Checkpoints of the whole training; `fit` goes on from the newest with the same bits.
 
     Args:
-        backup_dir: folder of the checkpoints.
+        backup_dir: folder of the checkpoints, or a URL, as `fit`'s checkpoint_dir.
         save_freq: "epoch", or a number of steps between checkpoints.
         delete_checkpoint: removes them when training is complete. Default: True.
     """
@@ -258,7 +262,11 @@ class BackupAndRestore(Callback):
 
     def clear(self) -> None:
         """Removes the checkpoints."""
-        for path in Path(self.backup_dir).glob("checkpoint-*.safetensors"):
+        store = _remote.store_of(self.backup_dir)
+        if isinstance(store, _remote.RemoteStore):
+            store.clear()
+            return
+        for path in Path(store).glob("checkpoint-*.safetensors"):
             path.unlink(missing_ok=True)
 
 

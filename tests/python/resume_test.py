@@ -21,6 +21,9 @@ PROGRAM = """
     sys.path[:0] = {path!r}
     import numpy as np, andiron
     from andiron import Input, Model, layers, optimizers, callbacks
+    if sys.argv[1].startswith("unreliable"):
+        from unreliable_fs import Unreliable
+        Unreliable.seconds = 1e-4  # for each kilobyte: files are often half there
     andiron.set_random_seed(5)
     rng = np.random.default_rng(0)
     n = 3000
@@ -38,18 +41,24 @@ PROGRAM = """
             print("step", m.optimizer.iterations, flush=True)
     stop = callbacks.EarlyStopping("val_loss", patience=3, restore_best_weights=True)
     history = m.fit([u, i], y, batch_size=64, epochs=5, verbose=0, validation_split=0.2,
-                    callbacks=[Step(), stop], checkpoint_dir="run", checkpoint_every=7, resume=True)
+                    callbacks=[Step(), stop], checkpoint_dir=sys.argv[1], checkpoint_every=7,
+                    resume=True)
     np.savez("result.npz", *m.get_weights(), *[v.numpy() for v in m._compiled.state()],
              *[np.array(h) for h in history.history.values()])
     print("done", list(history.history), flush=True)
 """
 
 
-def start(folder):
-    code = textwrap.dedent(PROGRAM.format(path=sys.path))
+# A folder; the same as a URL; and a file system of fsspec, from which files are copied and moved.
+PLACES = ["run", "file://{}/run", "unreliable://{}/run"]
+
+
+def start(folder, place="run"):
+    code = textwrap.dedent(PROGRAM.format(path=[os.path.dirname(__file__), *sys.path]))
     return subprocess.Popen(
-        [sys.executable, "-c", code], cwd=folder, stdout=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-c", code, place.format(folder)],
+        cwd=folder, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
 def result(folder):
@@ -67,10 +76,10 @@ def undisturbed(tmp_path_factory):
     return result(folder)
 
 
-def kill_and_resume(folder, moments):
+def kill_and_resume(folder, moments, place):
     """Kills once for each moment (fractions of a run of about 190 steps), then lets it finish."""
     for moment in moments:
-        process = start(folder)
+        process = start(folder, place)
         target = moment * 190
         for line in process.stdout:
             if line.startswith("done") or int(line.split()[1]) >= target:
@@ -79,9 +88,12 @@ def kill_and_resume(folder, moments):
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()
-    process = start(folder)
+    there = list((folder / "run").glob("checkpoint-*.safetensors"))
+    process = start(folder, place)
+    first = process.stdout.readline()
     process.communicate(timeout=300)
     assert process.returncode == 0
+    assert not there or first != "step 1\n", "begun from scratch"
     return result(folder)
 
 
@@ -91,15 +103,24 @@ def assert_same_bits(a, b):
         np.testing.assert_array_equal(x, y)
 
 
-def test_killed_twice_and_resumed_gives_the_same_bits(undisturbed, tmp_path):
-    assert_same_bits(kill_and_resume(tmp_path, [0.3, 0.7]), undisturbed)
+def need(place):
+    if place.startswith("unreliable"):
+        pytest.importorskip("fsspec")
+
+
+@pytest.mark.parametrize("place", [PLACES[0], PLACES[2]])
+def test_killed_twice_and_resumed_gives_the_same_bits(undisturbed, tmp_path, place):
+    need(place)
+    assert_same_bits(kill_and_resume(tmp_path, [0.3, 0.7], place), undisturbed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
-def test_killed_at_a_random_moment_gives_the_same_bits(undisturbed, tmp_path, seed):
+@pytest.mark.parametrize("place", PLACES)
+def test_killed_at_a_random_moment_gives_the_same_bits(undisturbed, tmp_path, seed, place):
+    need(place)
     moment = random.Random(seed).random()
-    assert_same_bits(kill_and_resume(tmp_path, [moment]), undisturbed)
+    assert_same_bits(kill_and_resume(tmp_path, [moment], place), undisturbed)
 
 
 X = np.random.default_rng(0).normal(size=(64, 5)).astype(np.float32)
@@ -156,6 +177,25 @@ def test_backup_and_restore_cleans_up(tmp_path):
     m = small()
     m.fit(X, Y, epochs=2, verbose=0, callbacks=[callbacks.BackupAndRestore(tmp_path / "backup")])
     assert not list((tmp_path / "backup").glob("*.safetensors"))
+
+
+def test_checkpoints_by_the_clock(tmp_path):
+    def fit(**settings):
+        m = small()
+        m.fit(X, Y, batch_size=1, epochs=2, verbose=0, seed=1, **settings)
+        return m
+
+    # So short a time that another one is due when the one before is written: how many depends on
+    # the disk, but there are more than the two of the epochs' ends.
+    m = fit(checkpoint_dir=tmp_path / "short", checkpoint_minutes=1e-6)
+    newest = sorted((tmp_path / "short").glob("checkpoint-*"))[-1]
+    assert int(newest.name[11:21]) > 2
+    np.testing.assert_array_equal(m.get_weights()[0], fit().get_weights()[0])
+    fit(checkpoint_dir=tmp_path / "long", checkpoint_minutes=1e6)
+    assert len(list((tmp_path / "long").glob("checkpoint-*"))) == 2
+    for minutes in (-1, float("nan"), float("inf")):
+        with pytest.raises(andiron.Error, match="checkpoint_minutes must be finite"):
+            fit(checkpoint_dir=tmp_path / "none", checkpoint_minutes=minutes)
 
 
 def test_checkpoints_open_in_safetensors(tmp_path):

@@ -151,7 +151,7 @@ def test_mistakes_are_told_in_the_driver(spark):
         ({"memory_budget": "12 bananas"}, "memory_budget is bytes or a text"),
         ({"vocabulary": {"town": ["Rome"]}}, r"vocabulary has 'town', which is no column; .* 'a'"),
         ({"nulls": {"bb": 0}}, r"nulls has 'bb', which is no column; there are 'a', 'b'"),
-        ({"checkpoint_dir": "s3a://bucket/x"}, "all executors see as a path"),
+        ({"checkpoint_dir": "nothing://bucket/x"}, "fsspec knows no protocol 'nothing'"),
     ]:
         with pytest.raises(andiron.Error, match=message):
             estimator(**settings).fit(frame)

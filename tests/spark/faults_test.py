@@ -22,12 +22,12 @@ import conftest, faults_test
 session = conftest.builder(sys.argv[3], here / "spark").config("spark.executor.memory", "512m")
 session = session.config("spark.stage.maxConsecutiveAttempts", sys.argv[4]).getOrCreate()
 session.sparkContext.setLogLevel("OFF")
-faults_test.trainings(session, here, sys.argv[5:])
+faults_test.trainings(session, here, sys.argv[5], sys.argv[6:])
 session.stop()
 """
 
 
-def trainings(session, here: Path, faults: list[str]) -> None:
+def trainings(session, here: Path, protocol: str, faults: list[str]) -> None:
     """In a process of its own: a training without faults, then one with each."""
     import andiron
     from andiron import callbacks, layers, optimizers
@@ -68,7 +68,7 @@ def trainings(session, here: Path, faults: list[str]) -> None:
             model=model, loss="mse", optimizer=optimizers.Adam(0.01), label="y",
             features={"x": ["a", "b"], "who": "who"}, batch_size=100, epochs=3, num_workers=2,
             metrics=["mae"], seed=4, verbose=0, heartbeat_timeout=3.0,
-            checkpoint_dir=str(folder), checkpoint_every=5,
+            checkpoint_dir=f"{protocol}{folder}", checkpoint_every=5,
             callbacks=[
                 Fault(str(folder), fault_of.get(kind, 0), int(times), kind == "executor"),
                 callbacks.EarlyStopping("loss", patience=50),
@@ -93,19 +93,26 @@ def java_above(process: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("master", "stage_attempts", "faults"),
+    ("master", "stage_attempts", "protocol", "faults"),
     [
-        ("local-cluster[2,1,1024]", 4, ["kill:1", "kill:2"]),
-        ("local[2]", 4, ["kill:1", "stop:1"]),
-        ("local[2]", 1, ["kill:2"]),  # Spark gives up at once: the driver starts again
+        ("local-cluster[2,1,1024]", 4, "", ["kill:1", "kill:2"]),
+        ("local[2]", 4, "", ["kill:1", "stop:1"]),
+        ("local[2]", 4, "local://", ["kill:1"]),  # by fsspec
+        ("local[2]", 1, "", ["kill:2"]),  # Spark gives up at once: the driver starts again
     ],
 )
-def test_a_lost_worker_leaves_no_trace_in_the_weights(tmp_path, master, stage_attempts, faults):
+def test_a_lost_worker_leaves_no_trace_in_the_weights(
+    tmp_path, master, stage_attempts, protocol, faults
+):
     pytest.importorskip("pyspark")
-    leave_no_trace(tmp_path, master, stage_attempts, faults)
+    if protocol:
+        pytest.importorskip("fsspec")
+    leave_no_trace(tmp_path, master, stage_attempts, faults, protocol)
 
 
-def leave_no_trace(folder: Path, master: str, stage_attempts: int, faults: list[str]) -> None:
+def leave_no_trace(
+    folder: Path, master: str, stage_attempts: int, faults: list[str], protocol: str = ""
+) -> None:
     """Trains with each fault and without, and compares the bits."""
     import pyspark
 
@@ -117,7 +124,7 @@ def leave_no_trace(folder: Path, master: str, stage_attempts: int, faults: list[
     }
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(folder), str(Path(__file__).parent), master,
-         str(stage_attempts), *faults],
+         str(stage_attempts), protocol, *faults],
         env=environment, timeout=3600, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-6000:]

@@ -272,13 +272,16 @@ def _workers_of_spark() -> list[int]:
 
 
 @pytest.mark.slow
-def test_a_killed_worker_leaves_no_trace(spark, tmp_path):
+@pytest.mark.parametrize("place", ["{}", "local://{}"])  # by fsspec
+def test_a_killed_worker_leaves_no_trace(spark, tmp_path, place):
+    if "local" in place:
+        pytest.importorskip("fsspec")
     frame = spark.createDataFrame(events(200, 80, seed=7))
 
-    def train(folder):
+    def train(place):
         recommender = on_spark.Recommender(
             kind="NeuralCF", epochs=4, batch_size=8, num_workers=2, checkpoint_every=5,
-            checkpoint_dir=str(folder), **SMALL["NeuralCF"], **columns(),
+            checkpoint_dir=str(place), **SMALL["NeuralCF"], **columns(),
         )  # fmt: skip
         return recommender.fit(frame)
 
@@ -286,9 +289,10 @@ def test_a_killed_worker_leaves_no_trace(spark, tmp_path):
     done = threading.Event()
     killer = threading.Thread(target=_killed_once, args=(tmp_path / "b", done))
     killer.start()
-    disturbed = train(tmp_path / "b")
+    disturbed = train(place.format(tmp_path / "b"))
     assert done.is_set(), "nobody was killed"
     killer.join()
     assert disturbed.history == undisturbed.history
     for a, b in zip(disturbed.native._learnt(), undisturbed.native._learnt(), strict=True):
         assert np.array_equal(a, b)
+    assert len(list((tmp_path / "b").glob("run-*/round-*"))) == 1  # those before are gone

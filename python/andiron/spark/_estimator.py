@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import warnings
 from typing import Any
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 from pyspark.ml import Estimator as SparkEstimator
 from pyspark.ml.util import MLReadable, MLWritable
 
-from andiron import _core, models, optimizers
+from andiron import _core, _remote, models, optimizers
 from andiron._tables import bytes_from
 from andiron.spark import _cluster, _columns, _launch, _progress, _shards, _training
 from andiron.spark._model import Model
@@ -60,6 +60,8 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
                                 self.getSlotsTimeout(), communicator_settings(self))  # fmt: skip
         trained = Model(models._from_bytes(parts[0]["model"], native._own_metrics()))
         trained.history = parts[0]["history"]
+        if parts[0]["note"]:
+            warnings.warn(parts[0]["note"], stacklevel=4)
         trained.work = [part["work"] for part in parts]
         return self._copyValues(trained)._without_others(frame.columns)
 
@@ -147,7 +149,8 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         """What each worker is told; plain values."""
         names = (
             "batchSize", "epochs", "shuffle", "seed", "classWeight", "onNan", "wireDtype",
-            "checkpointEvery", "features", "label", "sampleWeight", "spillDir",
+            "checkpointEvery", "checkpointMinutes", "features", "label", "sampleWeight",
+            "spillDir",
         )  # fmt: skip
         settings = {snake(name): self.getOrDefault(name) for name in names}
         budget = bytes_from(self.getMemoryBudget())
@@ -157,7 +160,7 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
             parts *= 2
         settings["memory_budget"] = max(1, budget // parts) if budget else None
         settings["vocabulary"], settings["nulls"] = vocabulary, nulls
-        settings["checkpoint_dir"] = shared_folder(self.getCheckpointDir())
+        settings["checkpoint_dir"] = shared_place(self.getCheckpointDir())
         settings["validation"] = self.getValidationIndicatorCol() is not None
         return settings
 
@@ -192,14 +195,12 @@ def communicator_settings(stage: Any) -> dict:
     }
 
 
-def shared_folder(path: str | None) -> str | None:
-    """checkpoint_dir as a path of the operating system."""
+def shared_place(path: str | None) -> str | None:
+    """checkpoint_dir as each executor is told: a path of the operating system, or a URL."""
     if path is None:
         return None
-    url = urlsplit(path)
-    if url.scheme in ("", "file"):
-        return os.path.abspath(url.path)
-    raise _core.Error(
-        f"[spark] checkpoint_dir is a folder that all executors see as a path (a shared file "
-        f"system, or a mounted bucket); got {path!r}"
-    )
+    place = _remote.place_of(path)
+    if not _remote.is_url(place):
+        return os.path.abspath(place)
+    _remote.RemoteStore(place)  # says here what is not installed
+    return place

@@ -55,8 +55,9 @@ TRAINING = {
     "memoryBudget": (_any, None, 'of the rows of one worker: bytes or "512MB"; more is spilled'),
     "spillDir": (_or_none(TypeConverters.toString), None, "folder for that, on a local disk"),
     "checkpointDir": (_or_none(TypeConverters.toString), None,
-                      "folder for checkpoints that all executors see under this path"),
-    "checkpointEvery": (TypeConverters.toInt, 0, "steps between checkpoints; 0: each epoch"),
+                      "folder that all executors see under this path, or a URL of fsspec"),
+    "checkpointEvery": (TypeConverters.toInt, 0, "steps between checkpoints, besides each epoch's"),
+    "checkpointMinutes": (TypeConverters.toFloat, 0.0, "minutes between checkpoints, likewise"),
     "maxRestarts": (TypeConverters.toInt, 2, "by the driver, after Spark has used up its own"),
     "slotsTimeout": (TypeConverters.toFloat, 60.0, "seconds to wait for executors"),
     "heartbeatTimeout": (TypeConverters.toFloat, 30.0, "seconds until a silent worker is given up"),
@@ -66,8 +67,8 @@ TRAINING = {
 }  # fmt: skip
 _OF_WORKERS = (
     "numWorkers", "validationIndicatorCol", "seed", "wireDtype", "checkpointDir",
-    "checkpointEvery", "maxRestarts", "slotsTimeout", "heartbeatTimeout", "operationTimeout",
-    "tls", "verbose",
+    "checkpointEvery", "checkpointMinutes", "maxRestarts", "slotsTimeout", "heartbeatTimeout",
+    "operationTimeout", "tls", "verbose",
 )  # fmt: skip
 RECOMMENDING = {
     "kind": (TypeConverters.toString, "NeuralCF", '"NeuralCF" or "WideAndDeep"'),

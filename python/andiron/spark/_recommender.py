@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import warnings
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from andiron import _core
 from andiron.apps.recommend import models
 from andiron.apps.recommend.history import Histories
 from andiron.spark import _cluster, _interactions, _launch, _progress, _recommending, _shards
-from andiron.spark._estimator import communicator_settings, shared_folder
+from andiron.spark._estimator import communicator_settings, shared_place
 from andiron.spark._params import RECOMMENDED, RECOMMENDING, Settable, snake, with_params
 from andiron.spark._persistence import Reader, Writer
 from andiron.spark._recommender_model import RecommenderModel
@@ -84,6 +85,8 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
         _complete(model, users, items, parts)
         trained = RecommenderModel(model)
         trained.history = model.curves
+        for note in parts[0]["notes"]:
+            warnings.warn(note, stacklevel=4)
         trained.work = [part["work"] for part in parts]
         return self._copyValues(trained)
 
@@ -122,8 +125,9 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
         training = {
             "n_shards": n_shards,
             "wire_dtype": self.getWireDtype(),
-            "checkpoint_dir": shared_folder(self.getCheckpointDir()),
+            "checkpoint_dir": shared_place(self.getCheckpointDir()),
             "checkpoint_every": self.getCheckpointEvery(),
+            "checkpoint_minutes": self.getCheckpointMinutes(),
             "validation": self.getValidationIndicatorCol() is not None,
             "timed": self.getTimeCol() is not None,
             "fingerprint": [_digest(users), _digest(items)],

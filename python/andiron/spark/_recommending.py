@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from typing import Any
 
 import numpy as np
 
+from andiron import _remote
 from andiron.spark._progress import Reporter
 from andiron.spark._training import work_of
 from andiron.spark._worker import Worker
@@ -23,7 +23,8 @@ class Task:
     Args:
         kind: of andiron.apps.recommend.models. settings: of the model.
         sizes: users and items. features: of users and of items, encoded, or None each.
-        training: n_shards, wire_dtype, checkpoint_dir, checkpoint_every, validation, fingerprint.
+        training: n_shards, wire_dtype, checkpoint_dir, checkpoint_every, checkpoint_minutes,
+            validation, fingerprint.
     """
 
     progress: tuple | None = None  # where the driver listens
@@ -43,7 +44,8 @@ class Task:
         watcher = Watcher(self.progress if worker.rank == 0 else None, worker, 1, 1)
         crew = Crew(
             worker.communicator, self.training["n_shards"], self.training["wire_dtype"],
-            self._folder(worker, data), self.training["checkpoint_every"], watcher,
+            self._folder(worker, data), self.training["checkpoint_every"],
+            self.training["checkpoint_minutes"], watcher,
         )  # fmt: skip
         judge = None
         if held_out is not None:
@@ -62,6 +64,7 @@ class Task:
         }
         if worker.rank == 0:
             found |= {"state": model._state(), "content": model._content(), "curves": model.curves}
+            found["notes"] = crew.notes
         return found
 
     def _read(self, worker: Worker) -> tuple[Any, Any]:
@@ -112,10 +115,7 @@ class Task:
         told = [self.kind, self.settings, self.sizes, self.training["fingerprint"],
                 self.training["wire_dtype"], sum(map(int, parts)) % 2**64]  # fmt: skip
         digest = hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
-        folder = os.path.join(self.training["checkpoint_dir"], f"run-{digest[:16]}")
-        if worker.rank == 0:
-            os.makedirs(folder, exist_ok=True)
-        return folder
+        return _remote.below(self.training["checkpoint_dir"], f"run-{digest[:16]}")
 
 
 def _mixed(a: np.ndarray, b: np.ndarray) -> np.ndarray:

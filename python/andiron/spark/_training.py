@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pickle
 import time
 from typing import Any
 
 import numpy as np
 
+from andiron import _remote
 from andiron.spark._worker import Worker
 
 
@@ -42,13 +42,17 @@ class Task:
             validation_data=Shards(validation) if settings["validation"] else None,
             checkpoint_dir=self._folder(worker, train, validation),
             checkpoint_every=settings["checkpoint_every"],
+            checkpoint_minutes=settings["checkpoint_minutes"],
             resume=settings["checkpoint_dir"] is not None,
             workers=worker.communicator, wire_dtype=settings["wire_dtype"],
         )  # fmt: skip
         work = work_of(worker.communicator, mine, started)
         if worker.rank > 0:
             return {"work": work}
-        return {"work": work, "model": model._bytes(), "history": history.history}
+        return {
+            "work": work, "model": model._bytes(), "history": history.history,
+            "note": history.checkpoint_note,
+        }  # fmt: skip
 
     def _read(self, worker: Worker, model: Any) -> tuple[dict, dict]:
         """The rows of each shard to train on, and of each to validate on."""
@@ -84,10 +88,7 @@ class Task:
         names = ("batch_size", "shuffle", "seed", "class_weight", "wire_dtype", "fingerprint")
         told = [found, repr([self.settings[name] for name in names])]
         digest = hashlib.sha256(json.dumps(told).encode())
-        folder = os.path.join(self.settings["checkpoint_dir"], f"run-{digest.hexdigest()[:16]}")
-        if worker.rank == 0:
-            os.makedirs(folder, exist_ok=True)
-        return folder
+        return _remote.below(self.settings["checkpoint_dir"], f"run-{digest.hexdigest()[:16]}")
 
 
 def work_of(communicator: Any, rows: int, started: float) -> dict:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import glob
 import io
-import os
-import shutil
 from collections.abc import Iterator
 
 import numpy as np
 
-from andiron import _workers, callbacks
+from andiron import _remote, _workers, callbacks
 from andiron.apps.recommend.history import Histories
 
 _MIX = 1_000_003
@@ -87,17 +84,23 @@ class Crew(Alone):
         communicator: of andiron.collective.
         n_shards: the same on all workers.
         wire_dtype: of gradients between workers.
-        checkpoints: a folder that all workers see, of this training alone; None for none.
+        checkpoints: a folder that all workers see or a URL, of this training alone; None for none.
         checkpoint_every: steps between checkpoints within a round.
+        checkpoint_minutes: minutes between them.
         watcher: a callback for batches, on all workers, with `begin(epoch, samples of the epoch,
             samples before this round, batch_size)` and `epoch_ended(epoch, logs)`.
     """
 
     def __init__(self, communicator, n_shards: int, wire_dtype: str = "float32",
                  checkpoints: str | None = None, checkpoint_every: int = 0,
-                 watcher=None) -> None:  # fmt: skip
+                 checkpoint_minutes: float = 0.0, watcher=None) -> None:  # fmt: skip
         self._peers, self._n_shards, self._wire = communicator, n_shards, wire_dtype
-        self._folder, self._every, self._watcher = checkpoints, checkpoint_every, watcher
+        self._folder, self._watcher = checkpoints, watcher
+        self._when = {
+            "checkpoint_every": checkpoint_every, "checkpoint_minutes": checkpoint_minutes,
+            "resume": True,
+        }  # fmt: skip
+        self.notes: list[str] = []  # on checkpoints that could not be written
         self._open = contextlib.ExitStack()
         self._capacity = 0
 
@@ -134,8 +137,8 @@ class Crew(Alone):
         found = [(0, 0)]
         if self._folder is not None and self._peers.rank == 0:
             # A round without a checkpoint had just begun; the one before it is still there.
-            for at in glob.glob(os.path.join(self._folder, "round-*", "checkpoint-*.safetensors")):
-                _, epoch, round = os.path.basename(os.path.dirname(at)).split("-")
+            for at in _remote.matching(self._folder, "round-*/checkpoint-*.safetensors"):
+                _, epoch, round = at.partition("/")[0].split("-")
                 found.append((int(epoch), int(round)))
         first = self._peers.broadcast(np.array(max(found), np.int64))
         return int(first[0]), int(first[1])
@@ -144,17 +147,19 @@ class Crew(Alone):
         shards = _workers.Shards(sources)
         source = _workers.source(self._network, self._peers, batch_size, shards)
         options = {"on_nan": "error", "workers": self._steps_for(source, batch_size)}
-        folder = self._folder and os.path.join(self._folder, f"round-{epoch}-{round}")
-        if folder:
-            options |= {"checkpoint_dir": folder, "checkpoint_every": self._every, "resume": True}
+        name = f"round-{epoch}-{round}"
+        if self._folder:
+            options |= {"checkpoint_dir": _remote.below(self._folder, name), **self._when}
         watching = [_Memory(self._curves, self._losses)]
         if self._watcher is not None:
             self._watcher.begin(epoch, n, source.rows * round, batch_size)
             watching.append(self._watcher)
         history = self._network._run(source, None, epoch + 1, epoch, 1, 0, watching, options)
         self._losses.append(float(history.history["loss"][-1]))
-        if folder:
-            self._drop_all_but(os.path.basename(folder))
+        if history.checkpoint_note:
+            self.notes.append(history.checkpoint_note)
+        elif self._folder and self._peers.rank == 0:
+            _remote.drop(self._folder, "round-*", but=name)
 
     def _steps_for(self, source, batch_size: int):
         """The steps of all workers; made once, and again when a batch would not find room."""
@@ -166,12 +171,6 @@ class Crew(Alone):
             steps = _workers.compiled_for(self._network, self._peers, self._capacity, bf16)
             self._steps = self._open.enter_context(steps)
         return self._steps
-
-    def _drop_all_but(self, kept: str) -> None:
-        if self._peers.rank == 0:
-            for name in os.listdir(self._folder):
-                if name.startswith("round-") and name != kept:
-                    shutil.rmtree(os.path.join(self._folder, name), ignore_errors=True)
 
     def epoch_ended(self, epoch: int) -> None:
         if self._watcher is not None:
