@@ -13,8 +13,8 @@ import importlib
 _NAMES = {
     "Estimator": "andiron.spark._estimator",
     "Model": "andiron.spark._model",
-    "Recommender": "andiron.spark._recommender",
-    "RecommenderModel": "andiron.spark._recommender_model",
+    "Recommender": "andiron.apps.recommend.on_spark.recommender",
+    "RecommenderModel": "andiron.apps.recommend.on_spark.model",
     "Worker": "andiron.spark._worker",
     "WorkerError": "andiron.spark._errors",
     "build_vocabularies": "andiron.spark._columns",

@@ -7,7 +7,6 @@ import tempfile
 from typing import Any
 
 MODEL = "model.safetensors"
-RECOMMENDER = "recommender"
 
 
 def _system(session: Any, path: str) -> tuple[Any, Any]:
@@ -24,7 +23,7 @@ def write_model(session: Any, model: Any, folder: str) -> None:
     """Saves an andiron model as folder/model.safetensors."""
     with tempfile.TemporaryDirectory(prefix="andiron-") as here:
         model.save(os.path.join(here, MODEL))
-        _put(session, os.path.join(here, MODEL), f"{folder}/{MODEL}")
+        put(session, os.path.join(here, MODEL), f"{folder}/{MODEL}")
 
 
 def read_model(session: Any, folder: str) -> Any:
@@ -32,32 +31,16 @@ def read_model(session: Any, folder: str) -> Any:
     import andiron
 
     with tempfile.TemporaryDirectory(prefix="andiron-") as here:
-        _get(session, f"{folder}/{MODEL}", os.path.join(here, MODEL))
+        get(session, f"{folder}/{MODEL}", os.path.join(here, MODEL))
         return andiron.load_model(os.path.join(here, MODEL))
 
 
-def write_recommender(session: Any, model: Any, folder: str) -> None:
-    """Saves a recommender as the folder folder/recommender."""
-    with tempfile.TemporaryDirectory(prefix="andiron-") as here:
-        model.save(os.path.join(here, RECOMMENDER))
-        _put(session, os.path.join(here, RECOMMENDER), folder)
-
-
-def read_recommender(session: Any, folder: str) -> Any:
-    """Loads what `write_recommender` saved."""
-    from andiron.apps.recommend.models import load
-
-    with tempfile.TemporaryDirectory(prefix="andiron-") as here:
-        _get(session, f"{folder}/{RECOMMENDER}", here)
-        return load(os.path.join(here, RECOMMENDER))
-
-
-def _put(session: Any, here: str, there: str) -> None:
+def put(session: Any, here: str, there: str) -> None:
     """Copies a file to a path, or a folder into another one."""
     system, path = _system(session, there)
     system.copyFromLocalFile(False, True, _local(session, here), path)
 
 
-def _get(session: Any, there: str, here: str) -> None:
+def get(session: Any, there: str, here: str) -> None:
     system, path = _system(session, there)
     system.copyToLocalFile(False, path, _local(session, here), True)

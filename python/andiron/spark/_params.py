@@ -10,51 +10,51 @@ from pyspark.ml.param import Param, Params, TypeConverters
 from andiron import _core
 
 
-def _any(value: Any) -> Any:
+def anything(value: Any) -> Any:
     return value
 
 
-def _or_none(convert: Any) -> Any:
+def or_none(convert: Any) -> Any:
     return lambda value: None if value is None else convert(value)
 
 
 # name: (converter, default, what it is). Defaults are stated here only.
 PREDICTION = {
-    "features": (_any, None, "a column, a list of columns, or {input: column or list}"),
-    "vocabulary": (_any, None, "{column: andiron.data.Vocabulary, list of texts or path}"),
-    "nulls": (_any, "error", 'what nulls become: "error", a number, or {column: ...}'),
+    "features": (anything, None, "a column, a list of columns, or {input: column or list}"),
+    "vocabulary": (anything, None, "{column: andiron.data.Vocabulary, list of texts or path}"),
+    "nulls": (anything, "error", 'what nulls become: "error", a number, or {column: ...}'),
     "predictionCol": (TypeConverters.toString, "prediction",
                       "column of predictions; with several outputs the beginning of their names"),
-    "classCol": (_or_none(TypeConverters.toString), None,
+    "classCol": (or_none(TypeConverters.toString), None,
                  "column of the predicted class (double): the largest number's place, or whether "
                  "a single one is above `threshold`"),
     "threshold": (TypeConverters.toFloat, 0.5, "for classCol of a single number"),
     "predictBatchSize": (TypeConverters.toInt, 0, "rows the network sees at once; 0: as suits it"),
 }  # fmt: skip
 TRAINING = {
-    "model": (_any, None, "the andiron model to train; it stays as it is"),
-    "loss": (_any, None, "as in Model.compile; default: the model's own"),
-    "optimizer": (_any, None, 'as in Model.compile; default: the model\'s own, or "rmsprop"'),
-    "learningRate": (_or_none(TypeConverters.toFloat), None, "instead of the optimizer's"),
-    "lossWeights": (_any, None, "as in Model.compile"),
-    "metrics": (_any, None, "as in Model.compile"),
-    "weightedMetrics": (_any, None, "as in Model.compile"),
-    "label": (_any, None, "a column; a list or dict of columns for several outputs"),
-    "sampleWeight": (_or_none(TypeConverters.toString), None, "a column of weights"),
-    "classWeight": (_any, None, "{class id: weight}; others weigh 1"),
+    "model": (anything, None, "the andiron model to train; it stays as it is"),
+    "loss": (anything, None, "as in Model.compile; default: the model's own"),
+    "optimizer": (anything, None, 'as in Model.compile; default: the model\'s own, or "rmsprop"'),
+    "learningRate": (or_none(TypeConverters.toFloat), None, "instead of the optimizer's"),
+    "lossWeights": (anything, None, "as in Model.compile"),
+    "metrics": (anything, None, "as in Model.compile"),
+    "weightedMetrics": (anything, None, "as in Model.compile"),
+    "label": (anything, None, "a column; a list or dict of columns for several outputs"),
+    "sampleWeight": (or_none(TypeConverters.toString), None, "a column of weights"),
+    "classWeight": (anything, None, "{class id: weight}; others weigh 1"),
     "batchSize": (TypeConverters.toInt, 32, "rows a step, of all workers together"),
     "epochs": (TypeConverters.toInt, 1, "walks over the data"),
     "numWorkers": (TypeConverters.toInt, 1, "tasks that train at the same time"),
-    "validationIndicatorCol": (_or_none(TypeConverters.toString), None,
+    "validationIndicatorCol": (or_none(TypeConverters.toString), None,
                                "column of booleans: rows that are not trained on but evaluated"),
     "shuffle": (TypeConverters.toBoolean, True, "another order in each epoch"),
-    "callbacks": (_any, None, "of andiron.callbacks; they run in every worker"),
+    "callbacks": (anything, None, "of andiron.callbacks; they run in every worker"),
     "seed": (TypeConverters.toInt, 0, "of the order of rows"),
     "onNan": (TypeConverters.toString, "error", 'a loss that is NaN: "error", "stop" or "ignore"'),
     "wireDtype": (TypeConverters.toString, "float32", 'of gradients between workers; "bfloat16"'),
-    "memoryBudget": (_any, None, 'of the rows of one worker: bytes or "512MB"; more is spilled'),
-    "spillDir": (_or_none(TypeConverters.toString), None, "folder for that, on a local disk"),
-    "checkpointDir": (_or_none(TypeConverters.toString), None,
+    "memoryBudget": (anything, None, 'of a worker'"'"'s rows: bytes or "512MB"; more is spilled'),
+    "spillDir": (or_none(TypeConverters.toString), None, "folder for that, on a local disk"),
+    "checkpointDir": (or_none(TypeConverters.toString), None,
                       "folder that all executors see under this path, or a URL of fsspec"),
     "checkpointEvery": (TypeConverters.toInt, 0, "steps between checkpoints, besides each epoch's"),
     "checkpointMinutes": (TypeConverters.toFloat, 0.0, "minutes between checkpoints, likewise"),
@@ -65,36 +65,6 @@ TRAINING = {
     "tls": (TypeConverters.toBoolean, False, "encrypts what workers send each other"),
     "verbose": (TypeConverters.toInt, 1, "0 silent, 1 a bar, 2 a line for each epoch"),
 }  # fmt: skip
-_OF_WORKERS = (
-    "numWorkers", "validationIndicatorCol", "seed", "wireDtype", "checkpointDir",
-    "checkpointEvery", "checkpointMinutes", "maxRestarts", "slotsTimeout", "heartbeatTimeout",
-    "operationTimeout", "tls", "verbose",
-)  # fmt: skip
-RECOMMENDING = {
-    "kind": (TypeConverters.toString, "NeuralCF", '"NeuralCF" or "WideAndDeep"'),
-    "timeCol": (_or_none(TypeConverters.toString), None,
-                "column of numbers, dates or timestamps; default: no times"),
-    "userFeatures": (TypeConverters.toListString, [], "columns about users"),
-    "itemFeatures": (TypeConverters.toListString, [], "columns about items"),
-    "categories": (TypeConverters.toListString, [],
-                   "feature columns whose numbers are categories"),
-    "userCatalog": (_any, None, "a DataFrame of user_col and user_features: more users"),
-    "itemCatalog": (_any, None, "a DataFrame of item_col and item_features: more items"),
-    "settings": (_any, {}, "of the model: {name: value}; others keep their defaults"),
-    "epochs": (_or_none(TypeConverters.toInt), None, "instead of the setting's"),
-    "batchSize": (_or_none(TypeConverters.toInt), None, "instead of the setting's"),
-    "learningRate": (_or_none(TypeConverters.toFloat), None, "instead of the setting's"),
-    **{name: TRAINING[name] for name in _OF_WORKERS},
-}  # fmt: skip
-RECOMMENDED = {
-    "userCol": (TypeConverters.toString, "user", "column of user ids: texts or whole numbers"),
-    "itemCol": (TypeConverters.toString, "item", "column of item ids: texts or whole numbers"),
-    "predictionCol": (TypeConverters.toString, "prediction", "column of predictions (double)"),
-    "coldStartStrategy": (TypeConverters.toString, "nan",
-                          'lines of ids that training did not see: "nan", or "drop" them'),
-    "excludeSeen": (TypeConverters.toBoolean, True,
-                    "whether recommendations leave out what a user has met"),
-}  # fmt: skip
 OF_OBJECTS = (
     "model",
     "loss",
@@ -103,8 +73,6 @@ OF_OBJECTS = (
     "metrics",
     "weightedMetrics",
     "callbacks",
-    "userCatalog",
-    "itemCatalog",
 )
 
 
@@ -148,6 +116,7 @@ class Settable:
     """Params from keyword arguments in Python's or Spark's spelling."""
 
     _tables: dict
+    _of_objects: tuple[str, ...] = OF_OBJECTS  # Params that files do not keep
 
     def _take(self, given: dict) -> None:
         self._setDefault(**{name: row[1] for name, row in self._tables.items()})

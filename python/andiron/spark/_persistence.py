@@ -12,7 +12,6 @@ from typing import Any
 from pyspark.ml.util import DefaultParamsReader, DefaultParamsWriter, MLReader, MLWriter
 
 from andiron.spark import _columns, _compat, _files
-from andiron.spark._params import OF_OBJECTS
 
 
 class Writer(MLWriter):
@@ -30,7 +29,7 @@ class Writer(MLWriter):
         params = {
             p.name: _columns.to_json(v)
             for p, v in stage._paramMap.items()
-            if p.name not in OF_OBJECTS
+            if p.name not in stage._of_objects
         }
         extra = {**self._extra, "hasModel": self._native is not None}
         if "classWeight" in params:  # JSON's keys are texts

@@ -15,9 +15,11 @@ from pyspark.ml.util import MLReadable, MLWritable
 
 from andiron import _core
 from andiron._training import whole
-from andiron.spark import _cluster, _files, _inference
+from andiron.apps.recommend.on_spark import files
+from andiron.apps.recommend.on_spark.params import RECOMMENDED
+from andiron.spark import _cluster, _inference
 from andiron.spark._columns import quoted
-from andiron.spark._params import RECOMMENDED, Settable, with_params
+from andiron.spark._params import Settable, with_params
 from andiron.spark._persistence import Reader, Writer
 
 
@@ -102,12 +104,12 @@ class RecommenderModel(Settable, SparkModel, MLReadable, MLWritable):
 
     def write(self) -> Writer:
         """Saves to any path that Spark can write to: `model.write().overwrite().save(path)`."""
-        return Writer(self, self.native, {"history": self.history}, _files.write_recommender)
+        return Writer(self, self.native, {"history": self.history}, files.write)
 
     @classmethod
     def read(cls) -> Reader:
         """Loads what `save` wrote: `RecommenderModel.load(path)`."""
-        return Reader(cls, _files.read_recommender)
+        return Reader(cls, files.read)
 
     @classmethod
     def _read(cls, native: Any, metadata: dict) -> RecommenderModel:

@@ -14,11 +14,13 @@ from pyspark.ml.util import MLReadable, MLWritable
 from andiron import _core
 from andiron.apps.recommend import models
 from andiron.apps.recommend.history import Histories
-from andiron.spark import _cluster, _interactions, _launch, _progress, _recommending, _shards
+from andiron.apps.recommend.on_spark import interactions, workers
+from andiron.apps.recommend.on_spark.model import RecommenderModel
+from andiron.apps.recommend.on_spark.params import RECOMMENDED, RECOMMENDING
+from andiron.spark import _cluster, _launch, _progress, _shards
 from andiron.spark._estimator import communicator_settings, shared_place
-from andiron.spark._params import RECOMMENDED, RECOMMENDING, Settable, snake, with_params
+from andiron.spark._params import Settable, snake, with_params
 from andiron.spark._persistence import Reader, Writer
-from andiron.spark._recommender_model import RecommenderModel
 
 KINDS = {"NeuralCF": models.NeuralCF, "WideAndDeep": models.WideAndDeep}
 
@@ -51,6 +53,8 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
         >>> recommender.fit(ratings).recommendForAllUsers(10)  # doctest: +SKIP
     """
 
+    _of_objects = ("userCatalog", "itemCatalog")
+
     def __init__(self, **settings: Any):
         super().__init__()
         self._take(settings)
@@ -69,18 +73,18 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
         session = _cluster.session_of(frame)
         model = self._model()
         users, items = self._sides(frame)
-        workers = self.getNumWorkers()
-        n_shards = _shards.shards_for(workers)
+        num_workers = self.getNumWorkers()
+        n_shards = _shards.shards_for(num_workers)
         columns = self.getUserCol(), self.getItemCol(), self.getTimeCol()
-        dealt = _interactions.dealt(
-            session, frame, columns, users, items, workers, n_shards,
+        dealt = interactions.dealt(
+            session, frame, columns, users, items, num_workers, n_shards,
             self.getValidationIndicatorCol(),
         )  # fmt: skip
         task = self._task(model, users, items, n_shards)
         _cluster.require_room(session, _size_of(model, users, items), "the trained model")
         with _progress.Driver(session, self.getVerbose(), model.settings.epochs) as progress:
             task.progress = progress.address
-            parts = _launch.run(session, task, workers, dealt, self.getMaxRestarts(),
+            parts = _launch.run(session, task, num_workers, dealt, self.getMaxRestarts(),
                                 self.getSlotsTimeout(), communicator_settings(self))  # fmt: skip
         _complete(model, users, items, parts)
         trained = RecommenderModel(model)
@@ -102,13 +106,13 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
                 settings[snake(param)] = value
         return KINDS[self.getKind()](**settings)
 
-    def _sides(self, frame: Any) -> tuple[_interactions.Side, _interactions.Side]:
+    def _sides(self, frame: Any) -> tuple[interactions.Side, interactions.Side]:
         features = [*self.getUserFeatures(), *self.getItemFeatures()]
         stray = sorted(set(self.getCategories()) - set(features))
         if stray:
             raise _core.Error(f"[spark] a category is one of the features; {stray[0]!r} is not")
         sides = [
-            _interactions.side(frame, catalog, column, features, self.getCategories())
+            interactions.side(frame, catalog, column, features, self.getCategories())
             for catalog, column, features in (
                 (self.getUserCatalog(), self.getUserCol(), self.getUserFeatures()),
                 (self.getItemCatalog(), self.getItemCol(), self.getItemFeatures()),
@@ -118,7 +122,7 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
             raise _core.Error("[spark] the DataFrame is empty: there are no interactions")
         return sides[0], sides[1]
 
-    def _task(self, model: Any, users: Any, items: Any, n_shards: int) -> _recommending.Task:
+    def _task(self, model: Any, users: Any, items: Any, n_shards: int) -> workers.Task:
         settings = dataclasses.asdict(model.settings)
         features = tuple(model._features_of(side.features) for side in (users, items))
         model.user_features, model.item_features = features
@@ -133,7 +137,7 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
             "fingerprint": [_digest(users), _digest(items)],
         }
         sizes = len(users.ids), len(items.ids)
-        return _recommending.Task(self.getKind(), settings, sizes, features, training)
+        return workers.Task(self.getKind(), settings, sizes, features, training)
 
     # Files.
 
@@ -151,7 +155,7 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
         return cls()
 
 
-def _digest(side: _interactions.Side) -> str:
+def _digest(side: interactions.Side) -> str:
     digest = hashlib.sha256("\n".join(map(str, side.ids.ids.tolist())).encode())
     if side.features is not None:
         digest.update(side.features.to_csv().encode())

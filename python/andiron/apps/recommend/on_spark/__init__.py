@@ -1,0 +1,1 @@
+"""NeuralCF and WideAndDeep as stages of Spark ML: `andiron.spark.Recommender` (docs/spark.md)."""
