@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """seconds = alpha + beta * bytes; errors are standard errors."""
+    """seconds = alpha + beta * amount (bytes, rows); errors are standard errors."""
 
     alpha: float
     beta: float
@@ -17,26 +17,19 @@ class Line:
     beta_error: float
     residual: float  # the root of the mean squared relative deviation
 
-    def at(self, n_bytes: float) -> float:
-        return self.alpha + self.beta * n_bytes
-
-    def __str__(self) -> str:
-        return (
-            f"{1e6 * self.alpha:.0f} ± {1e6 * self.alpha_error:.0f} us + "
-            f"{1e9 * self.beta:.3f} ± {1e9 * self.beta_error:.3f} ns a byte "
-            f"(deviations {100 * self.residual:.1f} %)"
-        )
+    def at(self, amount: float) -> float:
+        return self.alpha + self.beta * amount
 
 
-def line(n_bytes: np.ndarray, seconds: np.ndarray) -> Line:
+def line(amounts: np.ndarray, seconds: np.ndarray) -> Line:
     """Least squares of relative deviations: a time of 1 ms weighs as much as one of 1 s.
 
     Args:
-        n_bytes, seconds: [n], of measurements of two sizes at least.
+        amounts, seconds: [n], of measurements of two sizes at least.
     """
-    x, t = np.asarray(n_bytes, float), np.asarray(seconds, float)
+    x, t = np.asarray(amounts, float), np.asarray(seconds, float)
     design = np.stack([1 / t, x / t], axis=1)
-    scale = np.abs(design).max(axis=0)  # bytes are many
+    scale = np.abs(design).max(axis=0)  # amounts are large numbers
     solved, *_ = np.linalg.lstsq(design / scale, np.ones(len(t)), rcond=None)
     left = 1 - design / scale @ solved
     variance = left @ left / max(1, len(t) - 2)

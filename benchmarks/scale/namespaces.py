@@ -88,6 +88,9 @@ def hosts(n: int, mbit: float | None, delay_ms: float = 0.0) -> Iterator[list[Ho
             _run("ip", "-n", host.name, "addr", "add", f"{host.address}/24", "dev", "eth0")
             _run("ip", "-n", host.name, "link", "set", "eth0", "up")
             _run("ip", "-n", host.name, "link", "set", "lo", "up")
+            # Linux's default, whatever this machine uses.
+            _run("ip", "-n", host.name, "route", "change", f"{_NET}.0/24", "dev", "eth0",
+                 "proto", "kernel", "scope", "link", "src", host.address, "congctl", "cubic")  # fmt: skip
             if mbit is not None:
                 _shape(host.name, "eth0", mbit, delay_ms)
                 _shape(hub, f"port{i}", mbit, 0.0)
@@ -103,10 +106,15 @@ def _shape(namespace: str, device: str, mbit: float, delay_ms: float) -> None:
     rate = f"{mbit * 1000:.0f}kbit"
     burst = max(65_536, int(mbit * 1e6 / 8 / 1000))
     where = ["tc", "-n", namespace, "qdisc", "add", "dev", device]
-    bucket = ["tbf", "rate", rate, "burst", str(burst), "limit", str(8 * 1024 * 1024)]
+    bucket = ["tbf", "rate", rate, "burst", str(burst), "limit", str(max(1 << 20, 20 * burst))]
     if delay_ms:
         _run(*where, "root", "handle", "1:", *bucket)
         _run(*where, "parent", "1:1", "handle", "10:", "netem", "delay", f"{delay_ms}ms",
              "limit", "10000")  # fmt: skip
     else:
         _run(*where, "root", *bucket)
+
+
+def existing() -> list[str]:
+    """Names of the machine's network namespaces."""
+    return [line.split()[0] for line in _run("ip", "netns", "list").splitlines() if line]

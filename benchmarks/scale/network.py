@@ -108,6 +108,14 @@ def compute_seconds(key: str, n: int, rounds: int = 2) -> float:
     return statistics.median(seconds) / WORKS[key].steps
 
 
+def text_of(line: fit.Line) -> str:
+    return (
+        f"{1e6 * line.alpha:.0f} ± {1e6 * line.alpha_error:.0f} us + "
+        f"{1e9 * line.beta:.3f} ± {1e9 * line.beta_error:.3f} ns a byte "
+        f"(deviations {100 * line.residual:.1f} %)"
+    )
+
+
 def line_of(found: dict[int, list[float]]) -> fit.Line:
     """Through the sizes that go round the ring."""
     pairs = [(n_bytes, t) for n_bytes in SIZES for t in found[n_bytes]]
@@ -134,7 +142,7 @@ def main() -> None:
                 found = sums(places, given.repeats)
                 line = line_of(found)
                 small = {size: statistics.median(found[size]) for size in SMALL}
-                print(f"{n} ranks: {line}; of the link's {optimum(n) * byte_ns:.2f} ns: "
+                print(f"{n} ranks: {text_of(line)}; of the link's {optimum(n) * byte_ns:.2f} ns: "
                       f"{1e9 * line.beta / (optimum(n) * byte_ns):.3f}; "
                       + ", ".join(f"{size:,} bytes {1e6 * t:.0f} us" for size, t in small.items()),
                       flush=True)  # fmt: skip
