@@ -89,8 +89,9 @@ def hosts(n: int, mbit: float | None, delay_ms: float = 0.0) -> Iterator[list[Ho
             _run("ip", "-n", host.name, "link", "set", "eth0", "up")
             _run("ip", "-n", host.name, "link", "set", "lo", "up")
             # Linux's default, whatever this machine uses.
-            _run("ip", "-n", host.name, "route", "change", f"{_NET}.0/24", "dev", "eth0",
-                 "proto", "kernel", "scope", "link", "src", host.address, "congctl", "cubic")  # fmt: skip
+            route = ["route", "change", f"{_NET}.0/24", "dev", "eth0", "proto", "kernel"]
+            _run("ip", "-n", host.name, *route, "scope", "link", "src", host.address,
+                 "congctl", "cubic")  # fmt: skip
             if mbit is not None:
                 _shape(host.name, "eth0", mbit, delay_ms)
                 _shape(hub, f"port{i}", mbit, 0.0)
