@@ -156,13 +156,13 @@ def table(constants: dict, cores: int, nodes: list[int], rates: list[float]) -> 
     return "\n".join(lines)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--constants", default=str(RESULTS))
     parser.add_argument("--cores", default="1,16", help="of a node")
     parser.add_argument("--nodes", default="2,8,64,128,256")
     parser.add_argument("--gbit", default="10,25")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     constants = json.loads(Path(given.constants).read_text(encoding="utf-8"))["constants"]
     print("constants:", json.dumps(constants))
     print("Samples/s of n nodes over n times those of one; without overlap in brackets.")
