@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import statistics
 
-import numpy as np
-
 from benchmarks.scale.network import optimum
 from benchmarks.scale.predict import distinct
 from benchmarks.scale.works import WORKS
@@ -13,20 +11,17 @@ from benchmarks.scale.works import WORKS
 CONVOLUTION = 0.6  # of a product's rate: what GoogLeNet's training reaches with oneDNN
 
 
-def of_network(lines: list[dict]) -> dict[str, float]:
-    """hop, efficiency and their errors from lines alpha + beta * bytes of 2, 4, 8, ... ranks.
+def of_network(lines: list[dict]) -> dict:
+    """hop and efficiency, with the spread over rates and ranks.
 
-    A ring of n ranks takes 2 (n - 1) hops, and 2 (n - 1) / n of a byte's time on the link.
+    The hop is that of two ranks, which have a core each: a small allreduce is one round. With more
+    ranks than cores, latency is that of the processor's queue.
     """
-    hops = np.array([2 * (one["ranks"] - 1) for one in lines], float)
-    alphas = np.array([one["alpha"] for one in lines])
-    hop = float((hops * alphas).sum() / (hops**2).sum())  # through the origin: no ranks, no time
-    left = alphas - hop * hops
-    hop_error = float(np.sqrt((left**2).sum() / max(1, len(lines) - 1) / (hops**2).sum()))
+    hops = [one["small"]["1024"] for one in lines if one["ranks"] == 2]
     shares = [optimum(one["ranks"]) * 8e-6 / one["mbit"] / one["beta"] for one in lines]
     return {
-        "hop": max(hop, 1e-6),
-        "hop_error": hop_error,
+        "hop": statistics.median(hops),
+        "hop_spread": [min(hops), max(hops)],
         "efficiency": statistics.median(shares),
         "efficiency_spread": [min(shares), max(shares)],
     }

@@ -30,8 +30,8 @@ from benchmarks.scale.namespaces import Host, hosts
 from benchmarks.scale.works import WORKS
 
 SUMS = "benchmarks.scale.sums"
-SIZES = (262_144, 524_288, 1 << 20, 1 << 21, 1 << 22)  # of the ring
-SMALL = (1_024, 4_096, 16_384)
+SIZES = (1 << 20, 3 << 19, 1 << 21, 3 << 20, 1 << 22)  # of one algorithm: directly or by a ring
+SMALL = (1_024, 16_384, 262_144)
 PARAMETERS = {"mlp": 784 * 512 + 512 + 512 * 512 + 512 + 512 * 10 + 10}
 
 
@@ -117,7 +117,7 @@ def text_of(line: fit.Line) -> str:
 
 
 def line_of(found: dict[int, list[float]]) -> fit.Line:
-    """Through the sizes that go round the ring."""
+    """Through the large sizes."""
     pairs = [(n_bytes, t) for n_bytes in SIZES for t in found[n_bytes]]
     return fit.line(*map(np.array, zip(*pairs, strict=True)))
 

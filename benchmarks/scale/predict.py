@@ -4,8 +4,9 @@
 
 A step is the computation of a node plus what of the exchange does not hide behind it:
 
-- An allreduce of S bytes over n nodes takes 2 (n - 1) hops and 2 (n - 1) / n * S bytes on each link
-  (the ring); an allgather of S bytes from each takes n - 1 hops and (n - 1) * S bytes.
+- An allreduce of S bytes over n nodes takes 2 (n - 1) / n * S bytes on each link, and the rounds of
+  its algorithm (docs/wire_protocol.md); an allgather of S bytes from each takes n - 1 rounds and
+  (n - 1) * S bytes. A round takes the latency of a message.
 - A byte takes the longer of the link's time and the processor's (the kernel's copies, the sum).
 - Messages go one after another. With overlap each starts when its gradients are finished, evenly
   over the backward pass, two thirds of the computation; without, after the computation.
@@ -17,11 +18,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 
 BUCKET = 4 << 19  # bytes of gradients that travel together (nn/optimizers/training_step.cpp)
+DOUBLING, HALVING, DIRECT = 32 << 10, 512 << 10, 8  # bytes, bytes, ranks (collective/allreduce.cpp)
 BACKWARD = 2 / 3  # of a step's computation
 RESULTS = Path(__file__).resolve().parents[1] / "results_scale.json"
 HIDDEN = 0.05  # communication counts as hidden when it adds less than this to a step
@@ -32,7 +35,7 @@ class Network:
     """What the links and the processors give. Seconds; bytes a second follow."""
 
     gbit: float
-    hop: float  # latency of a message between neighbours
+    hop: float  # latency of a message
     efficiency: float  # of the link's rate that payload gets
     cpu_byte: float  # of the communication thread for a byte that a rank sends
 
@@ -41,10 +44,21 @@ class Network:
         return max(8e-9 / self.gbit / self.efficiency, self.cpu_byte)
 
     def allreduce(self, n: int, n_bytes: float) -> float:
-        return 0.0 if n == 1 else 2 * (n - 1) * self.hop + 2 * (n - 1) / n * n_bytes * self.byte
+        return rounds(n, n_bytes) * self.hop + 2 * (n - 1) / n * n_bytes * self.byte
 
     def allgather(self, n: int, n_bytes: float) -> float:
         return (n - 1) * (self.hop + n_bytes * self.byte)
+
+
+def rounds(n: int, n_bytes: float) -> float:
+    """Of an allreduce: recursive doubling (small), halving (middle), directly or round a ring."""
+    if n == 1:
+        return 0
+    if n_bytes <= DOUBLING:
+        return math.ceil(math.log2(n))
+    if n_bytes <= HALVING and n > 2:
+        return 2 * math.ceil(math.log2(n))
+    return 2 if n <= DIRECT else 2 * (n - 1)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,7 +23,8 @@ def test_a_byte_takes_the_longer_of_link_and_processor():
 def test_without_overlap_times_add_up(n):
     buckets = len(predict.messages(WORK))
     assert buckets == 20
-    wanted = 0.1 + buckets * 2 * (n - 1) * 20e-6 + 2 * (n - 1) / n * 40e6 * NETWORK.byte
+    rounds = 2 if n <= 8 else 2 * (n - 1)
+    wanted = 0.1 + buckets * rounds * 20e-6 + 2 * (n - 1) / n * 40e6 * NETWORK.byte
     assert predict.step_seconds(WORK, NETWORK, n, overlap=False) == pytest.approx(wanted)
 
 
@@ -39,6 +40,11 @@ def test_overlap_hides_all_but_what_cannot_be(n):
     assert step <= predict.step_seconds(WORK, NETWORK, n, overlap=False)
     fast = dataclasses.replace(NETWORK, gbit=1e6, hop=0.0, cpu_byte=0.0)
     assert predict.efficiency(WORK, fast, n) == pytest.approx(1, abs=1e-3)
+
+
+def test_small_sums_take_fewer_rounds():
+    assert [predict.rounds(n, 1e3) for n in (1, 2, 5, 8, 256)] == [0, 1, 3, 3, 8]
+    assert [predict.rounds(n, 3e5) for n in (1, 2, 5, 8, 256)] == [0, 2, 6, 6, 16]
 
 
 def test_rows_of_all_nodes_reach_all():
