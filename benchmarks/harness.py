@@ -44,7 +44,7 @@ def compare(
         ours()
         theirs()
     pairs = [(rate(ours), rate(theirs)) for _ in range(rounds)]
-    return _row(work, peer, unit, pairs, [a / b for a, b in pairs])
+    return row_of(work, peer, unit, pairs, [a / b for a, b in pairs])
 
 
 def compare_costs(
@@ -52,10 +52,10 @@ def compare_costs(
 ) -> Row:
     """What both cost, ours and theirs in turn; the ratio is theirs to ours."""
     pairs = [pair() for _ in range(rounds)]
-    return _row(work, peer, unit, pairs, [theirs / max(ours, 1e-9) for ours, theirs in pairs])
+    return row_of(work, peer, unit, pairs, [theirs / max(ours, 1e-9) for ours, theirs in pairs])
 
 
-def _row(
+def row_of(
     work: str, peer: str, unit: str, pairs: list[tuple[float, float]], ratios: list[float]
 ) -> Row:
     return Row(

@@ -83,6 +83,35 @@ def study(results, seeds, settings, protocols, models, tune, minutes) -> None:
 
 
 @cli.command()
+@click.argument("folder", type=click.Path())
+@click.option("--users", default=675_000, show_default=True)
+@click.option("--merchants", default=2_000, show_default=True)
+@click.option("--events", default=20_000_000, show_default=True, help="To be expected.")
+@click.option("--days", default=365.0, show_default=True, help="Length of the period.")
+@click.option("--test-days", default=73.0, show_default=True,
+              help="Length of the window whose best reachable scores are printed.")  # fmt: skip
+@click.option("--files", default=8, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@_said
+def generate(folder, users, merchants, events, days, test_days, files, seed) -> None:
+    """Write events with planted structure into FOLDER, as Parquet files: user, merchant, time.
+
+    For sizing a cluster. The best that any model can reach on them is known, and printed.
+    """
+    from andiron.apps.recommend.study_events import StudyEvents
+
+    planted = StudyEvents(users, merchants, events, days, seed=seed)
+    written = planted.write(folder, files)
+    size = sum(path.stat().st_size for path in Path(folder).glob("*.parquet"))
+    click.echo(
+        f"{written:,} events of {users:,} users at {merchants:,} merchants in {days:g} days, "
+        f"{size / 1e6:,.0f} MB: {folder}"
+    )
+    best = planted.optimum(test_days, users=20_000)
+    click.echo(f"Who meets whom within {test_days:g} days, at best: {best}")
+
+
+@cli.command()
 @click.argument("table", type=click.Path())
 @click.option("--model", type=click.Choice(["WideAndDeep", "NeuralCF", "ALS", "popularity"]),
               default="WideAndDeep", show_default=True)  # fmt: skip

@@ -1,0 +1,1 @@
+"""How training scales: docs/scaling.md has the figures and the commands that made them."""
