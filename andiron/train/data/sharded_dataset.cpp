@@ -58,6 +58,7 @@ bool ShardedDataset::fill(int64_t epoch, int64_t index, BatchBuffer& out,
   for (const Shard& s : shards_) {
     const int64_t first = begin[static_cast<size_t>(s.index)];
     const int64_t n = end[static_cast<size_t>(s.index)] - first;
+    if (n == 0) continue;
     if (!s.data->read(epoch, first, n, out, at, stop)) return false;
     at += n;
   }

@@ -36,6 +36,8 @@ TRAINING = {
     "loss": (_any, None, "as in Model.compile; default: the model's own"),
     "optimizer": (_any, None, 'as in Model.compile; default: the model\'s own, or "rmsprop"'),
     "learningRate": (_or_none(TypeConverters.toFloat), None, "instead of the optimizer's"),
+    "gradientAccumulationSteps": (_or_none(TypeConverters.toInt), None,
+                                  "batches that one step adds up, instead of the optimizer's"),
     "lossWeights": (_any, None, "as in Model.compile"),
     "metrics": (_any, None, "as in Model.compile"),
     "weightedMetrics": (_any, None, "as in Model.compile"),
