@@ -1,7 +1,7 @@
 // Andiron's allreduce beside Gloo's, in the same processes over loopback, round by round:
 //   make bench ROWS=allreduce, or
 //   cmake --preset release -DANDIRON_GLOO_BENCHMARK=ON && ninja -C build/release
-//   allreduce_benchmark && build/release/allreduce_benchmark [min_bytes max_bytes [ranks]]
+//   allreduce_benchmark && build/release/allreduce_benchmark [min_bytes max_bytes [ranks [pinned]]]
 // Gloo's answer is the best of its ring, bcube and halving-doubling at each size. CPU time is a
 // process's, all of its threads, mean over the ranks: other programs on the machine do not change
 // it much, while times of calls are theirs too.
@@ -12,6 +12,7 @@
 #include <gloo/rendezvous/context.h>
 #include <gloo/rendezvous/file_store.h>
 #include <gloo/transport/tcp/device.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "andiron/collective/communicator.hpp"
@@ -136,6 +138,16 @@ void measure(Communicator& comm, const std::shared_ptr<gloo::Context>& context, 
   if (comm.rank() == 0) print_row(comm.size(), bytes, ways);
 }
 
+// Where other programs run, too, a rank that was asleep wakes up on the core of the rank that sent
+// to it, though that one is busy: pinned, the ranks share the cores as they would on a quiet
+// machine.
+void pin(int rank) {
+  cpu_set_t core;
+  CPU_ZERO(&core);
+  CPU_SET(static_cast<size_t>(rank) % std::thread::hardware_concurrency(), &core);
+  sched_setaffinity(0, sizeof core, &core);
+}
+
 void run_rank(int rank, std::vector<Listener>& listeners, const std::vector<std::string>& addresses,
               const std::string& folder, size_t min_bytes, size_t max_bytes) {
   auto comm = Communicator::connect(std::move(listeners[static_cast<size_t>(rank)]), rank,
@@ -156,6 +168,7 @@ int main(int argc, char** argv) {
       "| Gloo's CPU, us | ratio (quartiles) |\n|---|---|---|---|---|---|---|---|---|\n");
   std::fflush(stdout);
   const int only = argc > 3 ? std::atoi(argv[3]) : 0;
+  const bool pinned = argc > 4 && std::string(argv[4]) == "pinned";
   for (const int ranks : {2, 4}) {
     if (only != 0 && ranks != only) continue;
     char folder[] = "/tmp/allreduce_benchmark_XXXXXX";
@@ -170,6 +183,7 @@ int main(int argc, char** argv) {
     for (int r = 0; r < ranks; ++r) {
       const pid_t child = fork();
       if (child == 0) {
+        if (pinned) pin(r);
         try {
           run_rank(r, listeners, addresses, folder, min_bytes, max_bytes);
         } catch (const std::exception& e) {
