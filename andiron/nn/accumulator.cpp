@@ -15,8 +15,7 @@ constexpr size_t kPerTable = 3;  // rows, values, count
 // Some room beyond the rows, so that updates with other numbers of rows share a plan.
 int64_t rounded_up(int64_t n) {
   const uint64_t least = 16;
-  const auto power =
-      static_cast<int64_t>(std::bit_ceil(std::max(static_cast<uint64_t>(n), least)));
+  const auto power = static_cast<int64_t>(std::bit_ceil(std::max(static_cast<uint64_t>(n), least)));
   return n <= power / 4 * 3 ? power / 4 * 3 : power;
 }
 

@@ -19,7 +19,7 @@ struct CompiledModel::Form {
   size_t n_x = 0, n_y = 0, n_weights = 0;
   size_t n_reported = 0, n_predictions = 0, n_tables = 0;
   std::shared_ptr<const Graph> update;  // of a step that is spread over several batches
-  std::vector<std::string> names;  // of all inputs, for errors
+  std::vector<std::string> names;       // of all inputs, for errors
   std::vector<std::string> reported;
   // Memory that every step uses again; predictions are made anew when the rows change.
   std::vector<Tensor> src, dst;
@@ -130,9 +130,10 @@ CompiledModel::CompiledModel(ModelPtr model, CompileOptions options)
   if (options_.optimizer != nullptr && options_.optimizer->gradient_accumulation_steps() > 1) {
     for (const LossPtr& loss : options_.losses)
       if (loss != nullptr && loss->reduction() != Reduction::sum_over_batch_size)
-        fail("[compile] gradient_accumulation_steps is for losses that are means over the samples; "
-             "'{}' has reduction {}",
-             loss->name(), name_of(loss->reduction()));
+        fail(
+            "[compile] gradient_accumulation_steps is for losses that are means over the samples; "
+            "'{}' has reduction {}",
+            loss->name(), name_of(loss->reduction()));
     accumulator_ = std::make_unique<Accumulator>(options_.optimizer);
   }
   // A mistake in losses or data types shows here, not in the first step.

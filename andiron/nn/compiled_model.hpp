@@ -62,14 +62,15 @@ class CompiledModel {
   const Graph& test_graph(bool weighted = false);
 
   /// One optimizer step; counts `step` on. With gradient_accumulation_steps the batches of a step
-  /// are added up, and the last one moves the variables. Throws Error when data do not fit the model. `share`: the
-  /// part of the step's samples, over all workers, that the batch has; 0 for a batch that only
-  /// stands in for none.
+  /// are added up, and the last one moves the variables. Throws Error when data do not fit the
+  /// model. `share`: the part of the step's samples, over all workers, that the batch has; 0 for a
+  /// batch that only stands in for none.
   const StepResult& train_on_batch(const Batch& batch, double share = 1.0);
   /// Whether batches wait for others of their step.
   bool in_update() const;
   bool accumulates() const { return accumulator_ != nullptr; }
-  /// Ends a step whose batches were fewer; does nothing when none wait. All workers call it together.
+  /// Ends a step whose batches were fewer; does nothing when none wait. All workers call it
+  /// together.
   void finish_update();
   /// Forgets the batches that wait.
   void drop_update();

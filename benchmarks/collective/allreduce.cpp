@@ -1,7 +1,7 @@
 // Andiron's allreduce beside Gloo's, in the same processes over loopback, round by round:
-//   make bench ROWS=allreduce, or
-//   cmake --preset release -DANDIRON_GLOO_BENCHMARK=ON && ninja -C build/release
-//   allreduce_benchmark && build/release/allreduce_benchmark [min_bytes max_bytes [ranks [pinned]]]
+//   make bench ROWS=allreduce, or, with Debian's libgloo-dev,
+//   cmake --preset release && ninja -C build/release allreduce_benchmark
+//   build/release/allreduce_benchmark [min_bytes max_bytes [ranks [pinned]]]
 // Gloo's answer is the best of its ring, bcube and halving-doubling at each size. CPU time is a
 // process's, all of its threads, mean over the ranks: other programs on the machine do not change
 // it much, while times of calls are theirs too.

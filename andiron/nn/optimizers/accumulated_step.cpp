@@ -29,8 +29,7 @@ Graph StepBuilder::adding(const std::vector<VariablePtr>& trainable) {
       updates.push_back({sum, read(sum) + p.gradient});
       continue;
     }
-    outputs.insert(outputs.end(),
-                   {p.rows.rows, ops::sum_segments(p.rows, p.values), p.rows.count});
+    outputs.insert(outputs.end(), {p.rows.rows, ops::sum_segments(p.rows, p.values), p.rows.count});
     if (p.state.last_step.defined()) p.optimizer->append_updates(p.variable, p.state, updates);
   }
   std::vector<Value> inputs = inputs_;
@@ -59,8 +58,8 @@ Graph StepBuilder::updating(int64_t batches) {
     }
     const Dim n = Dim::symbol(fmt::format("rows_{}", n_tables));
     const Value rows = input(fmt::format("ids_{}", n_tables), DType::i32, {n});
-    p.values = input(fmt::format("values_{}", n_tables), p.values.dtype(),
-                     {n, p.values.shape()[1]});
+    p.values =
+        input(fmt::format("values_{}", n_tables), p.values.dtype(), {n, p.values.shape()[1]});
     p.rows = ops::dedup(rows, p.leaf.shape()[0].size());
     inputs_.insert(inputs_.end(), {rows, p.values});
     ++n_tables;

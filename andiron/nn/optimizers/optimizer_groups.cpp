@@ -26,8 +26,9 @@ class Groups final : public Optimizer {
                rule->name());
       if (!rules_.empty() &&
           rule->gradient_accumulation_steps() != rules_[0]->gradient_accumulation_steps())
-        fail("[OptimizerGroups] all groups need the same gradient_accumulation_steps; got {} and {}",
-             rules_[0]->gradient_accumulation_steps(), rule->gradient_accumulation_steps());
+        fail(
+            "[OptimizerGroups] all groups need the same gradient_accumulation_steps; got {} and {}",
+            rules_[0]->gradient_accumulation_steps(), rule->gradient_accumulation_steps());
       rules_.push_back(rule);
       try {
         patterns_.emplace_back(group.pattern);

@@ -100,15 +100,15 @@ RuleOptimizer::RuleOptimizer(const OptimizerKind& kind, const OptimizerOptions& 
 }
 
 json RuleOptimizer::config() const {
-  json c = {{"name", name_},
-            {"learning_rate", learning_rate_.config()},
-            {"clipnorm", number(options_.clipnorm)},
-            {"clipvalue", number(options_.clipvalue)},
-            {"global_clipnorm", number(options_.global_clipnorm)},
-            {"gradient_accumulation_steps", options_.gradient_accumulation_steps
-                                                ? json(*options_.gradient_accumulation_steps)
-                                                : json()},
-            {"lazy", options_.lazy}};
+  json c = {
+      {"name", name_},
+      {"learning_rate", learning_rate_.config()},
+      {"clipnorm", number(options_.clipnorm)},
+      {"clipvalue", number(options_.clipvalue)},
+      {"global_clipnorm", number(options_.global_clipnorm)},
+      {"gradient_accumulation_steps",
+       options_.gradient_accumulation_steps ? json(*options_.gradient_accumulation_steps) : json()},
+      {"lazy", options_.lazy}};
   for (const auto& [name, value] : settings_) {
     if (const bool* b = std::get_if<bool>(&value)) c[name] = *b;
     if (const double* d = std::get_if<double>(&value)) c[name] = *d;
@@ -199,9 +199,9 @@ const VariablePtr& RuleOptimizer::accumulator_of(const VariablePtr& variable) {
     if (of == variable) return accumulator;
   const Tensor& value = variable->value();
   accumulators_.emplace_back(
-      variable, std::make_shared<Variable>(
-                    fmt::format("{}/{}/gradient_accumulator", name_, variable->name()),
-                    Tensor::zeros(value.dtype(), value.sizes()), false));
+      variable,
+      std::make_shared<Variable>(fmt::format("{}/{}/gradient_accumulator", name_, variable->name()),
+                                 Tensor::zeros(value.dtype(), value.sizes()), false));
   return accumulators_.back().second;
 }
 

@@ -69,8 +69,8 @@ class RuleOptimizer final : public Optimizer {
   /// Appends the updates of a variable and of its slots.
   void append_updates(const VariablePtr& variable, const ops::OptimizerState& state,
                       std::vector<Graph::Update>& updates) const;
-  /// Puts variables that one node updates into one block of memory, and their slots of each kind into
-  /// another, in the order given: a part of a group is a slice of its block.
+  /// Puts variables that one node updates into one block of memory, and their slots of each kind
+  /// into another, in the order given: a part of a group is a slice of its block.
   void lay_out(const std::vector<VariablePtr>& group) const;
   /// Appends what brings all rows up to date before `step`.
   void append_catch_up(const Value& step, std::vector<Graph::Update>& updates) const;

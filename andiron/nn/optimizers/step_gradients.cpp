@@ -46,8 +46,7 @@ void StepBuilder::make_learning_rates() {
 void StepBuilder::find_parameters(const std::vector<VariablePtr>& trainable) {
   std::unordered_map<const Variable*, Value> leaves;
   for (const Node* node : topological_order({forward_.outputs()[loss_]}))
-    if (node->is("variable"))
-      leaves[variable_of(*node).get()] = Value(node->shared_from_this(), 0);
+    if (node->is("variable")) leaves[variable_of(*node).get()] = Value(node->shared_from_this(), 0);
   for (const VariablePtr& variable : trainable) {
     const auto it = leaves.find(variable.get());
     if (it == leaves.end()) continue;

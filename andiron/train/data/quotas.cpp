@@ -63,8 +63,10 @@ std::vector<int64_t> Quotas::of_first(int64_t places) const {
     Place& place = heap.back();
     given[place.shard] += missing ? 1 : -1;
     place.before += missing ? 1 : -1;
-    if (place.before < 0 || place.before == place.size) heap.pop_back();
-    else std::push_heap(heap.begin(), heap.end(), behind);
+    if (place.before < 0 || place.before == place.size)
+      heap.pop_back();
+    else
+      std::push_heap(heap.begin(), heap.end(), behind);
   }
   return given;
 }
