@@ -43,9 +43,16 @@ test-slow: build  ## The slow tests (installs Spark, PyTorch and other peers: se
 	@$(PYTHON) -m pytest -q -m "not slow" tests/spark
 	@.venv-spark35/bin/python -m pytest -q -m "not slow or spark35" -W ignore tests/spark
 
-bench: build  ## Speed beside PyTorch and TensorFlow; ROWS=ncf for one row
+bench: build  ## Speed beside PyTorch and TensorFlow; ROWS=ncf for one row, ROWS=allreduce: beside Gloo
+ifeq ($(ROWS),allreduce)
+	@scripts/setup gloo
+	@cmake --preset release >/dev/null
+	@ninja -C build/release -j $(JOBS) allreduce_benchmark
+	@build/release/allreduce_benchmark
+else
 	@scripts/setup peers
 	@.venv-peers/bin/python -m benchmarks.run $(ROWS)
+endif
 
 docs: build  ## docs/api from the docstrings, docs/ops.md from the schemas
 	@$(PYTHON) scripts/make_docs.py

@@ -53,6 +53,7 @@ void bind_losses(nb::module_& m) {
       .def("description",
            [](const nn::Optimizer& o) { return to_python(nn::optimizer_description(o)); })
       .def("learning_rate_at", &nn::Optimizer::learning_rate_at, nb::arg("step"))
+      .def("set_gradient_accumulation_steps", &nn::Optimizer::set_gradient_accumulation_steps)
       .def("set_learning_rate",
            [](nn::Optimizer& o, nb::handle rate) {
              o.set_learning_rate(nn::LearningRate::from_config(json_from(rate)));

@@ -249,8 +249,9 @@ void bind_training(nb::module_& m) {
              int64_t initial_epoch, int64_t validation_freq,
              const std::vector<train::CallbackPtr>& callbacks, const std::string& on_nan,
              nb::handle checkpoint_dir, int64_t checkpoint_every, double checkpoint_minutes,
-             bool resume, train::DataParallel* workers) {
+             bool resume, train::DataParallel* workers, bool whole_updates) {
             train::FitOptions options;
+            options.whole_updates = whole_updates;
             options.workers = workers;
             options.epochs = epochs;
             options.initial_epoch = initial_epoch;
@@ -269,7 +270,8 @@ void bind_training(nb::module_& m) {
           nb::arg("initial_epoch"), nb::arg("validation_freq"), nb::arg("callbacks"),
           nb::arg("on_nan") = "error", nb::arg("checkpoint_dir").none() = nb::none(),
           nb::arg("checkpoint_every") = 0, nb::arg("checkpoint_minutes") = 0.0,
-          nb::arg("resume") = false, nb::arg("workers").none() = nb::none())
+          nb::arg("resume") = false, nb::arg("workers").none() = nb::none(),
+          nb::arg("whole_updates") = true)
       .def(
           "evaluate",
           [](Trainer& trainer, BatchSource& data, const std::vector<train::CallbackPtr>& callbacks,

@@ -12,8 +12,8 @@ namespace andiron::collective {
 enum class Algorithm {
   doubling,  // all exchange everything, log2(ranks) rounds: small
   halving,  // recursive halving, then doubling: 2 log2(ranks) rounds, 2(n-1)/n of the bytes: middle
-  ring,     // reduce-scatter and allgather round a ring, in chunks: large
-  direct,   // each rank adds up its own segment of all contributions: bfloat16 on the wire
+  direct,   // each rank adds up its own segment of all contributions, block by block: large
+  ring,     // reduce-scatter and allgather round a ring, in chunks: large, many ranks
 };
 /// Depends on its arguments only, so that all ranks choose alike.
 Algorithm choose_allreduce(size_t bytes, int ranks, Wire wire);
@@ -27,6 +27,7 @@ Algorithm choose_allreduce(size_t bytes, int ranks, Wire wire);
 Result<> allreduce(Operation& op, std::span<std::byte> data);
 Result<> allreduce_doubling(Operation& op, std::span<std::byte> data);
 Result<> allreduce_halving(Operation& op, std::span<std::byte> data);
+Result<> allreduce_direct(Operation& op, std::span<std::byte> data);
 Result<> allreduce_ring(Operation& op, std::span<std::byte> data);
 /// float32 only.
 Result<> allreduce_direct_bf16(Operation& op, std::span<std::byte> data);

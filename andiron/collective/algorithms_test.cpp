@@ -98,8 +98,8 @@ TEST_P(Collectives, bfloat16_on_the_wire_costs_two_roundings_however_many_ranks)
 }
 
 TEST_P(Collectives, large_allreduces_are_the_sum_too) {
-  // Just over each algorithm's limit, and several chunks and blocks.
-  for (const size_t n : {9001, 70001, 140003}) {
+  // Just over each algorithm's limit, and several chunks and blocks; a ring from 9 ranks on.
+  for (const size_t n : {9001, 140003, size <= 3 ? 400003 : 70001}) {
     expect_sum<float>(world, n, Wire::same, 1e-6);
     expect_sum<float>(world, n, Wire::bf16, size > 1 ? 0.03 : 1e-6);
   }
@@ -108,8 +108,8 @@ TEST_P(Collectives, large_allreduces_are_the_sum_too) {
 TEST_P(Collectives, every_algorithm_sums_at_every_size) {
   using Function = Result<> (*)(Operation&, std::span<std::byte>);
   if (std::get<0>(GetParam()) == "tcp" || size == 1) return;
-  for (Function f : {allreduce_doubling, allreduce_halving, allreduce_ring}) {
-    for (const size_t n : {0, 1, 5, 1001, 50001}) {
+  for (Function f : {allreduce_doubling, allreduce_halving, allreduce_direct, allreduce_ring}) {
+    for (const size_t n : {0, 1, 5, 1001, 50001, 200001}) {
       MemoryNetwork network(size);
       std::vector<std::vector<double>> data;
       for (int r = 0; r < size; ++r) data.push_back(numbers<double>(n, r));
@@ -208,7 +208,7 @@ TEST_P(Collectives, started_ones_run_in_order_and_mix_with_those_that_wait) {
 
 INSTANTIATE_TEST_SUITE_P(, Collectives,
                          testing::Combine(testing::Values("memory", "tcp"),
-                                          testing::Values(1, 2, 3, 4, 5, 6, 7, 8)),
+                                          testing::Values(1, 2, 3, 4, 5, 6, 7, 8, 9)),
                          [](const auto& info) {
                            return std::get<0>(info.param) + "_" +
                                   std::to_string(std::get<1>(info.param));

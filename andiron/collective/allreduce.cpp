@@ -5,8 +5,10 @@ namespace andiron::collective {
 namespace {
 
 // Where the next algorithm becomes the faster one: benchmarks/collective.
-constexpr size_t kDoublingBytes = 16 << 10;
-constexpr size_t kHalvingBytes = 256 << 10;
+constexpr size_t kDoublingBytes = 32 << 10;
+constexpr size_t kHalvingBytes = 512 << 10;
+// With more ranks the segments of a block, one for each, would not stay in the cache.
+constexpr int kDirectRanks = 8;
 
 }  // namespace
 
@@ -15,7 +17,7 @@ Algorithm choose_allreduce(size_t bytes, int ranks, Wire wire) {
   if (bytes <= kDoublingBytes) return Algorithm::doubling;
   // Two ranks exchange everything at once in any case.
   if (bytes <= kHalvingBytes && ranks > 2) return Algorithm::halving;
-  return Algorithm::ring;
+  return ranks <= kDirectRanks ? Algorithm::direct : Algorithm::ring;
 }
 
 Result<> allreduce(Operation& op, std::span<std::byte> data) {
@@ -28,7 +30,8 @@ Result<> allreduce(Operation& op, std::span<std::byte> data) {
     case Algorithm::ring:
       return allreduce_ring(op, data);
     case Algorithm::direct:
-      return allreduce_direct_bf16(op, data);
+      return op.header().wire == Wire::bf16 ? allreduce_direct_bf16(op, data)
+                                            : allreduce_direct(op, data);
   }
   return success();
 }

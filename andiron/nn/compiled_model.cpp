@@ -5,6 +5,7 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/eager/eager.hpp"
+#include "andiron/nn/accumulator.hpp"
 #include "andiron/nn/constraint.hpp"
 #include "andiron/nn/fit_tensor.hpp"
 #include "andiron/nn/optimizers/exchange.hpp"
@@ -16,8 +17,9 @@ namespace andiron::nn {
 struct CompiledModel::Form {
   std::shared_ptr<const Graph> graph;
   size_t n_x = 0, n_y = 0, n_weights = 0;
-  size_t n_reported = 0, n_predictions = 0;
-  std::vector<std::string> names;  // of all inputs, for errors
+  size_t n_reported = 0, n_predictions = 0, n_tables = 0;
+  std::shared_ptr<const Graph> update;  // of a step that is spread over several batches
+  std::vector<std::string> names;       // of all inputs, for errors
   std::vector<std::string> reported;
   // Memory that every step uses again; predictions are made anew when the rows change.
   std::vector<Tensor> src, dst;
@@ -28,22 +30,37 @@ struct CompiledModel::Form {
 
 namespace {
 
-// The optimizer's step, then the constraints. A constrained variable is an output of the graph that
-// the optimizer gets: tables that are read as a whole are updated as a whole, while the steps of
-// rows that wait to be replayed would miss the constraint.
-Graph minimize(Graph forward, const Layer& model, const CompileOptions& options) {
-  const std::vector<VariablePtr> trainable = model.trainable_variables();
+Constrained::List trained_constraints(const Layer& model,
+                                      const std::vector<VariablePtr>& trainable) {
   Constrained::List constraints = constraints_of(model);
   std::erase_if(constraints, [&](const auto& entry) {
     return std::find(trainable.begin(), trainable.end(), entry.first) == trainable.end();
   });
+  return constraints;
+}
+
+// A constrained variable is an output of the graph that the optimizer gets: tables that are read as
+// a whole are updated as a whole, while the steps of rows that wait to be replayed would miss the
+// constraint.
+Graph with_constrained(const Graph& forward, const Constrained::List& constraints) {
+  if (constraints.empty()) return forward;
   std::vector<Value> outputs = forward.outputs();
-  const size_t n_outputs = outputs.size();
   for (const auto& [variable, constraint] : constraints) outputs.push_back(read(variable));
-  if (!constraints.empty()) forward = Graph(forward.inputs(), outputs, forward.updates());
-  const Graph step = options.optimizer->minimize(forward, 0, trainable, options.exchange);
-  if (constraints.empty()) return step;
-  std::vector<Graph::Update> updates = step.updates();
+  return Graph(forward.inputs(), std::move(outputs), forward.updates());
+}
+
+// Without the `n` outputs from `first` on.
+Graph without_outputs(const Graph& graph, size_t first, size_t n) {
+  std::vector<Value> outputs = graph.outputs();
+  const auto begin = outputs.begin() + static_cast<std::ptrdiff_t>(first);
+  outputs.erase(begin, begin + static_cast<std::ptrdiff_t>(n));
+  return Graph(graph.inputs(), std::move(outputs), graph.updates());
+}
+
+// The updates, then the constraints. `values`: of the constrained variables before the step.
+std::vector<Graph::Update> constrained(std::vector<Graph::Update> updates,
+                                       const Constrained::List& constraints,
+                                       std::span<const Value> values) {
   for (size_t i = 0; i < constraints.size(); ++i) {
     const auto& [variable, constraint] = constraints[i];
     const auto update = std::find_if(updates.begin(), updates.end(),
@@ -51,12 +68,35 @@ Graph minimize(Graph forward, const Layer& model, const CompileOptions& options)
     if (update != updates.end()) {
       update->value = constraint(update->value);
     } else {  // the loss does not depend on it
-      updates.push_back({variable, constraint(step.outputs()[n_outputs + i])});
+      updates.push_back({variable, constraint(values[i])});
     }
   }
-  outputs = step.outputs();
-  outputs.resize(n_outputs);
-  return Graph(step.inputs(), std::move(outputs), std::move(updates));
+  return updates;
+}
+
+Graph minimize(const Graph& forward, const Layer& model, const CompileOptions& options) {
+  const std::vector<VariablePtr> trainable = model.trainable_variables();
+  const Constrained::List constraints = trained_constraints(model, trainable);
+  const size_t n = forward.outputs().size();
+  const Graph step = options.optimizer->minimize(with_constrained(forward, constraints), 0,
+                                                 trainable, options.exchange);
+  const Graph whole(step.inputs(), step.outputs(),
+                    constrained(step.updates(), constraints, std::span(step.outputs()).subspan(n)));
+  return without_outputs(whole, n, constraints.size());
+}
+
+AccumulatedStep minimize_accumulated(const Graph& forward, const Layer& model,
+                                     const CompileOptions& options) {
+  const std::vector<VariablePtr> trainable = model.trainable_variables();
+  const Constrained::List constraints = trained_constraints(model, trainable);
+  AccumulatedStep step = options.optimizer->minimize_accumulated(
+      with_constrained(forward, constraints), 0, trainable, options.exchange);
+  step.add = without_outputs(step.add, forward.outputs().size(), constraints.size());
+  std::vector<Value> values;
+  for (const auto& [variable, constraint] : constraints) values.push_back(read(variable));
+  step.update =
+      Graph(step.update.inputs(), {}, constrained(step.update.updates(), constraints, values));
+  return step;
 }
 
 }  // namespace
@@ -87,6 +127,15 @@ CompiledModel::CompiledModel(ModelPtr model, CompileOptions options)
           "[compile] several workers train losses that are means over the samples; '{}' has "
           "reduction {}",
           loss->name(), name_of(loss->reduction()));
+  if (options_.optimizer != nullptr && options_.optimizer->gradient_accumulation_steps() > 1) {
+    for (const LossPtr& loss : options_.losses)
+      if (loss != nullptr && loss->reduction() != Reduction::sum_over_batch_size)
+        fail(
+            "[compile] gradient_accumulation_steps is for losses that are means over the samples; "
+            "'{}' has reduction {}",
+            loss->name(), name_of(loss->reduction()));
+    accumulator_ = std::make_unique<Accumulator>(options_.optimizer);
+  }
   // A mistake in losses or data types shows here, not in the first step.
   form(false, false);
 }
@@ -100,8 +149,8 @@ CompiledModel::Form& CompiledModel::form(bool training, bool weighted) {
   std::vector<Value> inputs = model_->placeholders();
   CallContext context;
   context.training = training;
-  // Workers draw different numbers in the same step.
-  const bool several = training && options_.exchange != nullptr;
+  // Workers draw different numbers in the same step, and so do the batches of one step.
+  const bool several = options_.exchange != nullptr || accumulator_ != nullptr;
   if (training) context.step = input(several ? "draw" : "step", DType::i64, {});
   const std::vector<Value> predictions = model_->apply(inputs, context);
   const std::vector<std::string> outputs = model_->output_names();
@@ -159,8 +208,16 @@ CompiledModel::Form& CompiledModel::form(bool training, bool weighted) {
   Graph graph(std::move(inputs), std::move(results), std::move(updates));
   if (training) {
     if (options_.optimizer == nullptr) fail("[compile] training needs an optimizer");
-    graph = minimize(std::move(graph), *model_, options_);
-    const size_t n_scalars = options_.optimizer->scalar_names().size() + (several ? 2 : 0);
+    size_t n_scalars = several ? 2 : 0;  // draw, and share or samples
+    if (accumulator_ != nullptr) {
+      AccumulatedStep step = minimize_accumulated(graph, *model_, options_);
+      form->update = std::make_shared<const Graph>(std::move(step.update));
+      form->n_tables = step.n_tables;
+      graph = std::move(step.add);
+    } else {
+      graph = minimize(graph, *model_, options_);
+      n_scalars += options_.optimizer->scalar_names().size();
+    }
     ANDIRON_ASSERT(graph.inputs().size() ==
                    form->n_x + form->n_y + form->n_weights + n_scalars + 1);
   }
@@ -176,6 +233,7 @@ const Graph& CompiledModel::train_graph(bool weighted) { return *form(true, weig
 const Graph& CompiledModel::test_graph(bool weighted) { return *form(false, weighted).graph; }
 
 const StepResult& CompiledModel::train_on_batch(const Batch& batch, double share) {
+  if (accumulator_ != nullptr) return add_batch(batch, share);
   Form& f = form(true, !batch.sample_weight.empty());
   const int64_t next = step_ + 1;
   const std::vector<double> scalars = options_.optimizer->scalars_at(next);
@@ -189,6 +247,48 @@ const StepResult& CompiledModel::train_on_batch(const Batch& batch, double share
   step_ = next;
   caught_up_ = false;
   return result;
+}
+
+const StepResult& CompiledModel::add_batch(const Batch& batch, double share) {
+  Form& f = form(true, !batch.sample_weight.empty());
+  const size_t at = f.n_x + f.n_y + f.n_weights;
+  const int64_t workers = options_.exchange == nullptr ? 1 : options_.exchange->workers();
+  const int64_t samples = share > 0.0 && !batch.x.empty() ? batch.x[0].size(0) : 0;
+  if (samples > 0) {
+    *f.src[at].data<int64_t>() = accumulator_->draw(step_ + 1) * workers + options_.worker;
+    *f.src[at + 1].data<float>() = static_cast<float>(samples);
+    *f.src[at + 2].data<int64_t>() = step_ + 1;
+    run(f, batch);
+    caught_up_ = false;
+    accumulator_->add(samples, std::span(f.dst).last(3 * f.n_tables));
+  } else {
+    accumulator_->add(0, {});
+    no_result(f);
+  }
+  if (accumulator_->full()) finish_update();
+  return result_;
+}
+
+void CompiledModel::no_result(const Form& f) {
+  result_ = {};
+  result_.output_losses.resize(f.n_y);
+  for (const std::string& name : f.reported) result_.reported.emplace_back(name, 0.0);
+}
+
+void CompiledModel::finish_update() {
+  if (!in_update()) return;
+  const std::shared_ptr<const Graph>& update = form(true, false).update;
+  accumulator_->update(update, step_ + 1, plans_, options_.plan);
+  ++step_;
+  caught_up_ = false;
+}
+
+void CompiledModel::drop_update() {
+  if (accumulator_ != nullptr) accumulator_->clear();
+}
+
+bool CompiledModel::in_update() const {
+  return accumulator_ != nullptr && accumulator_->batches() > 0;
 }
 
 const StepResult& CompiledModel::test_on_batch(const Batch& batch) {
@@ -230,11 +330,9 @@ const StepResult& CompiledModel::run(Form& f, const Batch& batch) {
     for (const Value& v : outputs)
       f.dst.push_back(v.rank() == 0 ? Tensor::zeros(v.dtype(), {}) : Tensor());
   }
-  for (size_t i = 0; i < f.n_predictions; ++i) {
-    const size_t at = outputs.size() - f.n_predictions + i;
-    if (!f.dst[at].defined() || f.dst[at].size(0) != rows)
-      f.dst[at] = tensor_for(outputs[at].type(), rows);
-  }
+  if (f.plan_rows != rows)
+    for (size_t i = 0; i < outputs.size(); ++i)
+      if (outputs[i].rank() > 0) f.dst[i] = tensor_for(outputs[i].type(), rows);
   if (f.plan_rows != rows) {
     f.plan.reset();
     f.plan_rows = -1;
@@ -248,8 +346,8 @@ const StepResult& CompiledModel::run(Form& f, const Batch& batch) {
   result_.reported.clear();
   for (size_t i = 0; i < f.n_reported; ++i)
     result_.reported.emplace_back(f.reported[i], f.dst[1 + f.n_y + i].item());
-  result_.predictions.assign(f.dst.end() - static_cast<std::ptrdiff_t>(f.n_predictions),
-                             f.dst.end());
+  const auto end = f.dst.end() - static_cast<std::ptrdiff_t>(3 * f.n_tables);
+  result_.predictions.assign(end - static_cast<std::ptrdiff_t>(f.n_predictions), end);
   return result_;
 }
 

@@ -11,6 +11,7 @@
 
 namespace andiron::nn {
 
+class Accumulator;
 class Exchange;
 class Optimizer;
 
@@ -52,16 +53,27 @@ class CompiledModel {
 
   /// Inputs: x..., y..., sample weights (when `weighted`), then the optimizer's scalars
   /// ("learning_rate", ...; with several workers "draw" before and "share" behind them) and "step".
+  /// With gradient_accumulation_steps it is AccumulatedStep::add: "draw", "samples" and "step", and
+  /// the tables' rows behind the outputs.
   /// Outputs: loss, the outputs' losses, what layers report,
   /// predictions (when asked for). Outputs without a loss have no y, weight or loss here.
   const Graph& train_graph(bool weighted = false);
   /// The same without optimizer and step; predictions always.
   const Graph& test_graph(bool weighted = false);
 
-  /// One optimizer step; counts `step` on. Throws Error when data do not fit the model. `share`: the
-  /// part of the step's samples, over all workers, that the batch has; 0 for a batch that only
-  /// stands in for none.
+  /// One optimizer step; counts `step` on. With gradient_accumulation_steps the batches of a step
+  /// are added up, and the last one moves the variables. Throws Error when data do not fit the
+  /// model. `share`: the part of the step's samples, over all workers, that the batch has; 0 for a
+  /// batch that only stands in for none.
   const StepResult& train_on_batch(const Batch& batch, double share = 1.0);
+  /// Whether batches wait for others of their step.
+  bool in_update() const;
+  bool accumulates() const { return accumulator_ != nullptr; }
+  /// Ends a step whose batches were fewer; does nothing when none wait. All workers call it
+  /// together.
+  void finish_update();
+  /// Forgets the batches that wait.
+  void drop_update();
   /// Loss and predictions in inference mode.
   const StepResult& test_on_batch(const Batch& batch);
 
@@ -80,11 +92,14 @@ class CompiledModel {
   struct Form;  // a graph with the memory of its inputs and outputs
   Form& form(bool training, bool weighted);
   const StepResult& run(Form& form, const Batch& batch);
+  const StepResult& add_batch(const Batch& batch, double share);
+  void no_result(const Form& form);
 
   ModelPtr model_;
   CompileOptions options_;
   PlanCache plans_;
   std::unique_ptr<Form> forms_[2][2];
+  std::unique_ptr<Accumulator> accumulator_;  // null: each batch is a step
   StepResult result_;
   int64_t step_ = 0;
   bool caught_up_ = true;

@@ -2,143 +2,16 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <thread>
 
 #include "andiron/base/error.hpp"
-#include "andiron/base/philox.hpp"
-#include "andiron/collective/ranks_testing.hpp"
-#include "andiron/nn/layers.hpp"
-#include "andiron/nn/losses/losses.hpp"
-#include "andiron/nn/metrics/metric.hpp"
-#include "andiron/nn/optimizers/optimizer.hpp"
-#include "andiron/nn/seed.hpp"
 #include "andiron/train/checkpoint_store.hpp"
-#include "andiron/train/data/array_dataset.hpp"
-#include "andiron/train/data/sharded_dataset.hpp"
-#include "andiron/train/dataset_source.hpp"
+#include "andiron/train/data_parallel_testing.hpp"
 #include "andiron/train/memory_store_testing.hpp"
-#include "andiron/train/trainer.hpp"
 
 namespace andiron::train {
 namespace {
-
-// Uneven, empty, tiny; 131 samples in all.
-const std::vector<int64_t> kSizes = {13, 0, 90, 7, 1, 20};
-// The small table has fewer rows than a step has samples, and more than some workers have.
-constexpr int64_t kSmallTable = 22, kLargeTable = 3000, kBatch = 24;
-
-// The most samples that one of so many workers has in a step; shard s is worker s % workers'.
-int64_t capacity_of(int workers) {
-  const Quotas quotas(kSizes);
-  int64_t most = 1;
-  for (int64_t at = 0; at < quotas.total(); at += kBatch) {
-    const auto begin = quotas.of_first(at);
-    const auto end = quotas.of_first(std::min(at + kBatch, quotas.total()));
-    std::vector<int64_t> rows(static_cast<size_t>(workers));
-    for (size_t s = 0; s < kSizes.size(); ++s)
-      rows[s % static_cast<size_t>(workers)] += end[s] - begin[s];
-    most = std::max(most, *std::max_element(rows.begin(), rows.end()));
-  }
-  return most;
-}
-
-uint32_t noise(uint64_t stream, int64_t i) { return Philox{stream}(static_cast<uint64_t>(i))[0]; }
-
-// Shard s: its class is nearly always s % 2, so that most workers never see one of them in a batch.
-std::shared_ptr<Dataset> shard(int64_t s) {
-  const int64_t n = kSizes[static_cast<size_t>(s)];
-  Tensor small(DType::i32, {n}), large(DType::i32, {n}), y(DType::f32, {n, 1});
-  for (int64_t i = 0; i < n; ++i) {
-    const auto key = static_cast<uint64_t>(s);
-    small.data<int32_t>()[i] = static_cast<int32_t>(noise(key, i) % kSmallTable);
-    large.data<int32_t>()[i] = static_cast<int32_t>(noise(key + 100, i) % 40 * 70);
-    y.data<float>()[i] = static_cast<float>(i == 3 ? 1 - s % 2 : s % 2);
-  }
-  return std::make_shared<ArrayDataset>(
-      ArrayData{{{"small", small}, {"large", large}}, {{"y", y}}, {}},
-      DataOptions{.batch_size = 1, .shuffle = true, .seed = static_cast<uint64_t>(s) + 7});
-}
-
-using MakeOptimizer = nn::OptimizerPtr (*)();
-
-// A worker of `workers`, or, without a communicator, all of the training in one process.
-struct Worker {
-  explicit Worker(MakeOptimizer make, std::shared_ptr<collective::Communicator> communicator = {}) {
-    const int workers = communicator ? communicator->size() : 1;
-    const int rank = communicator ? communicator->rank() : 0;
-    std::vector<ShardedDataset::Shard> mine;
-    std::vector<std::function<uint64_t()>> contents;
-    for (size_t s = 0; s < kSizes.size(); ++s)
-      if (kSizes[s] > 0 && static_cast<int>(s) % workers == rank) {
-        mine.push_back({static_cast<int64_t>(s), shard(static_cast<int64_t>(s))});
-        contents.push_back([s] { return uint64_t{s}; });
-      }
-    const auto dataset = std::make_shared<ShardedDataset>(
-        mine, kSizes, shard(0)->fields(), DataOptions{.batch_size = kBatch, .shuffle = false});
-    source = std::make_unique<ShardedSource>(dataset, contents);
-    if (communicator) together = std::make_shared<DataParallel>(communicator, capacity_of(workers));
-
-    nn::set_random_seed(3);
-    const auto a = nn::Input({}, {.name = "small", .dtype = DType::i32});
-    const auto b = nn::Input({}, {.name = "large", .dtype = DType::i32});
-    const auto h =
-        nn::Concatenate()({nn::Embedding(kSmallTable, 4)(a), nn::Embedding(kLargeTable, 6)(b)});
-    compiled = std::make_shared<nn::CompiledModel>(
-        nn::Model(std::vector{a, b},
-                  std::vector{nn::Dense(1)(nn::Dense(5, {.activation = "tanh"})(h))}),
-        nn::CompileOptions{.optimizer = make(),
-                           .losses = {nn::BinaryCrossentropy({.from_logits = true})},
-                           .predictions_in_training = true,
-                           .plan = {.threads = 1},
-                           .exchange = together,
-                           .worker = rank});
-    trainer = std::make_unique<Trainer>(
-        compiled,
-        std::vector<OutputMetric>{{.name = "auc", .metric = metrics::make_metric("auc")}});
-  }
-
-  std::vector<double> weights() const {
-    std::vector<double> out;
-    for (const VariablePtr& v : compiled->model()->variables())
-      for (int64_t i = 0; i < v->value().count(); ++i) out.push_back(v->value().item(i));
-    return out;
-  }
-  FitOptions options(int64_t epochs, bool validates = true) const {
-    FitOptions o{.epochs = epochs};
-    if (validates) o.validation = source.get();
-    o.workers = together.get();
-    return o;
-  }
-
-  std::shared_ptr<DataParallel> together;
-  std::shared_ptr<nn::CompiledModel> compiled;
-  std::unique_ptr<DatasetSource> source;
-  std::unique_ptr<Trainer> trainer;
-};
-
-nn::OptimizerPtr adam() {
-  nn::AdamOptions o;
-  o.learning_rate = 0.02;
-  o.epsilon = 1e-3;
-  return nn::Adam(o);
-}
-nn::OptimizerPtr lazy_adam() {
-  nn::AdamOptions o;
-  o.learning_rate = 0.02;
-  o.epsilon = 1e-3;
-  o.lazy = true;
-  return nn::Adam(o);
-}
-nn::OptimizerPtr clipped_momentum() {
-  nn::SGDOptions o;
-  o.learning_rate = 0.1;
-  o.momentum = 0.9;
-  o.global_clipnorm = 0.3;
-  return nn::SGD(o);
-}
 
 class DataParallelTraining
     : public testing::TestWithParam<std::tuple<std::pair<const char*, MakeOptimizer>, int>> {};
@@ -155,22 +28,9 @@ INSTANTIATE_TEST_SUITE_P(
              std::to_string(std::get<1>(info.param));
     });
 
-// Runs fit on threads as ranks, each with a model of its own.
-std::vector<std::unique_ptr<Worker>> train(MakeOptimizer make, int n,
-                                           const std::function<void(Worker&, int)>& fit) {
-  collective::Ranks ranks = collective::connect_ranks(n);
-  std::vector<std::unique_ptr<Worker>> workers(static_cast<size_t>(n));
-  for (int r = 0; r < n; ++r)  // one after another: layers draw their first values from one stream
-    workers[static_cast<size_t>(r)] = std::make_unique<Worker>(
-        make,
-        std::shared_ptr<collective::Communicator>(std::move(ranks.all[static_cast<size_t>(r)])));
-  collective::on_ranks(n, [&](int r) { fit(*workers[static_cast<size_t>(r)], r); });
-  return workers;
-}
-
 TEST_P(DataParallelTraining, equals_one_process_on_the_same_batches) {
   const auto& [optimizer, n] = GetParam();
-  Worker alone(optimizer.second);
+  Worker alone(optimizer.second());
   alone.trainer->fit(*alone.source, alone.options(3));
   const Logs want = alone.trainer->history().logs.back();
   ASSERT_EQ(alone.compiled->step(), 3 * ((131 + kBatch - 1) / kBatch));
@@ -293,7 +153,7 @@ TEST(DataParallel, settings_of_checkpoints_that_differ_are_told_to_all) {
 }
 
 TEST(DataParallel, resuming_with_other_workers_is_the_same_but_for_rounding) {
-  Worker alone(adam);
+  Worker alone(adam());
   alone.trainer->fit(*alone.source, alone.options(3, false));
   const std::string folder = testing::TempDir() + "andiron_other_workers";
   std::filesystem::remove_all(folder);
@@ -306,7 +166,7 @@ TEST(DataParallel, resuming_with_other_workers_is_the_same_but_for_rounding) {
     };
     EXPECT_THROW(w.trainer->fit(*w.source, o), std::exception);
   });
-  EXPECT_LT(capacity_of(3), kSmallTable);
+  EXPECT_LT(capacity_of(3, kBatch), kSmallTable);
   for (const int n : {2, 1}) {
     const auto others = train(adam, n, [&](Worker& w, int) {
       FitOptions o = w.options(n == 2 ? 2 : 3, false);
@@ -319,25 +179,6 @@ TEST(DataParallel, resuming_with_other_workers_is_the_same_but_for_rounding) {
     EXPECT_NEAR(*find(others[0]->trainer->history().logs.back(), "loss"),
                 *find(alone.trainer->history().logs.back(), "loss"), 1e-5);
   }
-}
-
-TEST(Quotas, are_websters_and_never_take_back) {
-  const Quotas quotas({13, 0, 90, 7, 1, 20});
-  std::vector<int64_t> want(6);
-  for (int64_t t = 0; t <= quotas.total(); ++t) {
-    ASSERT_EQ(quotas.of_first(t), want) << t;
-    size_t best = 6;  // by the definition, one place at a time
-    for (size_t s = 0; s < 6; ++s) {
-      if (want[s] == kSizes[s]) continue;
-      if (best == 6 ||
-          static_cast<double>(kSizes[s]) / static_cast<double>(2 * want[s] + 1) >
-              static_cast<double>(kSizes[best]) / static_cast<double>(2 * want[best] + 1))
-        best = s;
-    }
-    if (best < 6) ++want[best];
-  }
-  EXPECT_THROW(Quotas({0, 0}), Error);
-  EXPECT_THROW(Quotas({3, -1}), Error);
 }
 
 }  // namespace

@@ -126,7 +126,9 @@ void Trainer::train_epoch(BatchSource& data, const FitOptions& options, Training
     if (batch == nullptr) break;
     const double share = data.share();
     for (const CallbackPtr& c : options.callbacks) c->on_train_batch_begin(progress.batch);
-    if (options.workers != nullptr) options.workers->set_step(compiled_->step() + 1, share > 0);
+    // A worker without samples adds zeros, unless it has some from other batches of the step.
+    if (options.workers != nullptr)
+      options.workers->set_step(compiled_->step() + 1, share > 0 || compiled_->accumulates());
     const nn::StepResult& result = compiled_->train_on_batch(*batch, share);
     if (share > 0) check_finite(result, options, progress);
     add(result, *batch, share > 0, progress);
@@ -135,9 +137,11 @@ void Trainer::train_epoch(BatchSource& data, const FitOptions& options, Training
       for (const CallbackPtr& c : options.callbacks) c->on_train_batch_end(progress.batch, logs);
     }
     ++progress.batch;
-    state.after_step(progress);
+    // Not while batches wait for others of their step: a training resumes between steps.
+    if (!compiled_->in_update()) state.after_step(progress);
     if (options.between_steps) options.between_steps();
   }
+  if (options.whole_updates) compiled_->finish_update();
 }
 
 // The figures while an epoch runs. Metrics are left to its end where nobody looks at them: areas
@@ -233,6 +237,7 @@ void Trainer::run(BatchSource& data, const FitOptions& options, TrainingState& s
   epochs_ = options.epochs;
   batches_ = data.batches();
   reset_metrics();
+  if (options.whole_updates) compiled_->drop_update();
   Progress progress;
   progress.epoch = options.initial_epoch;
   for (const CallbackPtr& c : options.callbacks) c->set_trainer(this);

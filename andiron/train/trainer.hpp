@@ -51,6 +51,9 @@ struct FitOptions {
   /// Called between steps, and while the training waits for a checkpoint; may throw to interrupt
   /// it.
   std::function<void()> between_steps = {};
+  /// With gradient_accumulation_steps: an epoch ends with an update, from fewer batches if need be.
+  /// False: batches wait for those of the next call.
+  bool whole_updates = true;
   /// Null: this process trains alone. All workers call fit with the same options; what one of them
   /// throws ends the training of all. Figures are those of all workers together, except while an
   /// epoch runs.

@@ -1,13 +1,18 @@
 // Andiron's allreduce beside Gloo's, in the same processes over loopback, round by round:
-//   cmake --preset release -DANDIRON_GLOO_BENCHMARK=ON && ninja -C build/release
-//   allreduce_benchmark build/release/allreduce_benchmark [min_bytes max_bytes [ranks]]
-// Gloo's answer is the best of its ring, bcube and halving-doubling at each size.
+//   make bench ROWS=allreduce, or, with Debian's libgloo-dev,
+//   cmake --preset release && ninja -C build/release allreduce_benchmark
+//   build/release/allreduce_benchmark [min_bytes max_bytes [ranks [pinned]]]
+// Gloo's answer is the best of its ring, bcube and halving-doubling at each size. CPU time is a
+// process's, all of its threads, mean over the ranks: other programs on the machine do not change
+// it much, while times of calls are theirs too.
+#include <fmt/format.h>
 #include <gloo/allreduce.h>
 #include <gloo/allreduce_halving_doubling.h>
 #include <gloo/math.h>
 #include <gloo/rendezvous/context.h>
 #include <gloo/rendezvous/file_store.h>
 #include <gloo/transport/tcp/device.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +24,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "andiron/collective/communicator.hpp"
@@ -33,7 +39,7 @@ struct Way {
   std::string name;
   std::function<void(float*, size_t)> run;
   std::vector<double> seconds{};  // one call, by round
-  std::vector<double> cpu{};      // of this process's threads
+  std::vector<double> cpu{};      // a process's, of one call
 };
 
 double cpu_seconds() {
@@ -46,6 +52,15 @@ double cpu_seconds() {
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
+}
+
+// theirs / ours of each round: "1.20 (1.10-1.31)", the median and the quartiles.
+std::string ratio_text(const std::vector<double>& theirs, const std::vector<double>& ours) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < ours.size(); ++i) ratios.push_back(theirs[i] / ours[i]);
+  std::sort(ratios.begin(), ratios.end());
+  const size_t n = ratios.size();
+  return fmt::format("{:.2f} ({:.2f}-{:.2f})", ratios[n / 2], ratios[n / 4], ratios[n * 3 / 4]);
 }
 
 std::shared_ptr<gloo::Context> gloo_context(int rank, int size, const std::string& folder) {
@@ -77,15 +92,11 @@ void print_row(int ranks, size_t bytes, const std::vector<Way>& ways) {
   const Way* best = &ways[1];
   for (size_t w = 2; w < ways.size(); ++w)
     if (median(ways[w].seconds) < median(best->seconds)) best = &ways[w];
-  std::vector<double> ratios;
-  for (size_t i = 0; i < best->seconds.size(); ++i)
-    ratios.push_back(best->seconds[i] / ways[0].seconds[i]);
-  std::sort(ratios.begin(), ratios.end());
-  const double ours = median(ways[0].seconds);
-  std::printf("| %d | %s | %.1f | %.1f | %s | %.2f | %.2f-%.2f | %.2f | %.2f |\n", ranks,
-              size_text(bytes).c_str(), ours * 1e6, median(best->seconds) * 1e6, best->name.c_str(),
-              ratios[ratios.size() / 2], ratios[ratios.size() / 4], ratios[ratios.size() * 3 / 4],
-              static_cast<double>(bytes) / ours / 1e9, median(best->cpu) / median(ways[0].cpu));
+  const Way& ours = ways[0];
+  fmt::print("| {} | {} | {:.1f} | {:.1f} | {} | {} | {:.1f} | {:.1f} | {} |\n", ranks,
+             size_text(bytes), median(ours.seconds) * 1e6, median(best->seconds) * 1e6, best->name,
+             ratio_text(best->seconds, ours.seconds), median(ours.cpu) * 1e6,
+             median(best->cpu) * 1e6, ratio_text(best->cpu, ours.cpu));
   std::fflush(stdout);
 }
 
@@ -105,7 +116,7 @@ void measure(Communicator& comm, const std::shared_ptr<gloo::Context>& context, 
   gloo::AllreduceHalvingDoubling<float> halving(context, {data.data()}, static_cast<int>(n));
   ways.push_back({"halving-doubling", [&](float*, size_t) { halving.run(); }});
 
-  const int rounds = bytes >= 64 << 20 ? 5 : 15;
+  const int rounds = bytes >= 64 << 20 ? 11 : 21;
   const int calls = std::max<int>(1, std::min<int>(100, static_cast<int>((8 << 20) / bytes)));
   for (int round = 0; round <= rounds; ++round) {
     for (size_t w = 0; w < ways.size(); ++w) {
@@ -120,7 +131,21 @@ void measure(Communicator& comm, const std::shared_ptr<gloo::Context>& context, 
       way.cpu.push_back((cpu_seconds() - cpu) / calls);
     }
   }
+  for (Way& way : ways) {
+    comm.allreduce(std::span(way.cpu)).value_or_throw();
+    for (double& cpu : way.cpu) cpu /= comm.size();
+  }
   if (comm.rank() == 0) print_row(comm.size(), bytes, ways);
+}
+
+// Where other programs run, too, a rank that was asleep wakes up on the core of the rank that sent
+// to it, though that one is busy: pinned, the ranks share the cores as they would on a quiet
+// machine.
+void pin(int rank) {
+  cpu_set_t core;
+  CPU_ZERO(&core);
+  CPU_SET(static_cast<size_t>(rank) % std::thread::hardware_concurrency(), &core);
+  sched_setaffinity(0, sizeof core, &core);
 }
 
 void run_rank(int rank, std::vector<Listener>& listeners, const std::vector<std::string>& addresses,
@@ -137,12 +162,13 @@ void run_rank(int rank, std::vector<Listener>& listeners, const std::vector<std:
 int main(int argc, char** argv) {
   const size_t min_bytes = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1 << 10;
   const size_t max_bytes = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 256 << 20;
-  std::printf(
-      "| ranks | bytes | Andiron, us | Gloo, us | Gloo's best | ratio | quartiles | GB/s | CPU "
-      "ratio |\n"
-      "|---|---|---|---|---|---|---|---|---|\n");
+  fmt::print(
+      "| ranks | bytes | Andiron, us | Gloo, us | Gloo's best | ratio (quartiles) | Andiron's CPU, "
+      "us "
+      "| Gloo's CPU, us | ratio (quartiles) |\n|---|---|---|---|---|---|---|---|---|\n");
   std::fflush(stdout);
   const int only = argc > 3 ? std::atoi(argv[3]) : 0;
+  const bool pinned = argc > 4 && std::string(argv[4]) == "pinned";
   for (const int ranks : {2, 4}) {
     if (only != 0 && ranks != only) continue;
     char folder[] = "/tmp/allreduce_benchmark_XXXXXX";
@@ -157,6 +183,7 @@ int main(int argc, char** argv) {
     for (int r = 0; r < ranks; ++r) {
       const pid_t child = fork();
       if (child == 0) {
+        if (pinned) pin(r);
         try {
           run_rank(r, listeners, addresses, folder, min_bytes, max_bytes);
         } catch (const std::exception& e) {

@@ -451,9 +451,12 @@ class Training:
         return _core.array_source(*arrays, max(1, rows_of(arrays[0])))
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
-        """One step on these samples. Returns the loss before it, and the metrics."""
+        """One step on these samples. Returns the loss before it, and the metrics.
+
+        With the optimizer's gradient_accumulation_steps=n every n-th call moves the weights.
+        """
         source = self._one_step(x, y, sample_weight, class_weight)
-        self._trainer.fit(source, None, 1, 0, 1, [])
+        self._trainer.fit(source, None, 1, 0, 1, [], whole_updates=False)
         logs = self._trainer.history[1][-1]
         values = list(logs.values())
         return logs if return_dict else values[0] if len(values) == 1 else values

@@ -147,6 +147,7 @@ def test_mistakes_are_told_in_the_driver(spark):
         ({"features": {"x": ["a", "m"], "who": "who"}}, "'m' is of type map"),
         ({"validation_indicator_col": "held"}, "no column 'held'"),
         ({"loss": None}, "needs a loss"),
+        ({"gradient_accumulation_steps": 0}, "gradient_accumulation_steps must be at least 1"),
         ({"model": None}, "needs model"),
         ({"memory_budget": "12 bananas"}, "memory_budget is bytes or a text"),
         ({"vocabulary": {"town": ["Rome"]}}, r"vocabulary has 'town', which is no column; .* 'a'"),
@@ -172,6 +173,16 @@ def test_batches_larger_than_the_data_and_workers_without_rows(spark, rows):
     trained = given.fit(frame)
     assert_same_training(trained, alone(frame.select("a", "b", "who", "y"), given))
     assert trained.native.optimizer.iterations == 3
+
+
+@pytest.mark.slow
+def test_gradients_of_several_batches_are_one_larger_batchs(spark):
+    frame = spark.createDataFrame(table())
+    large = estimator(batch_size=96).fit(frame).native
+    parts = estimator(batch_size=32, gradient_accumulation_steps=3).fit(frame).native
+    assert parts.optimizer.iterations == large.optimizer.iterations == 9
+    for ours, expected in zip(parts.get_weights(), large.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, expected, atol=2e-5)
 
 
 @pytest.mark.slow

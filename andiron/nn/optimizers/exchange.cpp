@@ -43,7 +43,7 @@ std::vector<Value> ExchangeBuilder::sum(const std::vector<Value>& values) {
 }
 
 ExchangeBuilder::Rows ExchangeBuilder::gather(const ops::Dedup& d, const Value& values,
-                                              int64_t table_rows) {
+                                              int64_t most) {
   const uint32_t bucket = bucket_++;
   if (!token_.defined()) token_ = first_token();
   HostFunction start{.name = "rows_start", .outputs = {kToken}, .call = {}};
@@ -53,8 +53,7 @@ ExchangeBuilder::Rows ExchangeBuilder::gather(const ops::Dedup& d, const Value& 
   };
   token_ = ops::exchange_start({token_, d.rows, values, d.count}, std::move(start))[0];
 
-  const Dim most = d.rows.shape()[0].bind({{"batch", exchange_->capacity()}});
-  const int64_t n = exchange_->workers() * std::min(most.size(), table_rows);
+  const int64_t n = exchange_->workers() * most;
   HostFunction wait{.name = "rows_wait",
                     .outputs = {{DType::i32, {n}}, {values.dtype(), {n, values.shape()[1]}}},
                     .call = {}};

@@ -44,8 +44,8 @@ class ExchangeBuilder {
   struct Rows {
     Value ids, values;
   };
-  /// values [n, d]: the sums of the rows that `d` lists, of a table of so many rows.
-  Rows gather(const ops::Dedup& d, const Value& values, int64_t table_rows);
+  /// values [n, d]: the sums of the rows that `d` lists. No worker has more than `most` rows.
+  Rows gather(const ops::Dedup& d, const Value& values, int64_t most);
 
  private:
   std::shared_ptr<Exchange> exchange_;

@@ -21,6 +21,8 @@ struct OptimizerOptions {
   std::optional<double> clipnorm = {};         ///< each gradient's norm
   std::optional<double> clipvalue = {};        ///< each element
   std::optional<double> global_clipnorm = {};  ///< the norm of all gradients together
+  /// Variables move once for so many batches, by the mean over their samples; empty: by each.
+  std::optional<int64_t> gradient_accumulation_steps = {};
   /// Embedding tables: false, and every row moves in every step as the formula says, though rows
   /// are only computed when they are needed (the same bits as sweeping the table); true, and rows
   /// that a batch does not use stay where they are, slots included, in that step (PyTorch's
@@ -30,6 +32,21 @@ struct OptimizerOptions {
 };
 
 class Exchange;
+
+/// A training step that is spread over several batches. Sums of gradients wait in variables of the
+/// optimizer, rows of tables with whoever runs the graphs: they are outputs of `add` and inputs of
+/// `update`.
+struct AccumulatedStep {
+  /// Adds a batch's gradients, times "samples", to those before it. Inputs: forward's without
+  /// "step", then "samples" (float32 scalar), then "step". Outputs: forward's, then for each table
+  /// rows [n] int32, values [n, d] and count [1] int32: the first `count` rows hold gradients.
+  Graph add;
+  /// Moves the variables by the sums divided by "samples", those of all workers with an exchange.
+  /// Inputs: for each table rows [n] int32 (negative: none), values [n, d], of any n ("rows_0",
+  /// "rows_1", ...); then the optimizer's scalars, "samples", "step".
+  Graph update;
+  size_t n_tables = 0;
+};
 
 /// How a training step changes variables. Owns the slots (momentum, ...), which are variables
 /// themselves and belong into checkpoints.
@@ -55,6 +72,15 @@ class Optimizer {
   virtual Graph minimize(const Graph& forward, size_t loss_output,
                          const std::vector<VariablePtr>& trainable,
                          const std::shared_ptr<Exchange>& exchange = nullptr) = 0;
+  /// The same, spread over gradient_accumulation_steps() batches.
+  virtual AccumulatedStep minimize_accumulated(const Graph& forward, size_t loss_output,
+                                               const std::vector<VariablePtr>& trainable,
+                                               const std::shared_ptr<Exchange>& exchange) = 0;
+  virtual int64_t gradient_accumulation_steps() const { return 1; }
+  /// For models that are compiled after it. Throws Error unless positive.
+  virtual void set_gradient_accumulation_steps(int64_t steps) = 0;
+  /// Forgets the sums of dense gradients.
+  virtual void clear_accumulators() {}
   /// Brings all embedding rows up to date with the steps before its int64 input "step"; without
   /// updates when there is nothing to bring up to date. Run it, with the number of the next step,
   /// before tables are read by anything but training steps: saving, evaluating, predicting.

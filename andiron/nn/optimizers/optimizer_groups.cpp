@@ -3,7 +3,7 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/nn/optimizers/rule_optimizer.hpp"
-#include "andiron/nn/optimizers/training_step.hpp"
+#include "andiron/nn/optimizers/step_builder.hpp"
 
 namespace andiron::nn {
 
@@ -24,6 +24,11 @@ class Groups final : public Optimizer {
         if (other == rule || other->name() == rule->name())
           fail("[OptimizerGroups] each group needs an optimizer of its own name; '{}' comes twice",
                rule->name());
+      if (!rules_.empty() &&
+          rule->gradient_accumulation_steps() != rules_[0]->gradient_accumulation_steps())
+        fail(
+            "[OptimizerGroups] all groups need the same gradient_accumulation_steps; got {} and {}",
+            rules_[0]->gradient_accumulation_steps(), rule->gradient_accumulation_steps());
       rules_.push_back(rule);
       try {
         patterns_.emplace_back(group.pattern);
@@ -46,9 +51,25 @@ class Groups final : public Optimizer {
   Graph minimize(const Graph& forward, size_t loss_output,
                  const std::vector<VariablePtr>& trainable,
                  const std::shared_ptr<Exchange>& exchange) override {
-    return training_step(
-        rules_, [this](const VariablePtr& v) { return group_of(*v); }, scalar_names(), forward,
-        loss_output, trainable, exchange);
+    return StepBuilder(forward, loss_output, choice(), exchange).step(trainable);
+  }
+
+  AccumulatedStep minimize_accumulated(const Graph& forward, size_t loss_output,
+                                       const std::vector<VariablePtr>& trainable,
+                                       const std::shared_ptr<Exchange>& exchange) override {
+    return StepBuilder(forward, loss_output, choice(), exchange).accumulated_step(trainable);
+  }
+
+  int64_t gradient_accumulation_steps() const override {
+    return rules_[0]->gradient_accumulation_steps();
+  }
+
+  void set_gradient_accumulation_steps(int64_t steps) override {
+    for (RuleOptimizer* rule : rules_) rule->set_gradient_accumulation_steps(steps);
+  }
+
+  void clear_accumulators() override {
+    for (RuleOptimizer* rule : rules_) rule->clear_accumulators();
   }
 
   Graph catch_up() const override {
@@ -87,6 +108,10 @@ class Groups final : public Optimizer {
   }
 
  private:
+  OptimizerChoice choice() {
+    return {rules_, [this](const VariablePtr& v) { return group_of(*v); }, scalar_names()};
+  }
+
   size_t group_of(const Variable& variable) const {
     for (size_t i = 0; i < patterns_.size(); ++i)
       if (std::regex_search(variable.name(), patterns_[i])) return i;

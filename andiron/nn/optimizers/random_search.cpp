@@ -62,6 +62,15 @@ class Search final : public Optimizer {
     return Graph(inputs, now.outputs(), std::move(updates));
   }
 
+  AccumulatedStep minimize_accumulated(const Graph&, size_t, const std::vector<VariablePtr>&,
+                                       const std::shared_ptr<Exchange>&) override {
+    no_gradients();
+  }
+
+  void set_gradient_accumulation_steps(int64_t steps) override {
+    if (steps != 1) no_gradients();
+  }
+
   Graph catch_up() const override { return Graph({input("step", DType::i64, {})}, {}); }
   std::vector<std::string> scalar_names() const override { return {"learning_rate"}; }
   std::vector<double> scalars_at(int64_t step) const override {
@@ -74,6 +83,10 @@ class Search final : public Optimizer {
   void set_iterations(int64_t) override {}
 
  private:
+  [[noreturn]] static void no_gradients() {
+    fail("[RandomSearch] has no gradients that several batches could add up");
+  }
+
   RandomSearchOptions options_;
 };
 

@@ -1,9 +1,10 @@
 #include "andiron/nn/optimizers/rule_optimizer.hpp"
 
 #include <cmath>
+#include <cstring>
 
 #include "andiron/base/error.hpp"
-#include "andiron/nn/optimizers/training_step.hpp"
+#include "andiron/nn/optimizers/step_builder.hpp"
 #include "andiron/ops/catalog.hpp"
 #include "andiron/ops/optimizer/rule.hpp"
 
@@ -91,18 +92,23 @@ RuleOptimizer::RuleOptimizer(const OptimizerKind& kind, const OptimizerOptions& 
           options.global_clipnorm.has_value() >
       1)
     fail("[{}] only one of clipnorm, clipvalue and global_clipnorm may be given", kind.class_name);
+  if (options.gradient_accumulation_steps)
+    set_gradient_accumulation_steps(*options.gradient_accumulation_steps);
   if (kind.initial_accumulator_value >= 0.0 && !(initial_accumulator_value >= 0.0))
     fail("[{}] initial_accumulator_value must be zero or positive; got {}", kind.class_name,
          initial_accumulator_value);
 }
 
 json RuleOptimizer::config() const {
-  json c = {{"name", name_},
-            {"learning_rate", learning_rate_.config()},
-            {"clipnorm", number(options_.clipnorm)},
-            {"clipvalue", number(options_.clipvalue)},
-            {"global_clipnorm", number(options_.global_clipnorm)},
-            {"lazy", options_.lazy}};
+  json c = {
+      {"name", name_},
+      {"learning_rate", learning_rate_.config()},
+      {"clipnorm", number(options_.clipnorm)},
+      {"clipvalue", number(options_.clipvalue)},
+      {"global_clipnorm", number(options_.global_clipnorm)},
+      {"gradient_accumulation_steps",
+       options_.gradient_accumulation_steps ? json(*options_.gradient_accumulation_steps) : json()},
+      {"lazy", options_.lazy}};
   for (const auto& [name, value] : settings_) {
     if (const bool* b = std::get_if<bool>(&value)) c[name] = *b;
     if (const double* d = std::get_if<double>(&value)) c[name] = *d;
@@ -123,6 +129,8 @@ OptimizerPtr rule_optimizer_from_config(const OptimizerKind& kind, const json& c
   options.clipnorm = optional("clipnorm");
   options.clipvalue = optional("clipvalue");
   options.global_clipnorm = optional("global_clipnorm");
+  if (given("gradient_accumulation_steps"))
+    options.gradient_accumulation_steps = config["gradient_accumulation_steps"].get<int64_t>();
   options.lazy = given("lazy") && config["lazy"].get<bool>();
   Attributes settings;
   for (const AttributeSpec& spec : ops::find(std::string(kind.op) + "_update").attributes) {
@@ -186,6 +194,30 @@ ops::OptimizerState RuleOptimizer::state_of(const VariablePtr& variable, const V
   return state;
 }
 
+const VariablePtr& RuleOptimizer::accumulator_of(const VariablePtr& variable) {
+  for (const auto& [of, accumulator] : accumulators_)
+    if (of == variable) return accumulator;
+  const Tensor& value = variable->value();
+  accumulators_.emplace_back(
+      variable,
+      std::make_shared<Variable>(fmt::format("{}/{}/gradient_accumulator", name_, variable->name()),
+                                 Tensor::zeros(value.dtype(), value.sizes()), false));
+  return accumulators_.back().second;
+}
+
+void RuleOptimizer::set_gradient_accumulation_steps(int64_t steps) {
+  if (steps < 1)
+    fail("[{}] gradient_accumulation_steps must be at least 1; got {}", kind_->class_name, steps);
+  options_.gradient_accumulation_steps = steps;
+}
+
+void RuleOptimizer::clear_accumulators() {
+  for (const auto& [of, accumulator] : accumulators_) {
+    const Tensor& sum = accumulator->value();
+    std::memset(sum.raw(), 0, sum.n_bytes());
+  }
+}
+
 const VariablePtr& RuleOptimizer::history() {
   if (!history_)
     history_ = std::make_shared<Variable>(
@@ -246,9 +278,17 @@ void RuleOptimizer::append_catch_up(const Value& step, std::vector<Graph::Update
 Graph RuleOptimizer::minimize(const Graph& forward, size_t loss_output,
                               const std::vector<VariablePtr>& trainable,
                               const std::shared_ptr<Exchange>& exchange) {
-  return training_step(
-      {this}, [](const VariablePtr&) { return size_t{0}; }, scalar_names(), forward, loss_output,
-      trainable, exchange);
+  return StepBuilder(forward, loss_output, choice(), exchange).step(trainable);
+}
+
+AccumulatedStep RuleOptimizer::minimize_accumulated(const Graph& forward, size_t loss_output,
+                                                    const std::vector<VariablePtr>& trainable,
+                                                    const std::shared_ptr<Exchange>& exchange) {
+  return StepBuilder(forward, loss_output, choice(), exchange).accumulated_step(trainable);
+}
+
+OptimizerChoice RuleOptimizer::choice() {
+  return {{this}, [](const VariablePtr&) { return size_t{0}; }, scalar_names()};
 }
 
 Graph RuleOptimizer::catch_up() const {

@@ -8,6 +8,8 @@
 
 namespace andiron::nn {
 
+struct OptimizerChoice;
+
 /// What Keras's optimizer classes add to the rules of ops/optimizer/.
 struct OptimizerKind {
   const char* class_name;
@@ -36,6 +38,14 @@ class RuleOptimizer final : public Optimizer {
   Graph minimize(const Graph& forward, size_t loss_output,
                  const std::vector<VariablePtr>& trainable,
                  const std::shared_ptr<Exchange>& exchange = nullptr) override;
+  AccumulatedStep minimize_accumulated(const Graph& forward, size_t loss_output,
+                                       const std::vector<VariablePtr>& trainable,
+                                       const std::shared_ptr<Exchange>& exchange) override;
+  int64_t gradient_accumulation_steps() const override {
+    return options_.gradient_accumulation_steps.value_or(1);
+  }
+  void set_gradient_accumulation_steps(int64_t steps) override;
+  void clear_accumulators() override;
   Graph catch_up() const override;
   std::vector<std::string> scalar_names() const override { return {"learning_rate"}; }
   std::vector<double> scalars_at(int64_t step) const override;
@@ -54,11 +64,13 @@ class RuleOptimizer final : public Optimizer {
   /// The state of a variable as it is before the step, slots made when there are none yet.
   ops::OptimizerState state_of(const VariablePtr& variable, const Value& parameter, bool exact);
   const VariablePtr& history();
+  /// The sum of a variable's dense gradients since the last update, made when there is none yet.
+  const VariablePtr& accumulator_of(const VariablePtr& variable);
   /// Appends the updates of a variable and of its slots.
   void append_updates(const VariablePtr& variable, const ops::OptimizerState& state,
                       std::vector<Graph::Update>& updates) const;
-  /// Puts variables that one node updates into one block of memory, and their slots of each kind into
-  /// another, in the order given: a part of a group is a slice of its block.
+  /// Puts variables that one node updates into one block of memory, and their slots of each kind
+  /// into another, in the order given: a part of a group is a slice of its block.
   void lay_out(const std::vector<VariablePtr>& group) const;
   /// Appends what brings all rows up to date before `step`.
   void append_catch_up(const Value& step, std::vector<Graph::Update>& updates) const;
@@ -70,6 +82,7 @@ class RuleOptimizer final : public Optimizer {
     VariablePtr last_step;
   };
   const Slots& slots_of(const VariablePtr& variable) const;
+  OptimizerChoice choice();
 
   const OptimizerKind* kind_;
   OptimizerOptions options_;
@@ -79,6 +92,7 @@ class RuleOptimizer final : public Optimizer {
   double initial_accumulator_value_;
   std::vector<Slots> slots_;
   VariablePtr history_;
+  std::vector<std::pair<VariablePtr, VariablePtr>> accumulators_;  // by variable
   int64_t iterations_ = 0;
 };
 

@@ -97,7 +97,9 @@ bool Dataset::fill(int64_t epoch, int64_t index, BatchBuffer& out, const std::at
 
 bool Dataset::read(int64_t epoch, int64_t first, int64_t n, BatchBuffer& out, int64_t at,
                    const std::atomic<bool>* stop) {
-  samples_.resize(static_cast<size_t>(kPiece));
+  // No more than is needed: there may be thousands of shards.
+  const auto piece = static_cast<size_t>(std::min(kPiece, n));
+  if (samples_.size() < piece) samples_.resize(piece);
   for (int64_t done = 0; done < n; done += kPiece) {
     if (stop != nullptr && stop->load(std::memory_order_relaxed)) return false;
     const std::span<int64_t> samples(samples_.data(),

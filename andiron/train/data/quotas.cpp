@@ -10,11 +10,17 @@ namespace {
 
 using Wide = __int128;
 
-// Whether a shard that was given `a` places comes before one that was given `b`.
-bool before(int64_t size_a, int64_t a, size_t index_a, int64_t size_b, int64_t b, size_t index_b) {
-  const Wide left = static_cast<Wide>(size_a) * (2 * b + 1);
-  const Wide right = static_cast<Wide>(size_b) * (2 * a + 1);
-  return left != right ? left > right : index_a < index_b;
+// A place that a shard has or gets.
+struct Place {
+  int64_t size, before;  // how many places of this shard come before it
+  size_t shard;
+};
+
+// Whether place `a` is given out before place `b`.
+bool comes_before(const Place& a, const Place& b) {
+  const Wide left = static_cast<Wide>(a.size) * (2 * b.before + 1);
+  const Wide right = static_cast<Wide>(b.size) * (2 * a.before + 1);
+  return left != right ? left > right : a.shard < b.shard;
 }
 
 }  // namespace
@@ -32,39 +38,37 @@ std::vector<int64_t> Quotas::of_first(int64_t places) const {
   const size_t n = sizes_.size();
   std::vector<int64_t> given(n);
   int64_t sum = 0;
-  // A share rounded to the nearest is at most one place a shard away from the method's.
+  // A shard's size times places / total, rounded to the nearest: just those places whose
+  // size / (2 before + 1) is total / (2 places) or more. So this is the method's own state after
+  // `sum` places, and at most n / 2 are missing or too many.
   for (size_t s = 0; s < n; ++s) {
     const Wide twice = 2 * static_cast<Wide>(places) * sizes_[s];
     given[s] = static_cast<int64_t>((twice + total_) / (2 * static_cast<Wide>(total_)));
     sum += given[s];
   }
-  // Give to whom it comes next, take from whom it came last, until everybody agrees.
-  const auto next = [&] {
-    size_t best = n;
-    for (size_t s = 0; s < n; ++s)
-      if (given[s] < sizes_[s] &&
-          (best == n || before(sizes_[s], given[s], s, sizes_[best], given[best], best)))
-        best = s;
-    return best;
+  if (sum == places) return given;
+  // Heaps: the place that comes next, or came last, is in front.
+  const bool missing = sum < places;
+  std::vector<Place> heap;
+  heap.reserve(n);
+  for (size_t s = 0; s < n; ++s)
+    if (missing ? given[s] < sizes_[s] : given[s] > 0)
+      heap.push_back({sizes_[s], missing ? given[s] : given[s] - 1, s});
+  const auto behind = [&](const Place& a, const Place& b) {
+    return missing ? comes_before(b, a) : comes_before(a, b);
   };
-  const auto last = [&] {
-    size_t worst = n;
-    for (size_t s = 0; s < n; ++s)
-      if (given[s] > 0 && (worst == n || before(sizes_[worst], given[worst] - 1, worst, sizes_[s],
-                                                given[s] - 1, s)))
-        worst = s;
-    return worst;
-  };
-  for (; sum < places; ++sum) ++given[next()];
-  for (; sum > places; --sum) --given[last()];
-  for (;;) {
-    const size_t to = next(), from = last();
-    if (to == n || from == n || to == from ||
-        !before(sizes_[to], given[to], to, sizes_[from], given[from] - 1, from))
-      return given;
-    ++given[to];
-    --given[from];
+  std::make_heap(heap.begin(), heap.end(), behind);
+  for (; sum != places; sum += missing ? 1 : -1) {
+    std::pop_heap(heap.begin(), heap.end(), behind);
+    Place& place = heap.back();
+    given[place.shard] += missing ? 1 : -1;
+    place.before += missing ? 1 : -1;
+    if (place.before < 0 || place.before == place.size)
+      heap.pop_back();
+    else
+      std::push_heap(heap.begin(), heap.end(), behind);
   }
+  return given;
 }
 
 }  // namespace andiron::train

@@ -17,7 +17,7 @@ class Quotas {
 
   int64_t total() const { return total_; }
   size_t shards() const { return sizes_.size(); }
-  /// What each shard has of the first `places`, in [0, total()].
+  /// What each shard has of the first `places`, in [0, total()]. Linear in the number of shards.
   std::vector<int64_t> of_first(int64_t places) const;
 
  private:

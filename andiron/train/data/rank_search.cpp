@@ -50,13 +50,27 @@ Result<std::vector<int64_t>> RankSearch::split(int64_t q) {
     }
     return sum;
   };
-  // The smallest hash that more than q rows do not exceed is that of row q.
+  // The smallest hash that more than q rows do not exceed is that of row q. The pages' first hashes
+  // tell where it lies before any page is read: of what is below the k-th of them there are at most
+  // k pages, and up to it at least k + 1 whole ones, but for one in each run.
+  if (firsts_.empty()) {
+    for (const Run& run : runs_)
+      firsts_.insert(firsts_.end(), run.firsts.begin(), run.firsts.end());
+    std::sort(firsts_.begin(), firsts_.end());
+  }
   std::vector<int64_t> below, upto;
   Wide low = wide(low_), high = ~Wide{0};
+  const auto page = static_cast<size_t>(q / kPage);
+  if (page < firsts_.size()) low = std::max(low, wide(firsts_[page]));
+  if (page + runs_.size() < firsts_.size()) high = wide(firsts_[page + runs_.size()]);
   while (low < high) {
     const Wide middle = low + (high - low) / 2;
     Result<int64_t> n = counts(hash_of(middle), true, upto);
     if (!n) return n.failure();
+    if (n.value() == q) {  // between two hashes: no need to know which
+      low_ = hash_of(middle);
+      return upto;
+    }
     if (n.value() > q)
       high = middle;
     else

@@ -36,6 +36,7 @@ class RankSearch {
 
   Read read_;
   std::vector<Run> runs_;
+  std::vector<RowHash> firsts_;  // of all runs, sorted; made when all are there
   RowHash low_;
 };
 

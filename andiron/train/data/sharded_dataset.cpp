@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "andiron/base/error.hpp"
 
@@ -31,14 +32,17 @@ int64_t ShardedDataset::first_of(int64_t index) const {
   return std::min(index * options().batch_size, n_samples());
 }
 
-ShardedDataset::Places ShardedDataset::places_of(int64_t index) const {
-  Places p{quotas_.of_first(first_of(index)), quotas_.of_first(first_of(index + 1))};
+int64_t ShardedDataset::mine(const std::vector<int64_t>& begin,
+                             const std::vector<int64_t>& end) const {
+  int64_t rows = 0;
   for (const Shard& s : shards_)
-    p.mine += p.end[static_cast<size_t>(s.index)] - p.begin[static_cast<size_t>(s.index)];
-  return p;
+    rows += end[static_cast<size_t>(s.index)] - begin[static_cast<size_t>(s.index)];
+  return rows;
 }
 
-int64_t ShardedDataset::rows_of(int64_t index) const { return places_of(index).mine; }
+int64_t ShardedDataset::rows_of(int64_t index) const {
+  return mine(quotas_.of_first(first_of(index)), quotas_.of_first(first_of(index + 1)));
+}
 
 BatchBuffer ShardedDataset::make_buffer() const {
   return BatchBuffer(fields(), capacity_, capacity_);
@@ -46,18 +50,23 @@ BatchBuffer ShardedDataset::make_buffer() const {
 
 bool ShardedDataset::fill(int64_t epoch, int64_t index, BatchBuffer& out,
                           const std::atomic<bool>* stop) {
-  const auto [begin, end, mine] = places_of(index);
+  // One batch begins where the one before ended.
+  if (ended_ != first_of(index)) end_ = quotas_.of_first(first_of(index));
+  const std::vector<int64_t> begin = std::exchange(end_, quotas_.of_first(first_of(index + 1)));
+  ended_ = first_of(index + 1);
+  const int64_t rows = mine(begin, end_);
   out.epoch = epoch;
   out.index = index;
-  out.set_rows(std::max<int64_t>(mine, 1));
+  out.set_rows(std::max<int64_t>(rows, 1));
   out.share =
-      static_cast<double>(mine) / static_cast<double>(first_of(index + 1) - first_of(index));
-  if (mine == 0)
+      static_cast<double>(rows) / static_cast<double>(first_of(index + 1) - first_of(index));
+  if (rows == 0)
     for (const Tensor& t : out.tensors()) std::memset(t.raw(), 0, t.n_bytes());
   int64_t at = 0;
   for (const Shard& s : shards_) {
     const int64_t first = begin[static_cast<size_t>(s.index)];
-    const int64_t n = end[static_cast<size_t>(s.index)] - first;
+    const int64_t n = end_[static_cast<size_t>(s.index)] - first;
+    if (n == 0) continue;
     if (!s.data->read(epoch, first, n, out, at, stop)) return false;
     at += n;
   }

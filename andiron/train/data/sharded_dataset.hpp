@@ -37,17 +37,16 @@ class ShardedDataset : public Dataset {
   void gather(std::span<const int64_t>, int64_t, BatchBuffer&, int64_t) override;
 
  private:
-  // What every shard has of the batches before this one and of it, and this worker's rows of it.
-  struct Places {
-    std::vector<int64_t> begin, end;
-    int64_t mine = 0;
-  };
-  Places places_of(int64_t index) const;
+  // This worker's rows between two states of the shards.
+  int64_t mine(const std::vector<int64_t>& begin, const std::vector<int64_t>& end) const;
   int64_t first_of(int64_t index) const;
 
   std::vector<Shard> shards_;
   Quotas quotas_;
   int64_t capacity_ = 1;
+  // What each shard has had when the batch that was filled last ended, at place `ended_`.
+  std::vector<int64_t> end_;
+  int64_t ended_ = -1;
 };
 
 }  // namespace andiron::train

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 from andiron import _core
@@ -31,13 +32,21 @@ class Optimizer:
     All take, beside their own arguments and `learning_rate` (a number or a schedule):
         weight_decay: p -= weight_decay * learning_rate * p in each step.
         clipnorm, clipvalue, global_clipnorm: at most one of them.
+        gradient_accumulation_steps: variables move once for so many batches, by the mean over their
+            samples: as with one batch that many times as large, but each batch is computed alone.
+            An epoch ends with an update; `iterations`, and so schedules, count updates. For losses
+            that are means over the samples. Default: each batch moves them.
         lazy: rows of embedding tables that a batch does not use stay where they are, slots
             included. Default: False, the exact formula (without sweeping the table).
-    Keras's use_ema, loss_scale_factor and gradient_accumulation_steps are refused.
+    Keras's use_ema and loss_scale_factor are refused.
     """
 
     def __init__(self, others: dict | None = None, **config: Any):
-        _refuse_others(type(self).__name__, **(others or {}))
+        others = dict(others or {})
+        config["gradient_accumulation_steps"] = _whole(
+            others.pop("gradient_accumulation_steps", None)
+        )
+        _refuse_others(type(self).__name__, **others)
         config = {key: value for key, value in config.items() if value is not None}
         config["learning_rate"] = schedules.serialize(config["learning_rate"])
         self._core = _core.optimizer_from_config(
@@ -76,20 +85,23 @@ class Optimizer:
         return wrap(_core.optimizer_from_config({"class_name": cls.__name__, "config": config}))
 
 
+def _whole(steps: Any) -> int | None:
+    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, Integral)):
+        raise TypeError(f"[optimizer] gradient_accumulation_steps is an integer; got {steps!r}")
+    return None if steps is None else int(steps)
+
+
 def _refuse_others(
     where: str,
     use_ema: bool = False,
     ema_momentum: float = 0.99,
     ema_overwrite_frequency: int | None = None,
     loss_scale_factor: float | None = None,
-    gradient_accumulation_steps: int | None = None,
 ) -> None:
     refuse(where, "weights are not averaged over steps", use_ema=use_ema,
            ema_overwrite_frequency=ema_overwrite_frequency)  # fmt: skip
     refuse(where, "gradients are float32, which needs no scale",
            loss_scale_factor=loss_scale_factor)  # fmt: skip
-    refuse(where, "give fit a batch_size that many times larger: steps run in tiles, memory hardly "
-           "grows with it", gradient_accumulation_steps=gradient_accumulation_steps)  # fmt: skip
 
 
 class SGD(Optimizer):

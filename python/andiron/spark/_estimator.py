@@ -129,6 +129,10 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
             )  # fmt: skip
         if self.getLearningRate() is not None:
             native.optimizer.learning_rate = self.getLearningRate()
+        if self.getGradientAccumulationSteps() is not None:
+            native.optimizer._core.set_gradient_accumulation_steps(
+                self.getGradientAccumulationSteps()
+            )
         native._require_compiled()
         return native
 

@@ -36,6 +36,8 @@ TRAINING = {
     "loss": (anything, None, "as in Model.compile; default: the model's own"),
     "optimizer": (anything, None, 'as in Model.compile; default: the model\'s own, or "rmsprop"'),
     "learningRate": (or_none(TypeConverters.toFloat), None, "instead of the optimizer's"),
+    "gradientAccumulationSteps": (or_none(TypeConverters.toInt), None,
+                                  "batches that one step adds up, instead of the optimizer's"),
     "lossWeights": (anything, None, "as in Model.compile"),
     "metrics": (anything, None, "as in Model.compile"),
     "weightedMetrics": (anything, None, "as in Model.compile"),
