@@ -108,6 +108,18 @@ def test_every_type_several_inputs_and_outputs(spark):
     np.testing.assert_allclose(np.stack(found["prediction_kind"]), kind, atol=1e-5)
 
 
+def test_a_model_without_input_has_the_width_of_the_first_row(spark):
+    from andiron import spark as on_spark
+
+    frame = frame_of_all_types(spark).selectExpr("*", "timestamp_seconds(i64) as moment")
+    names = [*NUMBERS, "three", "vector", "bytes", "moment"]
+    given = on_spark.Estimator(
+        model=andiron.Sequential([layers.Dense(1)]), loss="mse", features=names, label="y"
+    )
+    model = given._compiled(given._rows(frame, {})[0], {})
+    assert model.input_shape == (None, len(NUMBERS) + 3 + 2 + 2 + 1)
+
+
 def test_predictions_by_columns_and_classes(spark):
     from andiron import spark as on_spark
 

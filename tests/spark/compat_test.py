@@ -88,8 +88,8 @@ def test_the_worker_sees_the_rows_that_spark_has(frame, function):
 
     expected = frame.mapInArrow(through_spark, "id int, text string").orderBy("id").collect()
     columns = [F.col(name) for name in names]
-    types = [field.dataType for field in frame.select(*columns).schema]
-    text = function(lambda structs: map(described, structs), ["string"])(names, columns, types)
+    schema = frame.select(*columns).schema
+    text = function(lambda structs: map(described, structs), ["string"])(names, columns, schema)
     found = frame.select("id", text.alias("text")).orderBy("id").collect()
     for row, ours in zip(expected, found, strict=True):
         kinds, values = json.loads(ours.text)

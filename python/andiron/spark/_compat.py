@@ -7,6 +7,7 @@ Arrow arrays that 4.1 would have given are made again in the worker.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,8 +25,18 @@ def metadata_owner(session: Any) -> Any:
     return session if PYSPARK_4 else session.sparkContext
 
 
+def arrow_types(schema: Any) -> list[pa.DataType]:
+    """The Arrow types in which Spark hands over columns."""
+    from pyspark.sql.pandas.types import to_arrow_type
+
+    # 4.3 wants the zone in which times are shown.
+    wants_zone = "timezone" in inspect.signature(to_arrow_type).parameters
+    zone = {"timezone": "UTC"} if wants_zone else {}
+    return [to_arrow_type(field.dataType, **zone) for field in schema]
+
+
 def arrow_function(predict: Callable, kinds: list[str]) -> Callable:
-    """A function of (names, columns, their types or None) that gives the expression of `predict`,
+    """A function of (names, columns, their schema or None) that gives the expression of `predict`,
     which maps an iterator of Arrow structs to one of arrays of a kind, or of structs c0, c1, ...
     where there are several."""
     from pyspark.sql import functions as F
@@ -36,11 +47,13 @@ def arrow_function(predict: Callable, kinds: list[str]) -> Callable:
         # By these hints Spark sees that it maps iterators.
         predict.__annotations__ = {"structs": Iterator[pa.Array], "return": Iterator[pa.Array]}
         udf = F.arrow_udf(predict, schema)
-        return lambda names, columns, types: udf(F.struct(*_named(columns, names)))
+        return lambda names, columns, of: udf(F.struct(*_named(columns, names)))
 
-    def through_pandas(names: list[str], columns: list, types: list | None) -> Any:
-        udf = F.pandas_udf(_of_frames(predict, names, _arrow_types(types)), schema)
-        made = udf(F.struct(*_exact(columns, types or [None] * len(columns))))
+    def through_pandas(names: list[str], columns: list, of: Any) -> Any:
+        types = None if of is None else arrow_types(of)
+        udf = F.pandas_udf(_of_frames(predict, names, types), schema)
+        kinds_of = [None] * len(columns) if of is None else [field.dataType for field in of]
+        made = udf(F.struct(*_exact(columns, kinds_of)))
         if len(kinds) == 1:
             return _with_nan(made, kinds[0])
         parts = [_with_nan(made[f"c{i}"], kind) for i, kind in enumerate(kinds)]
@@ -54,12 +67,6 @@ def _named(columns: list, names: list[str]) -> list:
 
 
 # In the driver.
-
-
-def _arrow_types(types: list | None) -> list[pa.DataType] | None:
-    from pyspark.sql.pandas.types import to_arrow_type
-
-    return None if types is None else [to_arrow_type(kind) for kind in types]
 
 
 def _exact(columns: list, types: list) -> list:

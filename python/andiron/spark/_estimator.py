@@ -14,7 +14,7 @@ from pyspark.ml.util import MLReadable, MLWritable
 
 from andiron import _core, _remote, models, optimizers
 from andiron._tables import bytes_from
-from andiron.spark import _cluster, _columns, _launch, _progress, _shards, _training
+from andiron.spark import _cluster, _columns, _compat, _launch, _progress, _shards, _training
 from andiron.spark._model import Model
 from andiron.spark._params import PREDICTION, TRAINING, Settable, snake, with_params
 from andiron.spark._persistence import Reader, Writer
@@ -137,14 +137,13 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         return native
 
     def _first_row(self, rows: Any, vocabulary: dict) -> Any:
-        from pyspark.sql.pandas.types import to_arrow_schema
-
         from andiron import data
 
         first = [row.asDict() for row in rows.limit(1).collect()]
         if not first:
             raise _core.Error("[data] is empty: 0 samples on all workers")
-        table = pa.Table.from_pylist(first, to_arrow_schema(rows.schema))
+        types = zip(rows.columns, _compat.arrow_types(rows.schema), strict=True)
+        table = pa.Table.from_pylist(first, pa.schema(types))
         return data.from_arrow(
             table, self.getFeatures(), self.getLabel(), vocabulary=vocabulary, nulls=0
         )

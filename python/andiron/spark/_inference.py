@@ -166,8 +166,7 @@ class Prediction:
         columns = _columns.selected(
             frame, names, self.settings["vocabulary"], self.settings["features"]
         )
-        types = [field.dataType for field in frame.select(*columns).schema]
-        return self._function(names, columns, types)
+        return self._function(names, columns, frame.select(*columns).schema)
 
 
 def predict_batch_udf(
