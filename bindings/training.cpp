@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
+#include "andiron/base/waiting.hpp"
 #include "andiron/nn/optimizers/optimizer.hpp"
 #include "andiron/train/callbacks.hpp"
 #include "andiron/train/data/array_dataset.hpp"
@@ -137,21 +138,34 @@ void bind_workers(nb::module_& m) {
       nb::arg("shards"), nb::arg("sizes"), nb::arg("fields"), nb::arg("batch_size"));
 }
 
-// Without the GIL. Where a worker is lost, the communicator's own exception says who and why.
+// Without the GIL. Where a worker is lost, the communicator's own exception says who and why. Ctrl-C
+// gets through while this worker waits for another one; between steps `signal_check` sees to it.
 template <class F>
 void unlocked(train::DataParallel* workers, F&& f) {
+  if (workers == nullptr) {
+    nb::gil_scoped_release released;
+    return f();
+  }
+  std::optional<nb::python_error> interrupt;
   std::optional<collective::Fault> fault;
   try {
     nb::gil_scoped_release released;
+    const WhileWaiting waiting([&] {
+      if (interrupt) return;
+      nb::gil_scoped_acquire gil;
+      if (PyErr_CheckSignals() == 0) return;
+      interrupt.emplace();
+      workers->communicator().abort(
+          "the training was interrupted (a signal handler of this worker raised)");
+    });
     f();
-    return;
   } catch (const IoError&) {
-    if (workers == nullptr) throw;
     fault = workers->communicator().fault();
     // This one's own trouble: a file, say.
-    if (!fault || fault->culprit == workers->worker()) throw;
+    if (!interrupt && (!fault || fault->culprit == workers->worker())) throw;
   }
-  raise_fault(*fault);
+  if (interrupt) throw std::move(*interrupt);
+  if (fault) raise_fault(*fault);
 }
 
 void bind_sources(nb::module_& m) {

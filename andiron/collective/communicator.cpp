@@ -1,5 +1,6 @@
 #include "andiron/collective/communicator.hpp"
 
+#include "andiron/base/waiting.hpp"
 #include "andiron/collective/network.hpp"
 #include "andiron/collective/queue.hpp"
 #include "andiron/collective/tcp_transport.hpp"
@@ -18,7 +19,7 @@ bool Request::wait_for(std::chrono::milliseconds time) const {
 
 Result<> Request::wait() const {
   std::unique_lock lock(state_->mutex);
-  state_->changed.wait(lock, [&] { return state_->done; });
+  wait_until(state_->changed, lock, [&] { return state_->done; });
   return state_->result;
 }
 

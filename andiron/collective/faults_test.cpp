@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "andiron/base/waiting.hpp"
 #include "andiron/collective/fake_rank_testing.hpp"
 #include "andiron/collective/ranks_testing.hpp"
 
@@ -269,6 +270,22 @@ TEST(CollectiveFaults, abort_brings_the_reason_to_all) {
   Result<> next = ranks[0].barrier();
   ASSERT_FALSE(next.ok());
   EXPECT_THAT(next.failure().report(), HasSubstr("the label is 'maybe'"));
+}
+
+// As Ctrl-C does it (bindings/training.cpp), in both kinds of waits.
+TEST(CollectiveFaults, who_looks_up_while_it_waits_can_give_up) {
+  for (const bool on_its_own_thread : {true, false}) {
+    Ranks ranks = connect_ranks(2);
+    within(5000ms, [&] {
+      const WhileWaiting waiting([&] { ranks[1].abort("interrupted"); });
+      Result<> result = on_its_own_thread ? ranks[1].barrier() : ranks[1].barrier_start().wait();
+      EXPECT_FALSE(result.ok());
+    });
+    expect_fault(ranks[1], FaultKind::aborted, 1, "interrupted");
+    (void)ranks[0].barrier();  // rank 1's message had left before it gave up
+    EXPECT_FALSE(ranks[0].barrier().ok());
+    expect_fault(ranks[0], FaultKind::aborted, 1, "rank 1 reports: interrupted");
+  }
 }
 
 TEST(CollectiveFaults, destruction_in_the_middle_ends_quickly_and_tells_the_others) {

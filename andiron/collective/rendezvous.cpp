@@ -1,14 +1,12 @@
 #include "andiron/collective/rendezvous.hpp"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <asio/co_spawn.hpp>
 #include <asio/connect.hpp>
 #include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
-
-#include "andiron/collective/listener.hpp"
 
 namespace andiron::collective {
 
@@ -55,6 +53,7 @@ Rendezvous::Rendezvous(asio::io_context& io, int listening_fd, const Membership&
       me_(me),
       options_(options),
       events_(std::move(events)),
+      patience_(io),
       resolver_(std::make_unique<tcp::resolver>(io)) {}
 
 void Rendezvous::start(const std::vector<std::string>& addresses) {
@@ -65,6 +64,9 @@ void Rendezvous::start(const std::vector<std::string>& addresses) {
   for (int peer = 0; peer < me_.rank; ++peer)
     for (const Channel channel : {Channel::control, Channel::data})
       asio::co_spawn(io_, dial(peer, addresses[static_cast<size_t>(peer)], channel), thrown);
+  const int next = me_.rank + 1;
+  if (next < me_.size)
+    asio::co_spawn(io_, look_for(next, addresses[static_cast<size_t>(next)]), thrown);
 }
 
 void Rendezvous::stop() {
@@ -72,6 +74,9 @@ void Rendezvous::stop() {
   asio::error_code ignored;
   acceptor_.close(ignored);
   resolver_->cancel();
+  patience_.cancel();
+  // A machine that does not answer would be waited for two minutes.
+  for (tcp::socket* socket : connecting_) socket->close(ignored);
   for (const auto& [stream, timer] : alarms_) {
     timer->cancel();
     stream->cancel();
@@ -147,37 +152,62 @@ asio::awaitable<Greeting> Rendezvous::dial_once(int peer, const std::string& add
                                                 Channel channel) {
   Result<HostPort> target = parse_address(address);
   if (!target) co_return Greeting{target.failure(), true};
-  asio::error_code error;
-  // Numbers need no resolver, which has a thread of its own.
-  std::vector<tcp::endpoint> endpoints;
-  const asio::ip::address number = asio::ip::make_address(target.value().host, error);
-  if (!error) {
-    endpoints.emplace_back(number, static_cast<uint16_t>(std::stoi(target.value().port)));
-  } else {
-    const auto found = co_await resolver_->async_resolve(
-        target.value().host, target.value().port, asio::redirect_error(asio::use_awaitable, error));
-    if (error)
-      co_return Greeting{
-          failure("cannot find host '{}': {}", target.value().host, error.message())};
-    for (const auto& entry : found) endpoints.push_back(entry.endpoint());
-  }
-  tcp::socket socket(io_);
-  co_await asio::async_connect(socket, endpoints, asio::redirect_error(asio::use_awaitable, error));
-  if (error == asio::error::connection_refused)
-    co_return Greeting{failure("nothing listens at {}: that rank is gone", address)};
-  if (error) co_return Greeting{failure("cannot connect to {}: {}", address, error.message())};
-  const int fd = socket.release(error);
-  if (error) co_return Greeting{failure("cannot keep the socket: {}", error.message())};
-  Result<StreamPtr> made = guarded(fd, false);
+  Result<int> fd = co_await connect_to(std::move(target).value(), address);
+  if (!fd) co_return Greeting{fd.failure()};
+  Result<StreamPtr> made = guarded(fd.value(), false);
   if (!made) co_return Greeting{made.failure(), true};
   const StreamPtr stream = made.value();
   Greeting greeting = co_await greet(*stream, me_, peer, channel);
   forget(stream);
   if (greeting.result && !stopped_) {
-    prepare(fd, channel, options_);
+    prepare(fd.value(), channel, options_);
     events_.connected(peer, channel, stream);
   }
   co_return greeting;
+}
+
+asio::awaitable<Result<int>> Rendezvous::connect_to(HostPort target, std::string address) {
+  asio::error_code error;
+  // Numbers need no resolver, which has a thread of its own.
+  std::vector<tcp::endpoint> endpoints;
+  const asio::ip::address number = asio::ip::make_address(target.host, error);
+  if (!error) {
+    endpoints.emplace_back(number, static_cast<uint16_t>(std::stoi(target.port)));
+  } else {
+    const auto found = co_await resolver_->async_resolve(
+        target.host, target.port, asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return failure("cannot find host '{}': {}", target.host, error.message());
+    for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+  }
+  tcp::socket socket(io_);
+  connecting_.insert(&socket);
+  co_await asio::async_connect(socket, endpoints, asio::redirect_error(asio::use_awaitable, error));
+  connecting_.erase(&socket);
+  if (error == asio::error::connection_refused)
+    co_return failure("nothing listens at {}: that rank is gone", address);
+  if (error) co_return failure("cannot connect to {}: {}", address, error.message());
+  const int fd = socket.release(error);
+  if (error) co_return failure("cannot keep the socket: {}", error.message());
+  co_return fd;
+}
+
+asio::awaitable<void> Rendezvous::look_for(int peer, std::string address) {
+  const Result<HostPort> target = parse_address(address);
+  std::chrono::milliseconds wait = kRefusedTime;
+  while (target && !stopped_ && taken_.count({peer, Channel::control}) == 0) {
+    asio::error_code ignored;
+    patience_.expires_after(wait);
+    co_await patience_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    if (stopped_ || taken_.count({peer, Channel::control}) != 0) co_return;
+    const Result<int> fd = co_await connect_to(target.value(), address);
+    if (fd) ::close(fd.value());
+    if (stopped_) co_return;
+    if (!fd && fd.failure().message().starts_with("nothing listens")) {
+      events_.failed(peer, because(fd.failure(), "rank {} has not come", peer));
+      co_return;
+    }
+    wait *= 2;  // each time is a line in its log, should it only be late
+  }
 }
 
 asio::awaitable<void> Rendezvous::dial(int peer, std::string address, Channel channel) {

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
 #include <functional>
 #include <list>
 #include <map>
 #include <set>
 
 #include "andiron/collective/handshake.hpp"
+#include "andiron/collective/listener.hpp"
 #include "andiron/collective/options.hpp"
 
 namespace andiron::collective {
@@ -37,6 +39,10 @@ class Rendezvous {
   asio::awaitable<void> let_in(int fd, std::string from);
   asio::awaitable<void> dial(int peer, std::string address, Channel channel);
   asio::awaitable<Greeting> dial_once(int peer, const std::string& address, Channel channel);
+  /// Higher ranks dial; one that died before it did would be missed by nobody for long.
+  asio::awaitable<void> look_for(int peer, std::string address);
+  /// A connected socket. What says that nobody is there begins with "nothing listens".
+  asio::awaitable<Result<int>> connect_to(HostPort target, std::string address);
   /// A stream over the socket, which is cancelled when it takes too long to show who it is.
   Result<StreamPtr> guarded(int fd, bool is_server);
   void forget(const StreamPtr& stream);
@@ -49,6 +55,8 @@ class Rendezvous {
   std::set<std::pair<int, Channel>> taken_;
   std::list<StreamPtr> strangers_;  // unauthenticated, the oldest first
   std::map<AsyncStream*, std::unique_ptr<asio::steady_timer>> alarms_;
+  std::set<asio::ip::tcp::socket*> connecting_;
+  asio::steady_timer patience_;
   std::unique_ptr<asio::ip::tcp::resolver> resolver_;
   bool stopped_ = false;
 };

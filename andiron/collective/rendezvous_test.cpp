@@ -1,5 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "andiron/collective/fake_rank_testing.hpp"
 #include "andiron/collective/ranks_testing.hpp"
@@ -173,6 +176,59 @@ TEST(CollectiveRendezvous, an_address_where_nothing_listens_fails_soon) {
   ASSERT_FALSE(joined.ok());
   EXPECT_THAT(joined.failure().report(), HasSubstr("nothing listens at " + gone));
   EXPECT_LT(Clock::now() - start, 4s);
+}
+
+// The last rank dials the others and is dialled by nobody.
+TEST(CollectiveRendezvous, a_rank_that_died_before_it_dialled_is_missed_soon) {
+  std::vector<Listener> listeners;
+  std::vector<std::string> addresses;
+  for (int r = 0; r < 3; ++r) {
+    listeners.push_back(Listener::bind("127.0.0.1").value_or_throw());
+    addresses.push_back(listeners.back().address());
+  }
+  {
+    const Listener dies = std::move(listeners.back());
+  }
+  const auto start = Clock::now();
+  on_ranks(2, [&](int r) {
+    auto joined = Communicator::connect(std::move(listeners[static_cast<size_t>(r)]), r, addresses,
+                                        kTestSecret, "test run", 1, test_options());
+    ASSERT_FALSE(joined.ok());
+    EXPECT_THAT(joined.failure().report(), HasSubstr("rank 2 has not come"));
+    EXPECT_THAT(joined.failure().report(), HasSubstr("nothing listens at " + addresses[2]));
+  });
+  EXPECT_LT(Clock::now() - start, 10s);  // not the 20 s of the rendezvous
+}
+
+// As a machine without power: what is sent to it is lost.
+TEST(CollectiveRendezvous, an_address_that_does_not_answer_is_given_up_in_time) {
+  const int silent = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof at;
+  ASSERT_EQ(::bind(silent, reinterpret_cast<sockaddr*>(&at), length), 0);
+  ASSERT_EQ(::listen(silent, 0), 0);
+  ASSERT_EQ(::getsockname(silent, reinterpret_cast<sockaddr*>(&at), &length), 0);
+  // Behind a full queue the system drops who wants to connect.
+  std::vector<int> queue;
+  for (int i = 0; i < 8; ++i) {
+    queue.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    (void)::connect(queue.back(), reinterpret_cast<sockaddr*>(&at), length);
+  }
+  Listener mine = Listener::bind("127.0.0.1").value_or_throw();
+  Options options = test_options();
+  options.rendezvous_timeout = 300ms;
+  const std::string address = "127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+  const std::vector<std::string> addresses = {address, mine.address()};
+  const auto start = Clock::now();
+  auto joined =
+      Communicator::connect(std::move(mine), 1, addresses, kTestSecret, "test run", 1, options);
+  ASSERT_FALSE(joined.ok());
+  EXPECT_THAT(joined.failure().report(), HasSubstr("did not meet rank(s) 0"));
+  EXPECT_LT(Clock::now() - start, 10s);
+  for (const int fd : queue) ::close(fd);
+  ::close(silent);
 }
 
 TEST(CollectiveRendezvous, arguments_are_checked) {

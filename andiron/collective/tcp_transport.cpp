@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "andiron/base/waiting.hpp"
+
 namespace andiron::collective {
 
 namespace {
@@ -67,9 +69,11 @@ class TcpTransport::Waiter {
       if (events != 0) polled.push_back({peer.stream->fd(), events, 0});
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - now);
-    const auto timeout = std::clamp<int64_t>(left.count(), 1, 3'600'000);
+    const int64_t most = WhileWaiting::is_set() ? WhileWaiting::kEvery.count() : 3'600'000;
+    const auto timeout = std::clamp<int64_t>(left.count(), 1, most);
     if (::poll(polled.data(), polled.size(), static_cast<int>(timeout)) < 0 && errno != EINTR)
       return t_.fail(FaultKind::lost, -1, system_failure("poll failed"));
+    WhileWaiting::look();
     return success();
   }
 

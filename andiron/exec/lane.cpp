@@ -10,6 +10,7 @@
 #include <mutex>
 #include <thread>
 
+#include "andiron/base/waiting.hpp"
 #include "andiron/exec/plan.hpp"
 
 namespace andiron::exec {
@@ -106,7 +107,7 @@ void Lane::run(const std::function<void()>& work) {
   state_->work = &work;
   state_->finished = false;
   state_->wake.notify_one();
-  state_->done.wait(lock, [&] { return state_->finished; });
+  wait_until(state_->done, lock, [&] { return state_->finished; });
   if (state_->error) std::rethrow_exception(std::exchange(state_->error, nullptr));
 }
 

@@ -186,7 +186,7 @@ def aborting(communicator: Any):
         yield
     except CollectiveError:
         raise  # they know
-    except Exception as error:
+    except BaseException as error:  # Ctrl-C, too
         communicator.abort(f"{type(error).__name__}: {error}")
         raise
 

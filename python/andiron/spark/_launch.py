@@ -23,6 +23,9 @@ _LOST = re.compile(
     r"has failed the maximum allowable number of times|failed barrier|Connection reset"
 )
 
+_SLICE = 1.0  # seconds; a signal ends a wait at once
+_LAST_WAIT = 30.0  # seconds for Spark to end a job that was cancelled
+
 _pickling = threading.Lock()  # cloudpickle's list of modules is the process's
 
 
@@ -114,7 +117,7 @@ def _attempt(frame: Any, versions: dict, packed: bytes, num_workers: int) -> lis
     cloudpickle.register_pickle_by_value(_bootstrap)
     working = frame.mapInArrow(_bootstrap.task(versions, packed), SCHEMA, barrier=True)
     # A stage behind it: Spark retries a barrier stage only when it is not the last one.
-    results, reports = gathered(working.repartition(1).collect())
+    results, reports = gathered(_collected(working.repartition(1)))
     if reports:
         raise of_reports(reports, num_workers)
     if not results:  # Spark leaves out stages over nothing
@@ -122,6 +125,38 @@ def _attempt(frame: Any, versions: dict, packed: bytes, num_workers: int) -> lis
     if len(results) != num_workers:
         raise WorkerError(f"[spark] {len(results)} of {num_workers} workers gave a result")
     return [results[rank] for rank in range(num_workers)]
+
+
+def _collected(frame: Any) -> list:
+    """frame.collect(), which Ctrl-C ends, and the job with it.
+
+    Py4J itself cannot be interrupted while it waits for Java: PySpark's own handler then breaks the
+    connection, and the job runs on. So another thread waits for Java, and this one for that.
+    """
+    from pyspark import InheritableThread
+
+    context, tag = frame.sparkSession.sparkContext, f"andiron-{uuid.uuid4()}"
+    done: dict[str, Any] = {}
+
+    def collect() -> None:
+        try:
+            context.addJobTag(tag)
+            done["rows"] = frame.collect()
+        except BaseException as error:
+            done["error"] = error
+
+    thread = InheritableThread(target=collect, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(_SLICE)
+    except BaseException:
+        context.cancelJobsWithTag(tag)
+        thread.join(_LAST_WAIT)
+        raise
+    if "error" in done:
+        raise done["error"]
+    return done["rows"]
 
 
 def _failure(error: Exception) -> str | None:

@@ -22,6 +22,7 @@ from andiron.collective import (
 TAG = "__andiron_shard"  # the column that says which shard a row belongs to; rows come in its order
 SCHEMA = "rank int, kind string, part int, body binary"
 _PART = 8 << 20  # bytes of a result in one row
+_LEAST_RENDEZVOUS = 5.0  # seconds; as long as a handshake may take
 
 
 class Worker:
@@ -129,9 +130,12 @@ class _Task:
 
     def _meet(self, addresses: list[str], attempt: int):
         job = self.job
+        # Spark has brought all together: who does not answer now is stopped or cannot be reached.
+        patience = max(_LEAST_RENDEZVOUS, job.settings["heartbeat_timeout"])
         return Communicator(
-            self._listener, self.rank, addresses, job.secret, job.run_id, attempt, **job.settings
-        )
+            self._listener, self.rank, addresses, job.secret, job.run_id, attempt,
+            rendezvous_timeout=patience, **job.settings,
+        )  # fmt: skip
 
 
 def _called(fn: Callable[[Worker], Any], worker: Worker) -> Any:
