@@ -249,9 +249,11 @@ void bind_training(nb::module_& m) {
              int64_t initial_epoch, int64_t validation_freq,
              const std::vector<train::CallbackPtr>& callbacks, const std::string& on_nan,
              nb::handle checkpoint_dir, int64_t checkpoint_every, double checkpoint_minutes,
-             bool resume, train::DataParallel* workers, bool whole_updates) {
+             bool resume, train::DataParallel* workers, bool whole_updates,
+             bool check_weights) {
             train::FitOptions options;
             options.whole_updates = whole_updates;
+            options.check_weights = check_weights;
             options.workers = workers;
             options.epochs = epochs;
             options.initial_epoch = initial_epoch;
@@ -271,7 +273,7 @@ void bind_training(nb::module_& m) {
           nb::arg("on_nan") = "error", nb::arg("checkpoint_dir").none() = nb::none(),
           nb::arg("checkpoint_every") = 0, nb::arg("checkpoint_minutes") = 0.0,
           nb::arg("resume") = false, nb::arg("workers").none() = nb::none(),
-          nb::arg("whole_updates") = true)
+          nb::arg("whole_updates") = true, nb::arg("check_weights") = true)
       .def(
           "evaluate",
           [](Trainer& trainer, BatchSource& data, const std::vector<train::CallbackPtr>& callbacks,

@@ -19,7 +19,7 @@ class Bar:
 
     def show(self, said: dict) -> None:
         """A report of the first worker (see _reporter.py)."""
-        if self._verbose == 0 or said["kind"] == "begin" or said["in_collectives"] is None:
+        if self._verbose == 0 or said.get("in_collectives") is None:
             return
         complete = said["kind"] == "epoch"
         if not self._lines:

@@ -50,6 +50,8 @@ class Feed:
         """A report (see _reporter.py)."""
         if said["kind"] == "begin":
             self._begin(said["step"])
+        elif said["kind"] == "saved":
+            self._call("get_state")  # as in the training itself; what it gives is not kept
         elif said["kind"] == "epoch":
             self._epoch(said)
         elif said["epoch"] > self._told and said["step"] > self._step:

@@ -1,10 +1,11 @@
 """What the first worker tells the driver of a training that runs.
 
-Lines are of three kinds:
+Lines are of four kinds:
     begin   epoch, step: where the training begins, or goes on after a restart
     epoch   of every finished epoch, those before a restart too: its figures, the learning rate, the
             steps so far, samples/s per worker, share of the time in collectives
     batch   the same of an epoch that runs: twice a second, and at the steps that somebody wants
+    saved   a checkpoint is being written: what was told before it does not come again
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ class Reporter(callbacks.Callback):
             print(f"andiron: the driver cannot be told of progress: {error}", file=sys.stderr)
 
     def get_state(self) -> list:
+        if self._socket is not None:
+            self._tell({"kind": "saved"})
         return [[line[name] for name in _KEPT] for line in self.epochs]
 
     def set_state(self, state: list) -> None:
