@@ -23,7 +23,8 @@ nb::dict as_dict(const train::Logs& logs) {
 class PythonCallbacks : public train::Callback {
  public:
   /// `list` has Keras's hooks, which call those of its members; `hooks` names the batch hooks that
-  /// are needed, and "batch_metrics" where metrics are wanted at the end of batches of the training.
+  /// are needed, and "batch_metrics" where metrics are wanted at the end of batches of the
+  /// training.
   PythonCallbacks(nb::object list, const std::vector<std::string>& hooks) : list_(std::move(list)) {
     for (const std::string& hook : hooks) {
       train_begin_ |= hook == "on_train_batch_begin";

@@ -62,7 +62,8 @@ void Moments::add_rows(const Tensor& block) {
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t i = 0; i < elements; ++i) {
       const double value = x[r * elements + i];
-      if (!std::isfinite(value)) fail("[adapt] data must be finite; row {} has {}", rows_ + r, value);
+      if (!std::isfinite(value))
+        fail("[adapt] data must be finite; row {} has {}", rows_ + r, value);
       mean[static_cast<size_t>(place_[static_cast<size_t>(i)])] += value;
     }
   for (double& m : mean) m /= count;

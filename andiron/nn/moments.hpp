@@ -31,7 +31,7 @@ class Moments {
   Sizes sizes_;                 // along the kept axes
   std::vector<int64_t> place_;  // of each element of a row
   int64_t rows_ = 0;
-  double per_row_ = 1;  // elements of a row that share a place
+  double per_row_ = 1;                  // elements of a row that share a place
   std::vector<double> mean_, squares_;  // sums of squared deviations
 };
 

@@ -15,8 +15,8 @@ void Monitor::check() const {
 void Monitor::require(std::string_view callback, int64_t validation_freq) const {
   if (of_validation() && validation_freq == 0)
     fail(
-        "[{}] it monitors '{}', and there are no validation data: give fit validation_data or "
-        "validation_split, or monitor '{}'",
+        "[{}] it monitors '{}', and there are no validation data: give some (fit's validation_data "
+        "or validation_split, Spark's validation_indicator_col), or monitor '{}'",
         callback, name, name.substr(4));
 }
 

@@ -92,7 +92,9 @@ def test_tables_and_pieces_give_what_the_array_gives(tmp_path):
     for what, given in everything_that_adapt_takes(tmp_path):
         layer = layers.Normalization()
         layer.adapt(given)
-        np.testing.assert_allclose(layer.mean.numpy(), X.mean(0), rtol=1e-6, atol=1e-9, err_msg=what)
+        np.testing.assert_allclose(
+            layer.mean.numpy(), X.mean(0), rtol=1e-6, atol=1e-9, err_msg=what
+        )
         np.testing.assert_allclose(layer.variance.numpy(), X.var(0), rtol=1e-6, err_msg=what)
 
 

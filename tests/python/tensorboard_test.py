@@ -30,13 +30,15 @@ def scalars(folder) -> dict:
     tags = found.Tags()["scalars"]
     shown = {tag: [(e.step, e.value) for e in found.Scalars(tag)] for tag in tags}
     other = by_steps(folder)
-    assert repr(sorted(shown.items())) == repr(sorted(other.items())), "two readers differ"  # NaN too
+    assert repr(sorted(shown.items())) == repr(sorted(other.items())), (
+        "two readers differ"
+    )  # NaN too
     return shown
 
 
 def by_steps(folder) -> dict:
-    """The same by the rule of TensorBoard's other reader: a step that comes again takes the place of
-    what its tag has from there on; SessionLog means nothing."""
+    """The same by the rule of TensorBoard's other reader: a step that comes again takes the place
+    of what its tag has from there on; SessionLog means nothing."""
     found: dict = {}
     for path in sorted(Path(folder).glob("*tfevents*")):
         for event in loader.LegacyEventFileLoader(str(path)).Load():
@@ -212,7 +214,8 @@ PROGRAM = """
             print("step", m.optimizer.iterations, flush=True)
     board = callbacks.TensorBoard("logs", update_freq={freq!r})
     history = m.fit(x, x.sum(1), batch_size=25, epochs=4, verbose=0, validation_split=0.2,
-                    callbacks=[Step(), board], checkpoint_dir="run", checkpoint_every=7, resume=True)
+                    callbacks=[Step(), board], checkpoint_dir="run", checkpoint_every=7,
+                    resume=True)
     print("done", flush=True)
 """
 

@@ -92,7 +92,7 @@ def test_callbacks_that_need_validation_say_so_at_the_start(make):
     m, callback = model(), make()
     message = said(lambda: m.fit(X, Y, verbose=0, callbacks=[callback]))
     assert message.startswith(f"[{type(callback).__name__}] ")
-    assert "val_loss" in message and "give fit validation_data or validation_split" in message
+    assert "val_loss" in message and "(fit's validation_data or validation_split" in message
     assert m.optimizer.iterations == 0
 
 
@@ -116,8 +116,9 @@ def test_they_pass_over_epochs_without_validation(tmp_path):
 
 def test_batches_have_no_figures_of_the_validation():
     each = callbacks.ModelCheckpoint("never", save_best_only=True, save_freq=3)
-    assert "with save_freq=3 there are figures of the training only; got monitor 'val_loss'" in said(
-        lambda: model().fit(X, Y, verbose=0, validation_split=0.5, callbacks=[each])
+    assert (
+        "with save_freq=3 there are figures of the training only; got monitor 'val_loss'"
+        in said(lambda: model().fit(X, Y, verbose=0, validation_split=0.5, callbacks=[each]))
     )
 
 
@@ -139,7 +140,9 @@ def test_bfloat16_on_the_wire_and_float64_weights():
     listener = Listener("127.0.0.1")
     with Communicator(listener, 0, [listener.address], b"a secret of this test") as alone:
         message = said(lambda: m.fit(X, Y, verbose=0, workers=alone, wire_dtype="bfloat16"))
-    assert message.startswith('[fit] wire_dtype="bfloat16" is for float32 weights, and \'wide/w\' is')
+    assert message.startswith(
+        "[fit] wire_dtype=\"bfloat16\" is for float32 weights, and 'wide/w' is"
+    )
     assert m.optimizer.iterations == 0
     listener = Listener("127.0.0.1")
     with Communicator(listener, 0, [listener.address], b"a secret of this test") as alone:

@@ -27,8 +27,8 @@ class NormalizationLayer : public Layer {
   nlohmann::json config() const override;
   static LayerPtr from_config(const nlohmann::json& config);
 
-  /// Takes mean and variance of these data [rows, ...] in place of those that it had, and builds the
-  /// layer where that is still to be done.
+  /// Takes mean and variance of these data [rows, ...] in place of those that it had, and builds
+  /// the layer where that is still to be done.
   void adapt(const Tensor& data);
   /// The same of data in pieces: `next` gives one after the other, and false at the end.
   void adapt(const std::function<bool(Tensor&)>& next);

@@ -26,18 +26,13 @@ Tensor normalized(const LayerRef& layer, const Tensor& x) {
 }
 
 TEST(Normalization, does_what_a_layer_must) {
-  run_layer_test(Normalization(), {.inputs = {f32({3})},
-                                   .outputs = {f32({3})},
-                                   .n_weights = 2,
-                                   .n_params = 6});
-  run_layer_test(Normalization({.axis = {}}), {.inputs = {f32({})},
-                                               .outputs = {f32({})},
-                                               .n_weights = 2,
-                                               .n_params = 2});
-  run_layer_test(Normalization({.axis = {-1, 1}, .invert = true}), {.inputs = {f32({2, 5, 3})},
-                                                                    .outputs = {f32({2, 5, 3})},
-                                                                    .n_weights = 2,
-                                                                    .n_params = 12});
+  run_layer_test(Normalization(),
+                 {.inputs = {f32({3})}, .outputs = {f32({3})}, .n_weights = 2, .n_params = 6});
+  run_layer_test(Normalization({.axis = {}}),
+                 {.inputs = {f32({})}, .outputs = {f32({})}, .n_weights = 2, .n_params = 2});
+  run_layer_test(
+      Normalization({.axis = {-1, 1}, .invert = true}),
+      {.inputs = {f32({2, 5, 3})}, .outputs = {f32({2, 5, 3})}, .n_weights = 2, .n_params = 12});
   run_layer_test(Normalization({.axis = {1}}), {.inputs = {i32({2, 3})},
                                                 .outputs = {f32({2, 3})},
                                                 .n_weights = 2,
@@ -58,8 +53,8 @@ void expect_moments(const Tensor& data, const std::vector<int64_t>& kept, const 
     size_t place = 0;
     for (int64_t axis : kept) {
       const int64_t at = i / dense_strides(data.sizes())[static_cast<size_t>(axis)];
-      place = place * static_cast<size_t>(data.size(axis)) +
-              static_cast<size_t>(at % data.size(axis));
+      place =
+          place * static_cast<size_t>(data.size(axis)) + static_cast<size_t>(at % data.size(axis));
     }
     if (place >= places.size()) places.resize(place + 1);
     places[place].push_back(data.item(i));
@@ -123,8 +118,9 @@ TEST(Normalization, a_constant_feature_is_divided_by_epsilon) {
 }
 
 TEST(Normalization, mistakes_are_one_sentence) {
-  EXPECT_EQ(error_of([] { Normalization({.mean = Tensor::scalar(1.0)}); }),
-            "[Normalization] mean and variance are given together, or neither is; adapt finds both");
+  EXPECT_EQ(
+      error_of([] { Normalization({.mean = Tensor::scalar(1.0)}); }),
+      "[Normalization] mean and variance are given together, or neither is; adapt finds both");
   EXPECT_EQ(error_of([] {
               Normalization({.mean = Tensor::scalar(1.0), .variance = Tensor::scalar(-1.0)});
             }),

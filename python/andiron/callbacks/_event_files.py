@@ -1,12 +1,12 @@
 """Event files, as TensorBoard reads them: all files of a folder are one run, in the order of their
 names.
 
-A training that is resumed goes on in the folder in which it was killed. What the killed process had
-written beyond the checkpoint is taken back by a SessionLog START: TensorBoard forgets all points
-from its step on. But epochs and batches count apart in one run, and START knows one number: it names
-the epoch, and points by batch that still stand, all those up to the checkpoint's step, are written
-again. (TensorBoard's other reader does not know START; it forgets what a tag has from a step on
-when that step comes again. The outcome is the same.)
+A training that is resumed goes on in the folder in which it was killed. What the killed process
+had written beyond the checkpoint is taken back by a SessionLog START: TensorBoard forgets all
+points from its step on. But epochs and batches count apart in one run, and START knows one number:
+it names the epoch, and points by batch that still stand, all those up to the checkpoint's step,
+are written again. (TensorBoard's other reader does not know START; it forgets what a tag has from a
+step on when that step comes again. The outcome is the same.)
 """
 
 from __future__ import annotations
@@ -95,8 +95,8 @@ class EventFile:
 
 
 def _points_by_step(proto: Any, paths: list[str], epoch: int, step: int) -> list[tuple]:
-    """(wall_time, step, value) of the tags that count steps, as readers see them: those that a START
-    at `epoch` takes back, up to `step`."""
+    """(wall_time, step, value) of the tags that count steps, as readers see them: those that a
+    START at `epoch` takes back, up to `step`."""
     points: dict[str, list[tuple]] = {}
     for path in paths:
         for event in _events(proto, path):

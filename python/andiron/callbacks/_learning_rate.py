@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
 
 from andiron import _core
 from andiron.callbacks._protocol import Callback

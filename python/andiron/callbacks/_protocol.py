@@ -7,7 +7,6 @@ from typing import Any
 
 from andiron import _core
 
-
 _BATCH_HOOKS = (
     "on_train_batch_begin",
     "on_train_batch_end",

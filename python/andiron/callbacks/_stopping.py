@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from andiron import _core
 from andiron.callbacks._protocol import Callback, InCore
 

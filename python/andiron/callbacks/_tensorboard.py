@@ -35,7 +35,7 @@ class TensorBoard(MadeAgain):
         histogram_freq: epochs between histograms of the weights; 0: none. Default: 0.
         write_graph: accepted for Keras's sake; `print(model.graph())` shows the graph.
         write_steps_per_second: also epoch_steps_per_second and batch_steps_per_second.
-        update_freq: "epoch", "batch", or a number of steps between points by step. Default: "epoch".
+        update_freq: "epoch", "batch", or a number of steps between points. Default: "epoch".
         write_images, profile_batch, embeddings_freq, embeddings_metadata: refused.
 
     Errors:
@@ -72,7 +72,8 @@ class TensorBoard(MadeAgain):
         refuse("TensorBoard", "compile(profile=True) and andiron.profiler time a step node by node",
                profile_batch=profile_batch or None)  # fmt: skip
         refuse("TensorBoard", "save the model: its file has the tables by name",
-               embeddings_freq=embeddings_freq or None, embeddings_metadata=embeddings_metadata)  # fmt: skip
+               embeddings_freq=embeddings_freq or None,
+               embeddings_metadata=embeddings_metadata)  # fmt: skip
         library()
         self.log_dir = os.fspath(log_dir)
         self.write_graph, self.write_steps_per_second = write_graph, write_steps_per_second

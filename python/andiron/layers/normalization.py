@@ -51,8 +51,8 @@ class Normalization(CoreLayer):
                    invert=bool(invert))  # fmt: skip
 
     def adapt(self, data: Any) -> None:
-        """Takes mean and variance of these data, in place of those of an earlier call. They are added
-        up in float64, piece by piece where data come in pieces.
+        """Takes mean and variance of these data, in place of those of an earlier call. They are
+        added up in float64, piece by piece where data come in pieces.
 
         Args:
             data: [rows, ...] of one input: an array or a DataFrame; what andiron.data makes, whose

@@ -8,8 +8,8 @@ from typing import Any
 
 
 class Bar:
-    """Shows reports. verbose 1: a bar, or lines where nobody watches (a pipe, a file); 2: a line for
-    each epoch; 0: nothing."""
+    """Shows reports. verbose 1: a bar, or lines where nobody watches (a pipe, a file); 2: a line
+    for each epoch; 0: nothing."""
 
     def __init__(self, verbose: int, epochs: int):
         self._verbose, self._epochs = verbose, epochs

@@ -74,7 +74,9 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         given = list(self.getCallbacks() or [])
         for callback in given:
             if not isinstance(callback, Callback):
-                raise TypeError(f"[spark] a callback derives from callbacks.Callback; got {callback!r}")
+                raise TypeError(
+                    f"[spark] a callback derives from callbacks.Callback; got {callback!r}"
+                )
             callback._check(0 if self.getValidationIndicatorCol() is None else 1)
             if callback.at_driver:
                 callback._check_at_driver()

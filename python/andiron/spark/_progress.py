@@ -1,10 +1,11 @@
 """What the driver hears of a training that runs.
 
 Spark brings what a task says to the driver only when the task ends, so the first worker opens a
-connection to the driver (_reporter.py): to the address at which executors reach it anyway. Each line
-on it is JSON with an HMAC of a secret that travels with the job. It carries figures and nothing that
-the training needs: where it cannot be opened (a firewall; spark.andiron.progress.port fixes the
-port), training goes on without a bar, and callbacks at the driver get the figures at the end.
+connection to the driver (_reporter.py): to the address at which executors reach it anyway. Each
+line on it is JSON with an HMAC of a secret that travels with the job. It carries figures and
+nothing that the training needs: where it cannot be opened (a firewall; spark.andiron.progress.port
+fixes the port), training goes on without a bar, and callbacks at the driver get the figures at the
+end.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Address(NamedTuple):
 
 
 class Driver:
-    """Listens while a training runs, shows what comes and feeds it to the callbacks at the driver."""
+    """Listens while a training runs, shows what comes and tells the callbacks at the driver."""
 
     def __init__(self, session: Any, verbose: int, epochs: int, callbacks: list | None = None):
         self.address: Address | None = None

@@ -35,11 +35,12 @@ class Reporter(callbacks.Callback):
     def __init__(self, address: Address | None, worker: Any, rows: int, batch_size: int):
         self._peers, self._attempt = worker.communicator, worker.attempt
         self._rows, self._batch_size = rows, batch_size
+        self._before = 0  # rows of the epoch before the batches that are counted from 0
         self._socket: socket.socket | None = None
         self._lines = 0
         self.epochs: list[dict] = []
         self._told = -1  # of `epochs`; -1: the driver does not know where it begins
-        self._before: list = []  # what a checkpoint kept of epochs
+        self._kept: list = []  # by a checkpoint, of its epochs
         self._starts: dict | None = None
         if address is not None:
             self._secret, self._wanted = address.secret, address.every
@@ -60,17 +61,18 @@ class Reporter(callbacks.Callback):
         return [[line[name] for name in _KEPT] for line in self.epochs]
 
     def set_state(self, state: list) -> None:
-        self._before = state
+        self._kept = state
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._epoch, self._began, self._spent = epoch, time.monotonic(), self._in_collectives()
         self._next = self._began + _EVERY
-        self._first_step: int | None = None
+        self._first_row: int | None = None
         self._start(epoch)
 
     def _batch_ended(self, batch: int, logs: dict | None = None) -> None:
-        if self._first_step is None:  # not 0 where a checkpoint was taken up
-            self._first_step = batch
+        done = self._before + batch * self._batch_size
+        if self._first_row is None:  # not 0 where a checkpoint was taken up
+            self._first_row = done
         if self._socket is None:
             return
         step, now = self.model.optimizer.iterations, time.monotonic()
@@ -78,10 +80,9 @@ class Reporter(callbacks.Callback):
             self._next = now + _EVERY
         elif not any(step % n == 0 for n in self._wanted):
             return
-        rows = (batch + 1) * self._batch_size
-        part = min(1.0, rows / self._rows)
+        rows = min(self._rows, done + self._batch_size)
         figures = self._figures(logs or {}, rows)
-        self._tell({"kind": "batch", "batch": batch, "part": part, **figures})
+        self._tell({"kind": "batch", "batch": batch, "part": rows / self._rows, **figures})
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.epochs.append({"kind": "epoch", **self._figures(logs or {}, self._rows)})
@@ -99,17 +100,21 @@ class Reporter(callbacks.Callback):
             return
         step = self.model.optimizer.iterations
         self._starts = {"kind": "begin", "epoch": epoch, "step": step}
-        for number, (finished, logs) in enumerate(zip(*self.model._trainer.history, strict=True)):
-            known = self._before[number] if number < len(self._before) else [None] * len(_KEPT)
+        for number, (finished, logs) in enumerate(self._finished()):
+            known = self._kept[number] if number < len(self._kept) else [None] * len(_KEPT)
             line = dict(zip(_KEPT, known, strict=True))
             self.epochs.append({"kind": "epoch", "epoch": finished, "logs": logs, **line})
+
+    def _finished(self) -> list:
+        """(epoch, figures) of those before a restart."""
+        return list(zip(*self.model._trainer.history, strict=True))
 
     def _in_collectives(self) -> float:
         return sum(cost["seconds"] for cost in self._peers.costs.values())
 
     def _figures(self, logs: dict, rows: int) -> dict:
         seconds = max(1e-9, time.monotonic() - self._began)
-        rows -= (self._first_step or 0) * self._batch_size
+        rows -= self._first_row or 0
         optimizer = self.model.optimizer
         return {
             "epoch": self._epoch,

@@ -173,8 +173,8 @@ def _setting(text: str) -> tuple[str, object]:
 def predict(folder, users, k, everyone, seen, output, new_items, new_users, user, item) -> None:
     """The best items for USERS by the model in FOLDER.
 
-    Beside the score, by which items are ranked, stands the chance: what Recommender.predict estimates
-    of user and item, in [0, 1].
+    Beside the score, by which items are ranked, stands the chance: what Recommender.predict
+    estimates of user and item, in [0, 1].
     """
     import pandas as pd
 
