@@ -121,6 +121,7 @@ void bind_workers(nb::module_& m) {
       [](nb::handle shards, std::vector<int64_t> sizes, nb::handle fields, int64_t batch_size) {
         std::vector<train::ShardedDataset::Shard> list;
         std::vector<std::function<uint64_t()>> contents;
+        std::vector<std::function<train::SourceParts()>> parts;
         for (nb::handle item : shards) {
           auto source = std::dynamic_pointer_cast<train::DatasetSource>(
               nb::cast<std::shared_ptr<BatchSource>>(item[nb::int_(1)]));
@@ -128,11 +129,13 @@ void bind_workers(nb::module_& m) {
           list.push_back({nb::cast<int64_t>(item[nb::int_(0)]), source->dataset()});
           // With its seed: that says in which order its samples come.
           contents.push_back([source] { return source->digest(); });
+          parts.push_back([source] { return source->parts(); });
         }
         auto dataset = std::make_shared<train::ShardedDataset>(
             std::move(list), std::move(sizes), fields_from(fields),
             train::DataOptions{.batch_size = batch_size, .shuffle = false});
-        return std::make_shared<train::ShardedSource>(std::move(dataset), std::move(contents));
+        return std::make_shared<train::ShardedSource>(std::move(dataset), std::move(contents),
+                                                      std::move(parts));
       },
       nb::arg("shards"), nb::arg("sizes"), nb::arg("fields"), nb::arg("batch_size"));
 }

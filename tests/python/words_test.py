@@ -122,6 +122,64 @@ def test_batches_have_no_figures_of_the_validation():
     )
 
 
+# A resumed training that is not the one of the checkpoint.
+
+
+def other(optimizer=None, units=1):
+    andiron.set_random_seed(1)
+    m = Sequential([Input((5,)), layers.Dense(units), layers.Dense(1)])
+    m.compile(optimizer or "adam", "mse")
+    return m
+
+
+GIVEN = {"batch_size": 16, "seed": 3, "verbose": 0}
+
+
+@pytest.mark.parametrize(
+    ("change", "x", "words"),
+    [
+        ({"batch_size": 32}, X, "batch_size was 16 and is 32"),
+        ({"seed": 4}, X, "seed was 3 and is 4"),
+        ({"shuffle": False}, X, "shuffle was true and is false, seed was 3 and is 0"),
+        ({"steps_per_epoch": 2}, X, "steps_per_epoch was all and is 2"),
+        ({}, X + 1, "the data are others, in as many rows"),
+        ({"batch_size": 8}, X[:60], "rows was 64 and is 60, batch_size was 16 and is 8, the data"),
+    ],
+)
+def test_a_refused_resume_says_what_differs(tmp_path, change, x, words):
+    other().fit(X, Y, **GIVEN, checkpoint_dir=tmp_path)
+    again, settings = other(), {**GIVEN, **change, "checkpoint_dir": tmp_path}
+    with pytest.raises(OSError) as caught:
+        again.fit(x, Y[: len(x)], **settings, resume=True)
+    message = str(caught.value)
+    assert f"is of another training ({words}" in message
+    assert "choose another folder, or delete the old checkpoints" in message
+    assert again.optimizer.iterations == 0
+
+
+def test_a_refused_resume_of_another_model(tmp_path):
+    other().fit(X, Y, **GIVEN, checkpoint_dir=tmp_path)
+
+    def resumed(m):
+        return said(lambda: m.fit(X, Y, **GIVEN, checkpoint_dir=tmp_path, resume=True))
+
+    assert "written with the optimizer Adam, this training has SGD" in resumed(other("sgd"))
+    message = resumed(other(units=2))
+    assert "where it has 'dense/kernel' float32[5,1], this training has" in message
+    assert "'dense/kernel' float32[5,2]" in message
+    assert "is of another model or optimizer" in resumed(other(optimizers.Adam(amsgrad=True)))
+
+
+def test_a_checkpoint_says_what_it_is_of(tmp_path):
+    safetensors = pytest.importorskip("safetensors")
+    other().fit(X, Y, **GIVEN, checkpoint_dir=tmp_path)
+    path = next(tmp_path.glob("checkpoint-*"))
+    with safetensors.safe_open(path, "np") as file:
+        parts = file.metadata()
+    assert set(parts) >= {"andiron.run", "andiron.run_id"}
+    assert '"batch_size":16' in parts["andiron.run"]
+
+
 # Types that do not go over the wire.
 
 
