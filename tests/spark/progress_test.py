@@ -68,11 +68,11 @@ class Dies(callbacks.Callback):
             raise ConnectionError("lost")
 
 
-def reporter_for(address, attempt=1, connected=True) -> Reporter:
+def reporter_for(address, attempt=1, connected=True, kind=Reporter) -> Reporter:
     costs = {"allreduce": {"seconds": 0.0}}
     communicator = types.SimpleNamespace(costs=costs, size=2)
     worker = types.SimpleNamespace(communicator=communicator, attempt=attempt)
-    reporter = Reporter(address, worker, len(X), BATCH)
+    reporter = kind(address, worker, len(X), BATCH)
     if connected:
         while reporter._socket is None:  # the thread that connects is under way
             threading.Event().wait(0.001)
@@ -275,6 +275,25 @@ def test_a_callback_that_fails_at_the_driver_is_left_out(capsys):
     said = capsys.readouterr().err
     assert "Fails.on_epoch_end failed at the driver" in said and "OSError: disk full" in said
     assert "a callback at the driver cannot stop the training" in said
+
+
+@pytest.mark.parametrize("first_round", [0, 1])  # 1: workers were started again in the middle
+def test_epochs_in_several_rounds_are_one_line_each(capsys, first_round):
+    from andiron.spark._recommending import Watcher
+
+    m = Sequential([Input((2,)), layers.Dense(1)])
+    m.compile("adam", "mse")
+    with _progress.Driver(Session, 2, 2) as driver:
+        watcher = reporter_for(driver.address, kind=Watcher)
+        for epoch, rounds in ((0, range(first_round, 2)), (1, range(2))):
+            for number in rounds:
+                watcher.begin(epoch, 200, 100 * number, BATCH)
+                m.fit(X, Y, BATCH, epoch + 1, 0, [watcher], initial_epoch=epoch)
+            watcher.epoch_ended(epoch, {"loss": 0.5, "val_ndcg@10": 0.25})
+        watcher.close()
+    lines = capsys.readouterr().out.splitlines()
+    assert [text.split(": ")[0] for text in lines] == ["epoch 1/2", "epoch 2/2"]
+    assert all("loss 0.5, val_ndcg@10 0.25" in text for text in lines)
 
 
 # The bar.

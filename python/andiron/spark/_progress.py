@@ -77,7 +77,7 @@ class Driver:
             until = float("inf")
             while time.monotonic() < until:
                 if self._stop.is_set():  # what is there already is still taken
-                    until = min(until, time.monotonic() + 1.0)
+                    until = min(until, time.monotonic() + 5.0)
                 events = ready.select(0.2 if until == float("inf") else 0.0)
                 if not events and until < float("inf"):
                     break
