@@ -64,7 +64,8 @@ class EventFile:
         self._write(file_version="brain.Event:2")  # without it, readers pass over START
         if begins and older:
             start = self._proto.SessionLog(status=self._proto.SessionLog.START)
-            self._write(step=begins[0], session_log=start)
+            for _ in range(2):  # a run's first START says nothing to the server's reader
+                self._write(step=begins[0], session_log=start)
         for wall_time, step, value in still:
             self._write(wall_time=wall_time, step=step, summary={"value": [value]})
         self.flush()
