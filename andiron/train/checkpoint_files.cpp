@@ -53,7 +53,8 @@ Failure of_another_run(const std::string& path, const io::Metadata& metadata, co
         "checkpoints",
         path, value_of(metadata, kRunId), run.id);
   return failure(
-      "'{}' is of another training ({}): give what was given then, choose another folder, or delete "
+      "'{}' is of another training ({}): give what was given then, choose another folder, or "
+      "delete "
       "the old checkpoints",
       path, differences);
 }

@@ -106,6 +106,15 @@ def test_points_by_batch(tmp_path, freq, steps):
     assert [e for e, rate in found["epoch_steps_per_second"] if rate > 0] == [0, 1]
 
 
+def test_a_step_of_several_batches_is_one_point(tmp_path):
+    m = Sequential([Input((2,)), layers.Dense(1)])
+    m.compile(optimizers.SGD(0.01, gradient_accumulation_steps=2), "mse")
+    board = callbacks.TensorBoard(tmp_path, update_freq="batch")
+    m.fit(X, Y, batch_size=20, epochs=3, verbose=0, callbacks=[board])
+    steps = list(range(1, m.optimizer.iterations + 1))
+    assert [s for s, _ in scalars(tmp_path / "train")["batch_loss"]] == steps
+
+
 def test_batches_cost_nothing_by_default(tmp_path):
     from andiron.callbacks._protocol import _List
 

@@ -134,12 +134,12 @@ class TensorBoard(MadeAgain):
 
     def _batch_ended(self, batch: int, logs: dict | None = None) -> None:
         step = self.model.optimizer.iterations
-        if self.worker > 0 or step % self.update_freq:
-            return
+        if self.worker > 0 or step % self.update_freq or step == self._since_point[0]:
+            return  # the last: several batches may make one step
         values = {f"batch_{k}": v for k, v in (logs or {}).items()}
         if self.write_steps_per_second:
             values["batch_steps_per_second"] = self._rate(self._since_point)
-            self._since_point = (step, time.monotonic())
+        self._since_point = (step, time.monotonic())
         self._file("train").scalars(step, values)
 
     def get_state(self) -> None:

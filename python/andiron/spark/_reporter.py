@@ -67,6 +67,7 @@ class Reporter(callbacks.Callback):
         self._epoch, self._began, self._spent = epoch, time.monotonic(), self._in_collectives()
         self._next = self._began + _EVERY
         self._first_row: int | None = None
+        self._step = self.model.optimizer.iterations  # the last that was told
         self._start(epoch)
 
     def _batch_ended(self, batch: int, logs: dict | None = None) -> None:
@@ -76,10 +77,12 @@ class Reporter(callbacks.Callback):
         if self._socket is None:
             return
         step, now = self.model.optimizer.iterations, time.monotonic()
+        wanted = step > self._step and any(step % n == 0 for n in self._wanted)
         if now >= self._next:
             self._next = now + _EVERY
-        elif not any(step % n == 0 for n in self._wanted):
+        elif not wanted:
             return
+        self._step = step
         rows = min(self._rows, done + self._batch_size)
         figures = self._figures(logs or {}, rows)
         self._tell({"kind": "batch", "batch": batch, "part": rows / self._rows, **figures})
