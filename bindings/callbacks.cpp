@@ -23,11 +23,13 @@ nb::dict as_dict(const train::Logs& logs) {
 class PythonCallbacks : public train::Callback {
  public:
   /// `list` has Keras's hooks, which call those of its members; `hooks` names the batch hooks that
-  /// are needed.
+  /// are needed, and "batch_metrics" where metrics are wanted at the end of batches of the
+  /// training.
   PythonCallbacks(nb::object list, const std::vector<std::string>& hooks) : list_(std::move(list)) {
     for (const std::string& hook : hooks) {
       train_begin_ |= hook == "on_train_batch_begin";
       train_end_ |= hook == "on_train_batch_end";
+      metrics_ |= hook == "batch_metrics";
       test_begin_ |= hook == "on_test_batch_begin";
       test_end_ |= hook == "on_test_batch_end";
     }
@@ -41,6 +43,10 @@ class PythonCallbacks : public train::Callback {
     }
   }
 
+  void check(int64_t validation_freq) const override {
+    nb::gil_scoped_acquire gil;
+    list_.attr("_check")(validation_freq);
+  }
   void on_train_begin() override { call("on_train_begin"); }
   void on_train_end(const train::Logs& logs) override { call_logs("on_train_end", logs); }
   void on_epoch_begin(int64_t epoch) override { call("on_epoch_begin", epoch); }
@@ -54,7 +60,7 @@ class PythonCallbacks : public train::Callback {
     if (train_end_) call_logs("on_train_batch_end", logs, batch);
   }
   bool wants_batch_metrics(bool training) const override {
-    return training ? train_end_ : test_end_;
+    return training ? train_end_ && metrics_ : test_end_;
   }
   void on_test_begin() override { call("on_test_begin"); }
   void on_test_end(const train::Logs& logs) override { call_logs("on_test_end", logs); }
@@ -87,6 +93,7 @@ class PythonCallbacks : public train::Callback {
 
   nb::object list_;
   bool train_begin_ = false, train_end_ = false, test_begin_ = false, test_end_ = false;
+  bool metrics_ = false;
 };
 
 double or_nan(std::optional<double> value) {
@@ -97,7 +104,13 @@ double or_nan(std::optional<double> value) {
 
 void bind_callbacks(nb::module_& m) {
   using train::Monitor;
-  nb::class_<train::Callback>(m, "CallbackCore");
+  nb::class_<train::Callback>(m, "CallbackCore").def("check", &train::Callback::check);
+  m.def(
+      "check_monitor",
+      [](const std::string& callback, const std::string& monitor, int64_t validation_freq) {
+        Monitor{monitor}.require(callback, validation_freq);
+      },
+      nb::arg("callback"), nb::arg("monitor"), nb::arg("validation_freq"));
   nb::class_<PythonCallbacks, train::Callback>(m, "PythonCallbacks")
       .def(nb::init<nb::object, const std::vector<std::string>&>());
   nb::class_<train::EarlyStopping, train::Callback>(m, "EarlyStoppingCore")

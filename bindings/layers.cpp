@@ -145,6 +145,19 @@ void bind_layers(nb::module_& m) {
         if (current_context() == nullptr) fail("[add_metric] works inside of call only");
         current_context()->metrics.emplace_back(name, value);
       });
+  nb::class_<nn::NormalizationLayer, nn::Layer>(m, "NormalizationCore")
+      .def(
+          "adapt",
+          [](nn::NormalizationLayer& l, nb::iterable pieces) {
+            nb::iterator at = nb::iter(pieces);
+            l.adapt([&](Tensor& piece) {
+              if (at == nb::iterator::sentinel()) return false;
+              piece = tensor_from(*at);
+              ++at;
+              return true;
+            });
+          },
+          nb::arg("pieces"));
   bind_symbolic_tensor(m);
 
   m.def("layer_from_config",

@@ -122,6 +122,7 @@ void bind_workers(nb::module_& m) {
       [](nb::handle shards, std::vector<int64_t> sizes, nb::handle fields, int64_t batch_size) {
         std::vector<train::ShardedDataset::Shard> list;
         std::vector<std::function<uint64_t()>> contents;
+        std::vector<std::function<train::SourceParts()>> parts;
         for (nb::handle item : shards) {
           auto source = std::dynamic_pointer_cast<train::DatasetSource>(
               nb::cast<std::shared_ptr<BatchSource>>(item[nb::int_(1)]));
@@ -129,11 +130,13 @@ void bind_workers(nb::module_& m) {
           list.push_back({nb::cast<int64_t>(item[nb::int_(0)]), source->dataset()});
           // With its seed: that says in which order its samples come.
           contents.push_back([source] { return source->digest(); });
+          parts.push_back([source] { return source->parts(); });
         }
         auto dataset = std::make_shared<train::ShardedDataset>(
             std::move(list), std::move(sizes), fields_from(fields),
             train::DataOptions{.batch_size = batch_size, .shuffle = false});
-        return std::make_shared<train::ShardedSource>(std::move(dataset), std::move(contents));
+        return std::make_shared<train::ShardedSource>(std::move(dataset), std::move(contents),
+                                                      std::move(parts));
       },
       nb::arg("shards"), nb::arg("sizes"), nb::arg("fields"), nb::arg("batch_size"));
 }
@@ -263,9 +266,11 @@ void bind_training(nb::module_& m) {
              int64_t initial_epoch, int64_t validation_freq,
              const std::vector<train::CallbackPtr>& callbacks, const std::string& on_nan,
              nb::handle checkpoint_dir, int64_t checkpoint_every, double checkpoint_minutes,
-             bool resume, train::DataParallel* workers, bool whole_updates) {
+             bool resume, train::DataParallel* workers, bool whole_updates,
+             bool check_weights) {
             train::FitOptions options;
             options.whole_updates = whole_updates;
+            options.check_weights = check_weights;
             options.workers = workers;
             options.epochs = epochs;
             options.initial_epoch = initial_epoch;
@@ -285,7 +290,7 @@ void bind_training(nb::module_& m) {
           nb::arg("on_nan") = "error", nb::arg("checkpoint_dir").none() = nb::none(),
           nb::arg("checkpoint_every") = 0, nb::arg("checkpoint_minutes") = 0.0,
           nb::arg("resume") = false, nb::arg("workers").none() = nb::none(),
-          nb::arg("whole_updates") = true)
+          nb::arg("whole_updates") = true, nb::arg("check_weights") = true)
       .def(
           "evaluate",
           [](Trainer& trainer, BatchSource& data, const std::vector<train::CallbackPtr>& callbacks,

@@ -136,6 +136,8 @@ CompiledModel::CompiledModel(ModelPtr model, CompileOptions options)
             loss->name(), name_of(loss->reduction()));
     accumulator_ = std::make_unique<Accumulator>(options_.optimizer);
   }
+  if (options_.exchange != nullptr)
+    for (const VariablePtr& v : model_->trainable_variables()) options_.exchange->check(*v);
   // A mistake in losses or data types shows here, not in the first step.
   form(false, false);
 }

@@ -6,6 +6,7 @@
 #include "andiron/nn/layers/embedding.hpp"
 #include "andiron/nn/layers/input.hpp"
 #include "andiron/nn/layers/merge.hpp"
+#include "andiron/nn/layers/normalization.hpp"
 #include "andiron/nn/layers/shape.hpp"
 #include "andiron/nn/layers/traced.hpp"
 #include "andiron/nn/layers/wide.hpp"

@@ -6,6 +6,16 @@
 
 namespace andiron::train {
 
+/// What a source is made of: its digest stands for all of it, and this is for words.
+struct SourceParts {
+  int64_t rows = 0, batch_size = 0;  ///< of all workers
+  int64_t steps = 0;                 ///< that make an epoch; 0: all
+  bool shuffle = false;
+  uint64_t seed = 0;      ///< of the order; of one worker's shards: a sum
+  uint64_t contents = 0;  ///< a digest of the rows; likewise
+  bool sharded = false;
+};
+
 /// Where training gets its batches from. The batches of an epoch depend on the epoch's number
 /// only, so that training can be resumed anywhere.
 /// Thread safety: one thread at a time.
@@ -17,6 +27,7 @@ class BatchSource {
   virtual int64_t batches() const = 0;
   /// Of what the source is made of: training is not resumed on other data.
   virtual uint64_t digest() const = 0;
+  virtual SourceParts parts() const { return {.rows = rows(), .contents = digest()}; }
 
   /// Begins an epoch, at a batch in its middle when a training is resumed.
   virtual void start(int64_t epoch, int64_t first_batch = 0) = 0;

@@ -26,6 +26,9 @@ class Callback {
  public:
   virtual ~Callback() = default;
 
+  /// Throws Error, before anything else happens, when the training cannot give the figures that it
+  /// looks at. Validation is in every so many epochs; 0: none.
+  virtual void check(int64_t validation_freq) const { (void)validation_freq; }
   /// The training it belongs to, from before on_train_begin on.
   virtual void set_trainer(Trainer* trainer) { trainer_ = trainer; }
   virtual void on_train_begin() {}

@@ -19,6 +19,11 @@ struct Monitor {
 
   /// Throws Error when the mode is none of the three.
   void check() const;
+  /// Throws Error, in the name of a callback, for a figure of a validation that is never made.
+  void require(std::string_view callback, int64_t validation_freq) const;
+  /// Whether the figure may be missing after an epoch: one of the validation, which is not in every
+  /// epoch.
+  bool of_validation() const { return name.starts_with("val_"); }
   bool maximises() const;
   double worst() const {
     const double infinity = std::numeric_limits<double>::infinity();
@@ -42,6 +47,7 @@ class EarlyStopping : public Callback {
  public:
   explicit EarlyStopping(EarlyStoppingOptions options);
 
+  void check(int64_t validation_freq) const override;
   void on_train_begin() override;
   void on_epoch_end(int64_t epoch, const Logs& logs) override;
   void on_train_end(const Logs& logs) override;
@@ -80,6 +86,7 @@ class ModelCheckpoint : public Callback {
   using Save = std::function<void(const std::string& path, bool weights_only)>;
   ModelCheckpoint(ModelCheckpointOptions options, Save save);
 
+  void check(int64_t validation_freq) const override;
   void on_epoch_begin(int64_t epoch) override { epoch_ = epoch; }
   void on_train_batch_end(int64_t batch, const Logs& logs) override;
   bool wants_batch_metrics(bool training) const override;

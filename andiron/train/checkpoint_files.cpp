@@ -9,6 +9,7 @@ namespace andiron::train {
 namespace {
 
 const char* const kRunId = "andiron.run_id";
+const char* const kRunParts = "andiron.run";
 const char* const kDocument = "andiron.checkpoint";
 const char* const kVersion = "andiron.checkpoint_version";
 constexpr std::string_view kPrefix = "checkpoint-", kSuffix = ".safetensors";
@@ -44,7 +45,21 @@ std::string value_of(const io::Metadata& metadata, const char* key) {
   return at == metadata.end() ? "" : at->second;
 }
 
-Result<std::optional<Checkpoint>> newest(CheckpointStore& store, const std::string& run_id) {
+Failure of_another_run(const std::string& path, const io::Metadata& metadata, const RunId& run) {
+  const std::string differences = run.differences(value_of(metadata, kRunParts));
+  if (differences.empty())
+    return failure(
+        "'{}' belongs to run '{}', this is run '{}': choose another folder, or delete the old "
+        "checkpoints",
+        path, value_of(metadata, kRunId), run.id);
+  return failure(
+      "'{}' is of another training ({}): give what was given then, choose another folder, or "
+      "delete "
+      "the old checkpoints",
+      path, differences);
+}
+
+Result<std::optional<Checkpoint>> newest(CheckpointStore& store, const RunId& run) {
   Result<std::vector<Found>> files = newest_first(store);
   if (!files) return files.failure();
   Checkpoint found;
@@ -63,11 +78,7 @@ Result<std::optional<Checkpoint>> newest(CheckpointStore& store, const std::stri
     if (value_of(metadata, kVersion) != "1")
       return failure("'{}' is a checkpoint of version '{}'; this Andiron reads version 1",
                      found.path, value_of(metadata, kVersion));
-    if (value_of(metadata, kRunId) != run_id)
-      return failure(
-          "'{}' belongs to run '{}', this is run '{}': choose another folder, or delete "
-          "the old checkpoints",
-          found.path, value_of(metadata, kRunId), run_id);
+    if (value_of(metadata, kRunId) != run.id) return of_another_run(found.path, metadata, run);
     found.tensors = std::move(read.value().tensors);
     found.document = value_of(metadata, kDocument);
     return std::optional<Checkpoint>(std::move(found));
@@ -78,25 +89,24 @@ Result<std::optional<Checkpoint>> newest(CheckpointStore& store, const std::stri
 
 }  // namespace
 
-Result<std::optional<Checkpoint>> latest_checkpoint(CheckpointStore& store,
-                                                    const std::string& run_id) {
-  Result<std::optional<Checkpoint>> found = newest(store, run_id);
+Result<std::optional<Checkpoint>> latest_checkpoint(CheckpointStore& store, const RunId& run) {
+  Result<std::optional<Checkpoint>> found = newest(store, run);
   if (!found)
     return because(found.failure(), "[checkpoint] cannot resume from '{}'", store.place());
   return found;
 }
 
-Result<CheckpointFiles> CheckpointFiles::open(CheckpointStorePtr store, const std::string& run_id,
+Result<CheckpointFiles> CheckpointFiles::open(CheckpointStorePtr store, const RunId& run,
                                               int keep) {
   if (keep < 1) fail("[checkpoint] keep must be at least 1; got {}", keep);
-  if (run_id.empty()) fail("[checkpoint] needs a run id");
+  if (run.id.empty()) fail("[checkpoint] needs a run id");
   if (Result<> opened = store->open(); !opened)
     return because(opened.failure(), "[checkpoint] cannot use '{}'", store->place());
   // Damaged files alone do not keep a run from starting; another run's do.
-  Result<std::optional<Checkpoint>> found = newest(*store, run_id);
+  Result<std::optional<Checkpoint>> found = newest(*store, run);
   if (!found && found.failure().cause() == nullptr)
     return because(found.failure(), "[checkpoint] cannot use '{}'", store->place());
-  CheckpointFiles files(std::move(store), run_id, keep);
+  CheckpointFiles files(std::move(store), run, keep);
   if (found) files.found_ = std::move(found).value();
   return files;
 }
@@ -112,8 +122,9 @@ Result<std::string> CheckpointFiles::save(const io::NamedTensors& tensors,
   // A number is used once: what was given up may still arrive under its name.
   last_ = std::max(last_, files.empty() ? 0 : files[0].number) + 1;
   const std::string name = fmt::format("{}{:010}{}", kPrefix, last_, kSuffix);
-  Result<> written =
-      store_->write(name, tensors, {{kRunId, run_id_}, {kDocument, document}, {kVersion, "1"}});
+  io::Metadata metadata = {{kRunId, run_.id}, {kDocument, document}, {kVersion, "1"}};
+  if (!run_.parts.empty()) metadata[kRunParts] = run_.parts;
+  Result<> written = store_->write(name, tensors, metadata);
   if (!written)
     return because(written.failure(), "[checkpoint] cannot save to '{}'", store_->place());
   // What cannot be removed now is tried again next time.
@@ -124,7 +135,7 @@ Result<std::string> CheckpointFiles::save(const io::NamedTensors& tensors,
 
 Result<std::optional<Checkpoint>> CheckpointFiles::latest() {
   if (found_) return std::exchange(found_, std::nullopt);
-  return latest_checkpoint(*store_, run_id_);
+  return latest_checkpoint(*store_, run_);
 }
 
 }  // namespace andiron::train

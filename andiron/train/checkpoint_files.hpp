@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "andiron/train/checkpoint_store.hpp"
+#include "andiron/train/run_id.hpp"
 
 namespace andiron::train {
 
@@ -25,8 +26,7 @@ class CheckpointFiles {
  public:
   /// Opens the store. Fails when it holds checkpoints of another run: a stale one must not be taken
   /// for today's. Keeps the newest `keep` files.
-  static Result<CheckpointFiles> open(CheckpointStorePtr store, const std::string& run_id,
-                                      int keep = 3);
+  static Result<CheckpointFiles> open(CheckpointStorePtr store, const RunId& run, int keep = 3);
 
   /// Returns the new file's path. On failure (disk full) what was there stays. Files beyond `keep`
   /// are removed after the new one is safe.
@@ -38,18 +38,17 @@ class CheckpointFiles {
   CheckpointStore& store() const { return *store_; }
 
  private:
-  CheckpointFiles(CheckpointStorePtr store, std::string run_id, int keep)
-      : store_(std::move(store)), run_id_(std::move(run_id)), keep_(keep) {}
+  CheckpointFiles(CheckpointStorePtr store, RunId run, int keep)
+      : store_(std::move(store)), run_(std::move(run)), keep_(keep) {}
 
   CheckpointStorePtr store_;
-  std::string run_id_;
+  RunId run_;
   int keep_;
   int64_t last_ = 0;                 // the highest number that was tried
   std::optional<Checkpoint> found_;  // by open; the first `latest` need not read it again
 };
 
 /// The same without making or writing anything; none when the place is missing.
-Result<std::optional<Checkpoint>> latest_checkpoint(CheckpointStore& store,
-                                                    const std::string& run_id);
+Result<std::optional<Checkpoint>> latest_checkpoint(CheckpointStore& store, const RunId& run);
 
 }  // namespace andiron::train

@@ -38,6 +38,14 @@ DataParallel::DataParallel(std::shared_ptr<collective::Communicator> communicato
   if (capacity < 1) fail("[data_parallel] capacity must be positive; got {}", capacity);
 }
 
+void DataParallel::check(const Variable& variable) const {
+  if (wire_ == collective::Wire::bf16 && variable.value().dtype() != DType::f32)
+    fail(
+        "[fit] wire_dtype=\"bfloat16\" is for float32 weights, and '{}' is {}: leave wire_dtype at "
+        "\"float32\", which sends each gradient in its own type",
+        variable.name(), name_of(variable.value().dtype()));
+}
+
 DataParallel::~DataParallel() {
   if (under_way()) abort("a training ended in the middle of a step");
 }

@@ -26,6 +26,7 @@ class DataParallel : public nn::Exchange {
   int worker() const { return communicator_->rank(); }
   int workers() const override { return communicator_->size(); }
   int64_t capacity() const override { return capacity_; }
+  void check(const Variable& variable) const override;
   collective::Communicator& communicator() { return *communicator_; }
 
   /// Names the step in all messages until the next call. `counts`: whether this worker has samples

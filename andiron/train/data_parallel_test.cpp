@@ -13,6 +13,24 @@
 namespace andiron::train {
 namespace {
 
+TEST(DataParallel, what_bfloat16_cannot_carry_is_refused_before_a_step) {
+  const Variable wide("wide", Tensor::zeros(DType::f64, {3}));
+  const Variable usual("usual", Tensor::zeros(DType::f32, {3}));
+  collective::Ranks ranks = collective::connect_ranks(1);
+  const std::shared_ptr<collective::Communicator> alone = std::move(ranks.all[0]);
+  const DataParallel narrow(alone, 1, true), same(alone, 1);
+  narrow.check(usual);
+  same.check(wide);
+  try {
+    narrow.check(wide);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& e) {
+    EXPECT_STREQ(e.what(),
+                 "[fit] wire_dtype=\"bfloat16\" is for float32 weights, and 'wide' is float64: "
+                 "leave wire_dtype at \"float32\", which sends each gradient in its own type");
+  }
+}
+
 class DataParallelTraining
     : public testing::TestWithParam<std::tuple<std::pair<const char*, MakeOptimizer>, int>> {};
 

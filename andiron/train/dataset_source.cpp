@@ -26,11 +26,44 @@ uint64_t DatasetSource::digest_of_settings() const {
   return mix_key(digest, options.shuffle ? options.seed + 1 : 0);
 }
 
-uint64_t DatasetSource::digest() const { return mix_key(digest_of_settings(), contents_()); }
+uint64_t DatasetSource::digest_of_contents() const {
+  if (!digested_) digested_ = contents_();
+  return *digested_;
+}
+
+uint64_t DatasetSource::digest() const {
+  return mix_key(digest_of_settings(), digest_of_contents());
+}
+
+SourceParts DatasetSource::parts() const {
+  const DataOptions& options = dataset_->options();
+  return {.rows = dataset_->n_samples(),
+          .batch_size = options.batch_size,
+          .shuffle = options.shuffle,
+          .seed = options.shuffle ? options.seed : 0,
+          .contents = digest_of_contents()};
+}
 
 ShardedSource::ShardedSource(std::shared_ptr<ShardedDataset> dataset,
-                             std::vector<std::function<uint64_t()>> contents)
-    : DatasetSource(dataset), contents_(std::move(contents)), capacity_(dataset->capacity()) {}
+                             std::vector<std::function<uint64_t()>> contents,
+                             std::vector<std::function<SourceParts()>> parts)
+    : DatasetSource(dataset),
+      contents_(std::move(contents)),
+      parts_(std::move(parts)),
+      capacity_(dataset->capacity()) {}
+
+SourceParts ShardedSource::parts() const {
+  SourceParts sum = {.rows = dataset()->n_samples(),
+                     .batch_size = dataset()->options().batch_size,
+                     .sharded = true};
+  for (const auto& shard : parts_) {
+    const SourceParts p = shard();
+    sum.shuffle |= p.shuffle;
+    sum.seed += p.seed;
+    sum.contents += p.contents;
+  }
+  return sum;
+}
 
 uint64_t ShardedSource::digest() const {
   const uint64_t settings = digest_of_settings();
@@ -51,8 +84,10 @@ void DatasetSource::start(int64_t epoch, int64_t first_batch) {
 const nn::Batch* DatasetSource::next() {
   if (stream_ == nullptr) return nullptr;
   const BatchBuffer* buffer = stream_->next();
-  if (buffer == nullptr) stream_.reset();
-  else share_ = buffer->share;
+  if (buffer == nullptr)
+    stream_.reset();
+  else
+    share_ = buffer->share;
   return buffer == nullptr ? nullptr : &buffer->batch();
 }
 

@@ -12,6 +12,14 @@ void Monitor::check() const {
     fail("[{}] mode is \"min\", \"max\" or \"auto\"; got \"{}\"", name, mode);
 }
 
+void Monitor::require(std::string_view callback, int64_t validation_freq) const {
+  if (of_validation() && validation_freq == 0)
+    fail(
+        "[{}] it monitors '{}', and there are no validation data: give some (fit's validation_data "
+        "or validation_split, Spark's validation_indicator_col), or monitor '{}'",
+        callback, name, name.substr(4));
+}
+
 bool Monitor::maximises() const {
   if (mode != "auto") return mode == "max";
   if (name.find("loss") != std::string::npos) return false;
@@ -26,6 +34,10 @@ EarlyStopping::EarlyStopping(EarlyStoppingOptions options) : options_(std::move(
   options_.monitor.min_delta = std::abs(options_.monitor.min_delta);
   if (options_.patience < 0)
     fail("[EarlyStopping] patience must not be negative; got {}", options_.patience);
+}
+
+void EarlyStopping::check(int64_t validation_freq) const {
+  options_.monitor.require("EarlyStopping", validation_freq);
 }
 
 void EarlyStopping::on_train_begin() {
@@ -45,6 +57,7 @@ void EarlyStopping::keep_weights() {
 // wait starts anew.
 void EarlyStopping::on_epoch_end(int64_t epoch, const Logs& logs) {
   const double* value = find(logs, options_.monitor.name);
+  if (value == nullptr && options_.monitor.of_validation()) return;  // validation_freq > 1
   if (value == nullptr) {
     std::string known;
     for (const auto& [name, unused] : logs) known += (known.empty() ? "" : ", ") + name;

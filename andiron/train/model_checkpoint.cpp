@@ -37,9 +37,27 @@ ModelCheckpoint::ModelCheckpoint(ModelCheckpointOptions options, Save save)
                                                        : options_.initial_value_threshold;
 }
 
+void ModelCheckpoint::check(int64_t validation_freq) const {
+  if (options_.save_best_only) options_.monitor.require("ModelCheckpoint", validation_freq);
+  const bool named = options_.filepath.find("{val_") != std::string::npos;
+  if (named && validation_freq != 1)
+    fail("[ModelCheckpoint] the path '{}' names a figure of the validation, which {}",
+         options_.filepath,
+         validation_freq == 0 ? "has no data: give some (fit's validation_data or "
+                                "validation_split, Spark's validation_indicator_col)"
+                              : "is not in every epoch: leave validation_freq at 1");
+  if (options_.save_freq > 0 &&
+      (named || (options_.save_best_only && options_.monitor.of_validation())))
+    fail(
+        "[ModelCheckpoint] with save_freq={} there are figures of the training only; got {}",
+        options_.save_freq,
+        named ? "the path '" + options_.filepath + "'" : "monitor '" + options_.monitor.name + "'");
+}
+
 void ModelCheckpoint::save(int64_t epoch, const Logs& logs) {
   if (options_.save_best_only) {
     const double* value = find(logs, options_.monitor.name);
+    if (value == nullptr && options_.monitor.of_validation()) return;  // validation_freq > 1
     if (value == nullptr)
       fail("[ModelCheckpoint] there is no '{}' to monitor", options_.monitor.name);
     if (!options_.monitor.better(*value, best_)) return;

@@ -22,6 +22,12 @@ uint64_t StepsSource::digest() const {
   return mix_key(source_->digest(), static_cast<uint64_t>(steps_));
 }
 
+SourceParts StepsSource::parts() const {
+  SourceParts parts = source_->parts();
+  parts.steps = steps_;
+  return parts;
+}
+
 void StepsSource::start(int64_t epoch, int64_t first_batch) {
   const int64_t whole = source_->batches();
   const int64_t epochs_of_pass = from_the_start_ ? 1 : (whole + steps_ - 1) / steps_;

@@ -18,6 +18,7 @@ class StepsSource : public BatchSource {
   /// Of an epoch that does not come to the end of the data.
   int64_t batches() const override { return steps_; }
   uint64_t digest() const override;
+  SourceParts parts() const override;
   void start(int64_t epoch, int64_t first_batch = 0) override;
   const nn::Batch* next() override;
   double share() const override { return source_->share(); }

@@ -9,6 +9,7 @@
 #include "andiron/io/safetensors.hpp"
 #include "andiron/nn/optimizers/optimizer.hpp"
 #include "andiron/train/data_parallel.hpp"
+#include "andiron/train/finite_weights.hpp"
 #include "andiron/train/training_state.hpp"
 
 namespace andiron::train {
@@ -101,7 +102,9 @@ Logs Trainer::logs_of(const Progress& progress) const {
 
 void Trainer::check_finite(const nn::StepResult& result, const FitOptions& options,
                            const Progress& progress) {
-  if (std::isfinite(result.loss) || options.on_nan == OnNan::proceed) return;
+  if (std::isfinite(result.loss)) return;
+  if (not_finite_since_ == 0) not_finite_since_ = compiled_->step();
+  if (options.on_nan == OnNan::proceed) return;
   if (options.on_nan == OnNan::stop) {
     stop_training_ = true;
     return;
@@ -113,6 +116,32 @@ void Trainer::check_finite(const nn::StepResult& result, const FitOptions& optio
       "check_numerics=True in compile names the first op that produced one; on_nan=\"stop\" or "
       "\"ignore\" in fit goes on without this error",
       result.loss, progress.epoch + 1, progress.batch + 1, compiled_->step());
+}
+
+// After a loss that was not finite the weights are neither, and the next fit would blame its data.
+void Trainer::check_weights(const FitOptions& options) {
+  if (options.on_nan != OnNan::error || !(options.check_weights || not_finite_since_ > 0)) return;
+  const char* what = "weights hold";
+  const char* remedy =
+      "load good weights and compile again, or make the model anew, and take the cause away (often "
+      "a learning rate that is too large)";
+  VariablePtr found = first_not_finite(compiled_->model()->variables());
+  if (found == nullptr) {
+    what = "optimizer's state holds";
+    remedy = "compile again, which makes it anew";
+    found = first_not_finite(compiled_->options().optimizer->variables());
+  }
+  if (found == nullptr) {
+    not_finite_since_ = 0;
+    return;
+  }
+  const std::string since = not_finite_since_ > 0
+                                ? fmt::format("since step {} of an earlier fit", not_finite_since_)
+                                : "already before this fit";
+  fail(
+      "[fit] the {} NaN or infinity {} ('{}'), the data are not to blame: {}; on_nan=\"ignore\" "
+      "trains on",
+      what, since, found->name(), remedy);
 }
 
 void Trainer::train_epoch(BatchSource& data, const FitOptions& options, TrainingState& state,
@@ -238,12 +267,15 @@ void Trainer::run(BatchSource& data, const FitOptions& options, TrainingState& s
   batches_ = data.batches();
   reset_metrics();
   if (options.whole_updates) compiled_->drop_update();
+  for (const CallbackPtr& c : options.callbacks)
+    c->check(options.validation == nullptr ? 0 : options.validation_freq);
   Progress progress;
   progress.epoch = options.initial_epoch;
   for (const CallbackPtr& c : options.callbacks) c->set_trainer(this);
   for (const CallbackPtr& c : options.callbacks) c->on_train_begin();
   state.open();
   if (options.checkpoint.resume) state.load(progress);
+  if (progress.epoch < options.epochs) check_weights(options);
 
   Logs last = history_.logs.empty() ? Logs{} : history_.logs.back();
   while (progress.epoch < options.epochs && !stop_training_) {

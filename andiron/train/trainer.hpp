@@ -43,6 +43,9 @@ struct CheckpointOptions {
 
 struct FitOptions {
   int64_t epochs = 1, initial_epoch = 0;
+  /// Whether weights that are not finite are an error at the start even where no step made them so;
+  /// it takes a look at all of them.
+  bool check_weights = true;
   BatchSource* validation = nullptr;
   int64_t validation_freq = 1;
   std::vector<CallbackPtr> callbacks = {};
@@ -118,6 +121,7 @@ class Trainer {
                    Progress& progress);
   void check_finite(const nn::StepResult& result, const FitOptions& options,
                     const Progress& progress);
+  void check_weights(const FitOptions& options);
 
   std::shared_ptr<nn::CompiledModel> compiled_;
   std::vector<OutputMetric> metrics_;
@@ -125,6 +129,7 @@ class Trainer {
   History history_;
   bool stop_training_ = false;
   int64_t epochs_ = 0, batches_ = 0;
+  int64_t not_finite_since_ = 0;  // the first step whose loss was not finite; 0: none
 };
 
 }  // namespace andiron::train

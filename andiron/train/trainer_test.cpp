@@ -166,6 +166,65 @@ TEST(EarlyStopping, keeps_kerass_rules) {
   EXPECT_EQ(epochs_until_stop({.patience = 1, .baseline = 0.5}, {1.0, 0.9, 0.8}), (Epochs{-1, 2}));
 }
 
+std::string message_of(Trainer& trainer, BatchSource& data, const FitOptions& options) {
+  try {
+    trainer.fit(data, options);
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST(Trainer, weights_that_are_not_finite_are_told_from_bad_data) {
+  Training s(1e30);
+  EXPECT_NE(message_of(*s.trainer, *s.source, {.epochs = 9}).find("the loss became"),
+            std::string::npos);
+  const int64_t since = s.compiled->step();
+  const std::string again = message_of(*s.trainer, *s.source, {});
+  EXPECT_NE(again.find(fmt::format("since step {} of an earlier fit", since)), std::string::npos)
+      << again;
+  EXPECT_NE(again.find("the data are not to blame"), std::string::npos);
+  EXPECT_EQ(s.compiled->step(), since);
+  // Good weights alone do not help where the optimizer remembers.
+  for (const VariablePtr& v : s.compiled->model()->variables())
+    v->assign(Tensor::zeros(v->value().dtype(), v->value().sizes()));
+  EXPECT_NE(message_of(*s.trainer, *s.source, {}).find("the optimizer's state holds"),
+            std::string::npos);
+  EXPECT_EQ(message_of(*s.trainer, *s.source, {.on_nan = OnNan::proceed}), "");
+  Training fresh;  // weights that came so from a file
+  fresh.compiled->model()->variables()[1]->assign(Tensor::full(DType::f32, {4, 1}, NAN));
+  EXPECT_NE(message_of(*fresh.trainer, *fresh.source, {}).find("already before this fit"),
+            std::string::npos);
+}
+
+TEST(Callbacks, figures_of_a_validation_that_is_not_made_are_asked_for_at_the_start) {
+  const auto nothing = [](const std::string&, bool) {};
+  const CallbackPtr stop = std::make_shared<EarlyStopping>(EarlyStoppingOptions{});
+  const CallbackPtr best = std::make_shared<ModelCheckpoint>(
+      ModelCheckpointOptions{.filepath = "m", .save_best_only = true}, nothing);
+  const CallbackPtr named = std::make_shared<ModelCheckpoint>(
+      ModelCheckpointOptions{.filepath = "m-{val_loss}"}, nothing);
+  const CallbackPtr each = std::make_shared<ModelCheckpoint>(
+      ModelCheckpointOptions{.filepath = "m", .save_best_only = true, .save_freq = 2}, nothing);
+  for (const CallbackPtr& callback : {stop, best, named}) {
+    Training s;
+    const std::string message = message_of(*s.trainer, *s.source, {.callbacks = {callback}});
+    EXPECT_NE(message.find("val_loss"), std::string::npos) << message;
+    EXPECT_NE(message.find("validation_data"), std::string::npos) << message;
+    EXPECT_EQ(s.compiled->step(), 0);
+  }
+  Training s;
+  FitOptions options{.epochs = 4, .validation = s.source.get(), .callbacks = {each}};
+  EXPECT_NE(message_of(*s.trainer, *s.source, options).find("figures of the training only"),
+            std::string::npos);
+  options.validation_freq = 2;  // epochs without validation are passed over
+  options.callbacks = {stop, best};
+  EXPECT_EQ(message_of(*s.trainer, *s.source, options), "");
+  options.callbacks = {named};
+  EXPECT_NE(message_of(*s.trainer, *s.source, options).find("not in every epoch"),
+            std::string::npos);
+}
+
 TEST(EarlyStopping, brings_the_best_weights_back) {
   Training s;
   EarlyStopping stop({.patience = 5, .restore_best_weights = true});

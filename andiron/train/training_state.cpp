@@ -6,6 +6,8 @@
 #include <type_traits>
 
 #include "andiron/base/error.hpp"
+#include "andiron/nn/optimizers/optimizer.hpp"
+#include "andiron/train/checkpoint_model.hpp"
 #include "andiron/train/data_parallel.hpp"
 
 namespace andiron::train {
@@ -46,8 +48,14 @@ T from_bytes(const std::string& bytes) {
 // What worker i had seen of the epoch.
 std::string part_key(size_t i) { return fmt::format("part/{:06d}", i); }
 
-std::string variable_key(size_t i, const VariablePtr& variable) {
-  return fmt::format("variable/{:04d}/{}", i, variable->name());
+// A plain value of each worker.
+template <class T>
+std::vector<T> everyones(DataParallel* workers, const T& mine) {
+  if (workers == nullptr) return {mine};
+  std::vector<T> all;
+  for (const std::string& bytes : workers->gather(bytes_of(mine)))
+    all.push_back(from_bytes<T>(bytes));
+  return all;
 }
 
 }  // namespace
@@ -77,20 +85,15 @@ void TrainingState::open() {
              all[w]);
   }
   if (wanted.store == nullptr) return;
-  const std::string run = fmt::format("{:016x}", digest_of_all());
+  const RunId run = this->run();
   if (writes()) writer_.emplace(CheckpointFiles::open(wanted.store, run).value_or_throw());
   schedule_.taken();
 }
 
-// The run is told apart by its data: others give other bits. Workers' digests are added up, so that
-// it does not matter who has which part.
-uint64_t TrainingState::digest_of_all() const {
-  const uint64_t own = data_.digest();
-  if (options_.workers == nullptr) return own;
-  uint64_t sum = 0;
-  for (const std::string& bytes : options_.workers->gather(bytes_of(own)))
-    sum += from_bytes<uint64_t>(bytes);
-  return sum;
+// The run is told apart by its data: others give other bits.
+RunId TrainingState::run() const {
+  return RunId::of(everyones(options_.workers, data_.digest()),
+                   everyones(options_.workers, data_.parts()));
 }
 
 bool TrainingState::writes() const {
@@ -158,7 +161,7 @@ Snapshot TrainingState::snapshot(const Trainer::Progress& progress,
   io::NamedTensors tensors;
   const std::vector<VariablePtr> variables = compiled.state();
   for (size_t i = 0; i < variables.size(); ++i)
-    tensors[variable_key(i, variables[i])] = variables[i]->value().clone();
+    tensors[variable_key(i, *variables[i])] = variables[i]->value().clone();
   for (size_t i = 0; i < parts.size(); ++i)
     tensors[part_key(i)] = Tensor::from(std::vector<uint8_t>(parts[i].begin(), parts[i].end()),
                                         {static_cast<int64_t>(parts[i].size())});
@@ -188,6 +191,7 @@ Snapshot TrainingState::snapshot(const Trainer::Progress& progress,
       {"epochs", trainer_.history_.epoch},
       {"history", names},
       {"stopped", trainer_.stop_training_},
+      {"optimizer", compiled.options().optimizer->class_name()},
       {"callbacks",
        callbacks}}.dump();
   return {std::move(tensors), std::move(document), compiled.step()};
@@ -236,13 +240,8 @@ void TrainingState::load(Trainer::Progress& progress) {
     fail("[resume] '{}' is of a version that this Andiron does not know", found->path);
   nn::CompiledModel& compiled = trainer_.compiled();
   const std::vector<VariablePtr> variables = compiled.state();
-  for (size_t i = 0; i < variables.size(); ++i) {
-    const Tensor& value = need(*found, variable_key(i, variables[i]));
-    if (value.sizes() != variables[i]->value().sizes() ||
-        value.dtype() != variables[i]->value().dtype())
-      fail("[resume] '{}' is {} in the checkpoint and {} in the model", variables[i]->name(),
-           str(value.sizes()), str(variables[i]->value().sizes()));
-  }
+  require_same_model(*found, about.value("optimizer", ""),
+                     compiled.options().optimizer->class_name(), variables);
   // Nothing is changed before everything fits.
   // Other workers than the first may go without callbacks that only show something.
   const bool same_callbacks = about.at("callbacks").size() == options_.callbacks.size();
@@ -250,7 +249,7 @@ void TrainingState::load(Trainer::Progress& progress) {
     fail("[resume] the checkpoint was made with {} callbacks; got {}", about.at("callbacks").size(),
          options_.callbacks.size());
   for (size_t i = 0; i < variables.size(); ++i)
-    variables[i]->assign(need(*found, variable_key(i, variables[i])));
+    variables[i]->assign(need(*found, variable_key(i, *variables[i])));
   compiled.set_step(about.at("step"));
   for (size_t i = 0; same_callbacks && i < options_.callbacks.size(); ++i)
     options_.callbacks[i]->restore(

@@ -34,7 +34,7 @@ class TrainingState {
 
  private:
   bool writes() const;
-  uint64_t digest_of_all() const;
+  RunId run() const;
   bool agreed(CheckpointSchedule::Answer mine);
   void save(const Trainer::Progress& progress);
   Snapshot snapshot(const Trainer::Progress& progress, std::vector<std::string> parts) const;

@@ -53,6 +53,7 @@ def metrics_of(given: Any, weighted: bool, names: list[str]) -> list[tuple]:
             continue
         for identifier in one if isinstance(one, (list, tuple)) else [one]:
             metric = metrics.get(identifier)
+            metric._check()
             name = metric.name if len(names) == 1 else f"{names[output]}_{metric.name}"
             found.append((name, output, metric, weighted))
     return found

@@ -155,6 +155,21 @@ class Metric:
             if key not in _NOT_STATE and isinstance(value, kinds)
         }
 
+    def _check(self) -> None:
+        """Raises Error where `fit` would pass over what a class of one's own has written."""
+        if self._own:
+            return
+        for cls in type(self).__mro__:
+            if cls.__module__.split(".")[0] == "andiron":
+                return
+            for name in ("update_state", "result", "reset_state", "merge_state"):
+                if name in vars(cls):
+                    base = next(c for c in cls.__mro__ if c.__module__.split(".")[0] == "andiron")
+                    raise _core.Error(
+                        f"[compile] {cls.__name__}.{name} would have no effect, since the core "
+                        f"computes a {base.__name__}: derive {cls.__name__} from metrics.Metric"
+                    )
+
     def _core_in(self, y_true: tuple, y_pred: tuple, weighted: bool):
         """The core's metric in a model with these types (dtype, shape) of an output."""
         if not self._own:

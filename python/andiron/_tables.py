@@ -315,6 +315,14 @@ class Data:
         finally:
             self._features = kept
 
+    def _pieces(self) -> Iterator:
+        """The features of one input, batch by batch, in the columns' own dtypes."""
+        names = list(self._features) if isinstance(self._features, dict) else ["x"]
+        if len(names) > 1:
+            raise _core.Error(f"[data] the columns of one input are wanted; got inputs {names}")
+        for batch in self._batches(_Natural(names)):
+            yield batch[0]
+
     def _has_rows(self, network: Any, targets: list[str]) -> bool:
         """Whether there is a row; reads the table as `_source` does."""
         try:

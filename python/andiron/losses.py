@@ -226,6 +226,11 @@ def core_of(loss: Any):
     if isinstance(loss, type) and issubclass(loss, Loss):
         loss = loss()
     if isinstance(loss, Loss):
+        if loss._class_name is not None and type(loss).call is not Loss.call:
+            raise _core.Error(
+                f"[compile] {type(loss).__name__}.call would have no effect, since the core "
+                f"computes a {loss._class_name}: derive {type(loss).__name__} from losses.Loss"
+            )
         return loss._core
     if isinstance(loss, str):
         return _core.get_loss(loss)

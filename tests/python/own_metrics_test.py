@@ -267,3 +267,29 @@ def test_states_are_merged_and_serialized():
     assert other._core.result() == whole._core.result()
     with pytest.raises(andiron.Error, match="cannot take the state"):
         other._core.deserialize(metrics.get("mae")._core.serialize())
+
+
+@pytest.mark.parametrize("method", ["update_state", "result", "reset_state"])
+def test_methods_that_fit_would_pass_over_are_refused(method):
+    def written(self, *arguments):
+        return getattr(metrics.BinaryAccuracy, method)(self, *arguments)
+
+    mine = type("Mine", (metrics.BinaryAccuracy,), {method: written, "__module__": __name__})
+    assert mine().name == "binary_accuracy"  # alone it works
+    with pytest.raises(andiron.Error) as caught:
+        model(metrics=[mine()])
+    assert str(caught.value) == (
+        f"[compile] Mine.{method} would have no effect, since the core computes a BinaryAccuracy: "
+        "derive Mine from metrics.Metric"
+    )
+    plain = type("Plain", (metrics.BinaryAccuracy,), {"__module__": __name__})
+    model(metrics=[plain()])
+
+
+def test_the_same_of_losses():
+    class Mine(andiron.losses.MeanSquaredError):
+        def call(self, y_true, y_pred):
+            return ops.mean(y_pred, axes=(-1,))
+
+    with pytest.raises(andiron.Error, match="Mine.call would have no effect.*MeanSquaredError"):
+        model().compile("adam", Mine())

@@ -174,6 +174,9 @@ def test_the_command_trains_predicts_and_evaluates(frame, tmp_path):
     assert done.exit_code == 0
     best = pd.read_csv(tmp_path / "all.csv")
     assert not _pairs(best) & _pairs(learnt)
+    chances = load(folder).predict(best["user"].tolist(), best["item"].tolist())
+    np.testing.assert_allclose(best["chance"], chances, rtol=1e-5)
+    assert 0 < best["chance"].min() and best["chance"].max() < 1
     done = _andiron("evaluate", folder, tmp_path / "held.parquet")
     assert done.exit_code == 0 and "ndcg@10" in done.output and "popularity" in done.output
 

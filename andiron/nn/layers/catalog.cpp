@@ -31,6 +31,7 @@ constexpr LayerEntry kLayers[] = {
     {"HashedCross", HashedCrossLayer::from_config},
     {"InputLayer", InputLayer::from_config},
     {"Multiply", MultiplyLayer::from_config},
+    {"Normalization", NormalizationLayer::from_config},
     {"Reshape", ReshapeLayer::from_config},
     {"Sequential", sequential_from_config},
     {"Traced", TracedLayer::from_config},

@@ -19,6 +19,8 @@ class Exchange {
   virtual int workers() const = 0;
   /// The most samples that one worker has in a step.
   virtual int64_t capacity() const = 0;
+  /// Throws Error when gradients of this variable cannot be exchanged.
+  virtual void check(const Variable& variable) const { (void)variable; }
 
   /// Begins to add the workers' values up, in place; they stay as they are until sum_wait.
   virtual void sum_start(uint32_t bucket, std::span<const Tensor> values) = 0;

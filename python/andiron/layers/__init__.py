@@ -19,6 +19,7 @@ from andiron.layers.core import (
     WideLinear,
 )
 from andiron.layers.merging import Add, Concatenate, Dot, Flatten, Multiply, Reshape
+from andiron.layers.normalization import Normalization
 
 __all__ = [
     "Activation",
@@ -37,6 +38,7 @@ __all__ = [
     "Lambda",
     "Layer",
     "Multiply",
+    "Normalization",
     "ReLU",
     "Reshape",
     "Softmax",

@@ -14,6 +14,7 @@ from pyspark.ml.util import MLReadable, MLWritable
 
 from andiron import _core, _remote, models, optimizers
 from andiron._tables import bytes_from
+from andiron.callbacks import Callback
 from andiron.spark import _cluster, _columns, _compat, _launch, _progress, _shards, _training
 from andiron.spark._model import Model
 from andiron.spark._params import PREDICTION, TRAINING, Settable, snake, with_params
@@ -51,13 +52,16 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         vocabulary, nulls = self._by_column(frame)
         rows, held_out = self._rows(frame, vocabulary)
         native = self._compiled(rows, vocabulary)
-        task = self._task(session, native, vocabulary, nulls)
+        callbacks, at_driver = self._callbacks()
+        task = self._task(session, native, callbacks, vocabulary, nulls)
         num_workers = self.getNumWorkers()
         dealt = _shards.dealt(rows, num_workers, _shards.shards_for(num_workers), held_out)
-        with _progress.Driver(session, self.getVerbose(), self.getEpochs()) as progress:
+        verbose, epochs = self.getVerbose(), self.getEpochs()
+        with _progress.Driver(session, verbose, epochs, at_driver) as progress:
             task.progress = progress.address
             parts = _launch.run(session, task, num_workers, dealt, self.getMaxRestarts(),
                                 self.getSlotsTimeout(), communicator_settings(self))  # fmt: skip
+        progress.feed.finish(parts[0]["epochs"])
         trained = Model(models._from_bytes(parts[0]["model"], native._own_metrics()))
         trained.history = parts[0]["history"]
         if parts[0]["note"]:
@@ -65,8 +69,21 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         trained.work = [part["work"] for part in parts]
         return self._copyValues(trained)._without_others(frame.columns)
 
-    def _task(self, session: Any, native: Any, vocabulary: dict, nulls: Any) -> _training.Task:
-        callbacks = list(self.getCallbacks() or [])
+    def _callbacks(self) -> tuple[list, list]:
+        """Those that run in the workers, and those that run at the driver."""
+        given = list(self.getCallbacks() or [])
+        for callback in given:
+            if not isinstance(callback, Callback):
+                raise TypeError(
+                    f"[spark] a callback derives from callbacks.Callback; got {callback!r}"
+                )
+            callback._check(0 if self.getValidationIndicatorCol() is None else 1)
+            if callback.at_driver:
+                callback._check_at_driver()
+        return [c for c in given if not c.at_driver], [c for c in given if c.at_driver]
+
+    def _task(self, session: Any, native: Any, callbacks: list, vocabulary: dict,
+              nulls: Any) -> _training.Task:  # fmt: skip
         own = [metric for _, (_, _, metric, _) in native._own_metrics()]
         packed = _launch.dumps_by_value((native, callbacks), *callbacks, *own)
         _cluster.require_room(session, len(packed), "the trained model")

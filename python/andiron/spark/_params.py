@@ -50,7 +50,7 @@ TRAINING = {
     "validationIndicatorCol": (or_none(TypeConverters.toString), None,
                                "column of booleans: rows that are not trained on but evaluated"),
     "shuffle": (TypeConverters.toBoolean, True, "another order in each epoch"),
-    "callbacks": (anything, None, "of andiron.callbacks; they run in every worker"),
+    "callbacks": (anything, None, "of andiron.callbacks; in every worker, or at the driver"),
     "seed": (TypeConverters.toInt, 0, "of the order of rows"),
     "onNan": (TypeConverters.toString, "error", 'a loss that is NaN: "error", "stop" or "ignore"'),
     "wireDtype": (TypeConverters.toString, "float32", 'of gradients between workers; "bfloat16"'),

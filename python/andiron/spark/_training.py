@@ -17,14 +17,14 @@ from andiron.spark._worker import Worker
 class Task:
     """The function of each worker. Only the first one gives the trained model back."""
 
-    progress: tuple | None = None  # where the driver listens
+    progress: Any = None  # where the driver listens (_progress.Address)
 
     def __init__(self, packed: bytes, settings: dict):
         self.packed, self.settings = packed, settings
 
     def __call__(self, worker: Worker) -> dict:
         from andiron.data import Shards
-        from andiron.spark._progress import Reporter
+        from andiron.spark._reporter import Reporter
 
         settings = self.settings
         model, callbacks = pickle.loads(self.packed)
@@ -51,7 +51,7 @@ class Task:
             return {"work": work}
         return {
             "work": work, "model": model._bytes(), "history": history.history,
-            "note": history.checkpoint_note,
+            "note": history.checkpoint_note, "epochs": reporter.epochs,
         }  # fmt: skip
 
     def _read(self, worker: Worker, model: Any) -> tuple[dict, dict]:

@@ -171,7 +171,11 @@ def _setting(text: str) -> tuple[str, object]:
 @click.option("--item", default="item", show_default=True, help="Column of ids in --new-items.")
 @_said
 def predict(folder, users, k, everyone, seen, output, new_items, new_users, user, item) -> None:
-    """The best items for USERS by the model in FOLDER."""
+    """The best items for USERS by the model in FOLDER.
+
+    Beside the score, by which items are ranked, stands the chance: what Recommender.predict
+    estimates of user and item, in [0, 1].
+    """
     import pandas as pd
 
     from andiron.apps.recommend.models import load
@@ -183,12 +187,12 @@ def predict(folder, users, k, everyone, seen, output, new_items, new_users, user
         if path is not None:
             _add(model, what, path, column)
     wanted = model.users.ids.tolist() if everyone else list(users)
-    items, scores = model.recommend_all(k, not seen, users=wanted)
+    found = model.recommend_with_chances(k, not seen, users=wanted)
     places = pd.DataFrame(
-        [(u, r, i, s)
-         for u, line, values in zip(wanted, items.tolist(), scores.tolist(), strict=True)
-         for r, (i, s) in enumerate(zip(line, values, strict=True), 1) if s > float("-inf")],
-        columns=["user", "rank", "item", "score"],
+        [(u, r, *place)
+         for u, *lines in zip(wanted, *(part.tolist() for part in found), strict=True)
+         for r, place in enumerate(zip(*lines, strict=True), 1) if place[1] > float("-inf")],
+        columns=["user", "rank", "item", "score", "chance"],
     )  # fmt: skip
     if output is None:
         click.echo(places.to_string(index=False))

@@ -137,22 +137,34 @@ class Recommender:
             Item ids and scores, both [n_users, min(k, n_items)], best first. Where a user has seen
             so much that fewer remain, the score of the rest is minus infinity.
         """
+        items, scores, _ = self._best(k, exclude_seen, users, chances=False)
+        return items, scores
+
+    def recommend_with_chances(
+        self, k: int = 10, exclude_seen: bool = True, users: Sequence | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`recommend_all` with what `predict` estimates of each pair, as a third array."""
+        return self._best(k, exclude_seen, users, chances=True)
+
+    def _best(self, k: int, exclude_seen: bool, users: Sequence | None, chances: bool):
         self._require_fit()
         if not isinstance(k, (int, np.integer)) or k < 1:
             raise ValueError(f"[{self.name}] k is a whole number from 1; got {k!r}")
         rows = np.arange(len(self.users)) if users is None else self.users.rows(users)
-        best_items, best_scores = [], []
+        found: tuple[list, list, list] = ([], [], [])
         for start in range(0, len(rows), BATCH):
             batch = rows[start : start + BATCH]
             scores = self.scores(batch)
+            estimates = self.probabilities(scores) if chances else scores  # of all items
             if exclude_seen:
                 for line, user in enumerate(batch):
                     if user != UNKNOWN:
                         scores[line, self._histories.seen(user)] = -np.inf
             best = top_k(scores, k)
-            best_items.append(self.items.ids[best])
-            best_scores.append(np.take_along_axis(scores, best, axis=1))
-        return np.concatenate(best_items), np.concatenate(best_scores)
+            found[0].append(self.items.ids[best])
+            found[1].append(np.take_along_axis(scores, best, axis=1))
+            found[2].append(np.take_along_axis(estimates, best, axis=1))
+        return tuple(map(np.concatenate, found))
 
     def aligned(self, test: Interactions) -> tuple[Interactions, Interactions, int]:
         """What the model has seen, and `test` in the model's rows, for `ranking.evaluate`.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _remote
-from andiron.spark._progress import Reporter
+from andiron.spark._reporter import Reporter
 from andiron.spark._training import work_of
 from andiron.spark._worker import Worker
 
@@ -27,7 +27,7 @@ class Task:
             validation, fingerprint.
     """
 
-    progress: tuple | None = None  # where the driver listens
+    progress: Any = None  # where the driver listens (_progress.Address)
 
     def __init__(self, kind: str, settings: dict, sizes: tuple[int, int], features: tuple,
                  training: dict):  # fmt: skip
@@ -163,7 +163,7 @@ class Watcher(Reporter):
         self._rows, self._batch_size, self._before = samples, batch_size, before
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        if self._before == 0:
+        if self._before == 0 or self._starts is None:  # or: in the middle, after a restart
             super().on_epoch_begin(epoch, logs)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -173,13 +173,11 @@ class Watcher(Reporter):
         """Nor does the training end with a round."""
 
     def epoch_ended(self, epoch: int, logs: dict[str, float]) -> None:
-        if self._socket is not None:
-            self._before = 0
-            self._tell(logs, 1.0, self._rows, True)
+        super().on_epoch_end(epoch, logs)
 
-    def _tell(self, logs: dict, part: float, rows: int, complete: bool) -> None:
-        rows = min(self._rows, self._before + rows)
-        super()._tell(logs, rows / max(1, self._rows), rows, complete)
+    def _finished(self) -> list:
+        return []  # the model's own history is that of a round
 
     def close(self) -> None:
-        super().on_train_end()
+        if self._socket is not None:
+            self._socket.close()

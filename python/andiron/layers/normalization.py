@@ -1,0 +1,96 @@
+"""Normalization of inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from andiron import _core
+from andiron.layers.base import CoreLayer, _is_numbers
+
+
+class Normalization(CoreLayer):
+    """(x - mean) / max(sqrt(variance), 1e-7): features of mean 0 and variance 1.
+
+    Mean and variance are given, or found by `adapt` before training. They belong to the model: they
+    are saved with it, and are the same in fit, evaluate, predict and under Spark. Integers come out
+    as float32.
+
+    Args:
+        axis: the axis, or axes, whose places have a mean and a variance each, counted with the
+            batch as axis 0; None: one mean and variance for all. Default: -1, the features.
+        mean, variance: instead of `adapt`; both or neither. Numbers, or arrays of the sizes of
+            `axis`. Variances are those of the population (divided by n).
+        invert: x * max(sqrt(variance), 1e-7) + mean instead: predictions back in their unit.
+
+    Shapes: any, unchanged.
+
+    Example:
+        >>> import numpy as np
+        >>> from andiron import layers
+        >>> scale = layers.Normalization()
+        >>> scale.adapt(np.array([[0.0, 7.0], [2.0, 9.0]]))
+        >>> scale(np.array([[0.0, 11.0]], "float32")).numpy().tolist()
+        [[-1.0, 3.0]]
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] | None = -1,
+        mean: Any = None,
+        variance: Any = None,
+        invert: bool = False,
+        *,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        axes = [] if axis is None else [axis] if isinstance(axis, int) else [int(a) for a in axis]
+        self._make(name, True, dtype, axis=axes, mean=_listed(mean), variance=_listed(variance),
+                   invert=bool(invert))  # fmt: skip
+
+    def adapt(self, data: Any) -> None:
+        """Takes mean and variance of these data, in place of those of an earlier call. They are
+        added up in float64, piece by piece where data come in pieces.
+
+        Args:
+            data: [rows, ...] of one input: an array or a DataFrame; what andiron.data makes, whose
+                features are the input, Arrow data, the path of a Parquet or CSV file; or an
+                iterable of such arrays, one piece after the other.
+
+        Errors:
+            andiron.Error for no rows, for NaN or infinity (with the row), and for mean and variance
+            that were given.
+        """
+        self._core.adapt(_pieces(data))
+
+    @property
+    def mean(self):
+        """The variable that adapt sets; None before, and where it was given."""
+        return self.variables[0] if self.variables else None
+
+    @property
+    def variance(self):
+        """Likewise."""
+        return self.variables[1] if self.variables else None
+
+
+def _listed(moment: Any) -> Any:
+    return None if moment is None else np.asarray(moment, np.float64).tolist()
+
+
+def _pieces(data: Any) -> Iterable:
+    from andiron._tables import is_table
+
+    if is_table(data):
+        from andiron.data import as_data
+
+        return as_data(data)._pieces()
+    listed = isinstance(data, (list, tuple)) and bool(data) and not _is_numbers(data)
+    if listed or hasattr(data, "__next__"):
+        return data
+    array = np.asarray(data)
+    if array.dtype == object:
+        raise TypeError(f"[Normalization] adapt takes numbers; got {type(data).__name__}")
+    return [_core.Tensor(array)]
