@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "andiron/base/error.hpp"
+#include "andiron/collective/ranks_testing.hpp"
 #include "andiron/train/checkpoint_store.hpp"
 #include "andiron/train/data_parallel_testing.hpp"
 #include "andiron/train/memory_store_testing.hpp"

