@@ -279,7 +279,7 @@ def test_a_callback_that_fails_at_the_driver_is_left_out(capsys):
 
 @pytest.mark.parametrize("first_round", [0, 1])  # 1: workers were started again in the middle
 def test_epochs_in_several_rounds_are_one_line_each(capsys, first_round):
-    from andiron.spark._recommending import Watcher
+    from andiron.apps.recommend.on_spark.workers import Watcher
 
     m = Sequential([Input((2,)), layers.Dense(1)])
     m.compile("adam", "mse")
