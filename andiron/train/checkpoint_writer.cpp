@@ -8,6 +8,15 @@ namespace andiron::train {
 
 using namespace std::chrono_literals;
 
+void Snapshot::add(const std::string& name, const Tensor& value, io::NamedTensors& memory) {
+  Tensor& copy = tensors[name];
+  if (const auto node = memory.extract(name)) copy = node.mapped();
+  if (copy.defined() && copy.dtype() == value.dtype() && copy.sizes() == value.sizes())
+    copy.copy_from(value);
+  else
+    copy = value.clone();
+}
+
 bool CheckpointWriter::busy() const {
   return under_way_.valid() && under_way_.wait_for(0s) != std::future_status::ready;
 }
@@ -28,7 +37,7 @@ void CheckpointWriter::wait(const std::function<void()>& waiting) {
 void CheckpointWriter::save(Snapshot& snapshot) {
   CheckpointStore& store = files_.store();
   Result<std::string> saved = files_.save(snapshot.tensors, snapshot.document);
-  snapshot.tensors.clear();  // the memory, before anybody is told
+  memory_ = std::move(snapshot.tensors);
   store.report(snapshot.step, saved ? nullptr : &saved.failure());
   if (store.strict()) std::move(saved).value_or_throw();
 }

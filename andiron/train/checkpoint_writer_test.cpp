@@ -96,17 +96,33 @@ TEST(CheckpointWriter, destruction_waits_for_what_is_under_way_or_abandoned) {
   EXPECT_EQ(store->files.size(), 1U);
 }
 
-TEST(CheckpointWriter, the_snapshots_memory_is_free_when_the_write_is_over) {
+TEST(CheckpointWriter, the_next_snapshot_is_in_the_same_memory) {
   const auto store = std::make_shared<MemoryStore>();
-  const auto writer = writer_to(store);
-  Snapshot s = snapshot(1);
-  const std::weak_ptr<Buffer> memory = s.tensors.at("x").buffer();
-  writer->write(std::move(s));
-  ASSERT_TRUE(store->writing.try_acquire_for(MemoryStore::kLong));
-  EXPECT_FALSE(memory.expired());
-  store->may_write.release();
+  auto writer = writer_to(store);
+  store->may_write.release(100);
+  Snapshot first = snapshot(1);
+  first.tensors["gone"] = Tensor::full(DType::f32, {9}, 0);
+  const void* x = first.tensors.at("x").raw();
+  const std::weak_ptr<Buffer> gone = first.tensors.at("gone").buffer();
+  writer->write(std::move(first));
   writer->wait();
-  EXPECT_TRUE(memory.expired());
+  Snapshot second{{}, "{}", 2};
+  {
+    io::NamedTensors memory = writer->take_memory();
+    second.add("x", Tensor::full(DType::f32, {1000}, 2), memory);
+    second.add("y", Tensor::full(DType::f32, {5}, 3), memory);
+  }
+  EXPECT_EQ(second.tensors.at("x").raw(), x);
+  EXPECT_EQ(second.tensors.at("x").item(999), 2);
+  EXPECT_EQ(second.tensors.at("y").item(4), 3);
+  EXPECT_TRUE(gone.expired());
+  writer->write(std::move(second));
+  writer->wait();
+  Snapshot third;
+  io::NamedTensors memory = writer->take_memory();
+  third.add("x", Tensor::full(DType::f32, {10, 100}, 4), memory);  // another shape
+  EXPECT_NE(third.tensors.at("x").raw(), x);
+  EXPECT_EQ(third.tensors.at("x").item(999), 4);
 }
 
 }  // namespace

@@ -32,8 +32,8 @@ enum class OnNan {
   proceed  ///< go on, as Keras does
 };
 
-/// Besides those at the end of each epoch. They are written while training goes on; the first
-/// worker holds a copy of variables, optimizer slots and callbacks' tensors meanwhile.
+/// Besides those at the end of each epoch. They are written while training goes on; from the first
+/// one on, the first worker holds a copy of variables, optimizer slots and callbacks' tensors.
 struct CheckpointOptions {
   std::shared_ptr<CheckpointStore> store = nullptr;  ///< null: no checkpoints
   int64_t every_steps = 0;                           ///< 0: not by steps

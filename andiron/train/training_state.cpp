@@ -139,7 +139,7 @@ void TrainingState::save(const Trainer::Progress& progress) {
     parts.push_back(trainer_.part(progress));
   if (!writer_) return;
   writer_->wait(options_.between_steps);  // first, so that there are no two snapshots
-  writer_->write(snapshot(progress, std::move(parts)));
+  writer_->write(snapshot(progress, parts));
 }
 
 void TrainingState::finish() {
@@ -156,20 +156,22 @@ void TrainingState::settle() noexcept {
 }
 
 Snapshot TrainingState::snapshot(const Trainer::Progress& progress,
-                                 std::vector<std::string> parts) const {
+                                 const std::vector<std::string>& parts) {
   nn::CompiledModel& compiled = trainer_.compiled();
-  io::NamedTensors tensors;
+  io::NamedTensors memory = writer_->take_memory();
+  Snapshot out;
+  out.step = compiled.step();
   const std::vector<VariablePtr> variables = compiled.state();
   for (size_t i = 0; i < variables.size(); ++i)
-    tensors[variable_key(i, *variables[i])] = variables[i]->value().clone();
+    out.add(variable_key(i, *variables[i]), variables[i]->value(), memory);
   for (size_t i = 0; i < parts.size(); ++i)
-    tensors[part_key(i)] = Tensor::from(std::vector<uint8_t>(parts[i].begin(), parts[i].end()),
-                                        {static_cast<int64_t>(parts[i].size())});
+    out.tensors[part_key(i)] = Tensor::from(std::vector<uint8_t>(parts[i].begin(), parts[i].end()),
+                                            {static_cast<int64_t>(parts[i].size())});
   json callbacks = json::array();
   for (size_t i = 0; i < options_.callbacks.size(); ++i) {
     callbacks.push_back(options_.callbacks[i]->state());
     for (const auto& [name, tensor] : options_.callbacks[i]->tensors())
-      tensors[fmt::format("callback/{}/{}", i, name)] = tensor.clone();
+      out.add(fmt::format("callback/{}/{}", i, name), tensor, memory);
   }
 
   json names = json::array();
@@ -181,9 +183,9 @@ Snapshot TrainingState::snapshot(const Trainer::Progress& progress,
       values.push_back(value);
     }
     names.push_back(keys);
-    tensors[fmt::format("history/{:06d}", e)] = doubles(values);
+    out.tensors[fmt::format("history/{:06d}", e)] = doubles(values);
   }
-  std::string document = json{
+  out.document = json{
       {"version", 2},
       {"step", compiled.step()},
       {"epoch", progress.epoch},
@@ -194,7 +196,7 @@ Snapshot TrainingState::snapshot(const Trainer::Progress& progress,
       {"optimizer", compiled.options().optimizer->class_name()},
       {"callbacks",
        callbacks}}.dump();
-  return {std::move(tensors), std::move(document), compiled.step()};
+  return out;
 }
 
 // The newest checkpoint, on all workers as the first one finds it.

@@ -37,7 +37,7 @@ class TrainingState {
   RunId run() const;
   bool agreed(CheckpointSchedule::Answer mine);
   void save(const Trainer::Progress& progress);
-  Snapshot snapshot(const Trainer::Progress& progress, std::vector<std::string> parts) const;
+  Snapshot snapshot(const Trainer::Progress& progress, const std::vector<std::string>& parts);
   std::optional<Checkpoint> newest();
   void take_parts(const Checkpoint& checkpoint, Trainer::Progress& progress);
 

@@ -227,6 +227,37 @@ def test_early_stopping_stops_all_and_files_are_written_once(spark, tmp_path):
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 3
 
 
+class Gone(callbacks.Callback):
+    """After the first epoch the place of the checkpoints is a file."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def on_epoch_end(self, epoch, logs=None):
+        import shutil
+        from pathlib import Path
+
+        from andiron import _remote
+
+        if self.worker == 0 and epoch == 0:
+            _remote._PAUSES = (0.0, 0.0)
+            (run,) = Path(self.folder).iterdir()
+            shutil.rmtree(run)
+            run.touch()
+
+
+@pytest.mark.slow
+def test_a_place_of_checkpoints_that_goes_away_is_told_in_the_driver(spark, tmp_path):
+    pytest.importorskip("fsspec")
+    frame = spark.createDataFrame(table())
+    place = f"local://{tmp_path}"
+    with pytest.warns(UserWarning, match=f"could not be written to '{place}/run-"):
+        told = estimator(checkpoint_dir=place, callbacks=[Gone(str(tmp_path))]).fit(frame)
+    whole = estimator().fit(frame)
+    for ours, theirs in zip(told.native.get_weights(), whole.native.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 @pytest.mark.slow
 def test_memory_budget_spills_and_trains_all_rows(spark, tmp_path):
     frame = spark.range(0, 60_000, 1, 4).selectExpr(
