@@ -135,6 +135,7 @@ CompiledModel::CompiledModel(ModelPtr model, CompileOptions options)
             "'{}' has reduction {}",
             loss->name(), name_of(loss->reduction()));
     accumulator_ = std::make_unique<Accumulator>(options_.optimizer);
+    accumulator_->clear();  // of what another model has added up with the optimizer
   }
   // A mistake in losses or data types shows here, not in the first step.
   form(false, false);
