@@ -78,6 +78,7 @@ void bind_compiled(nb::module_& m) {
       .def("test_graph", &CompiledModel::test_graph, nb::arg("weighted") = false)
       .def_prop_rw("step", &CompiledModel::step, &CompiledModel::set_step)
       .def("catch_up", &CompiledModel::catch_up, nb::call_guard<nb::gil_scoped_release>())
+      .def("drop_update", &CompiledModel::drop_update)
       .def("state", &CompiledModel::state)
       .def("profile", [](CompiledModel& c) { return profile_rows(c.plans().profile()); });
 }

@@ -102,6 +102,28 @@ TEST(CollectiveFaults, a_silent_rank_is_stalled_after_the_set_time) {
   for (int r : {0, 1}) expect_fault(world[r], FaultKind::stalled, 2, "rank 2 was not heard of");
 }
 
+TEST(CollectiveFaults, a_rank_that_stops_in_the_middle_of_a_large_sum_is_stalled) {
+  Options options = test_options();
+  options.heartbeat_timeout = 400ms;
+  WithFake world(2, options);
+  std::vector<std::vector<float>> data(2, std::vector<float>(1 << 20, 1.0F));
+  Header header = world.barrier_header();
+  header.kind = Kind::allreduce;
+  header.element = Element::f32;
+  header.total = data[0].size() * sizeof(float);
+  header.bytes = 256 << 10;  // of the first block
+  std::thread writer([&] {
+    for (int r : {0, 1}) world.fake->write(r, header, std::vector<std::byte>(100'000));
+  });
+  within(1500ms, [&] {
+    on_ranks(2, [&](int r) {
+      EXPECT_FALSE(world[r].allreduce(std::span(data[static_cast<size_t>(r)])).ok());
+    });
+  });
+  writer.join();
+  for (int r : {0, 1}) expect_fault(world[r], FaultKind::stalled, 2, "rank 2 was not heard of");
+}
+
 TEST(CollectiveFaults, heartbeats_keep_idle_ranks_together) {
   Options options = test_options();
   options.heartbeat_timeout = 300ms;

@@ -135,6 +135,7 @@ CompiledModel::CompiledModel(ModelPtr model, CompileOptions options)
             "'{}' has reduction {}",
             loss->name(), name_of(loss->reduction()));
     accumulator_ = std::make_unique<Accumulator>(options_.optimizer);
+    accumulator_->clear();  // of what another model has added up with the optimizer
   }
   if (options_.exchange != nullptr)
     for (const VariablePtr& v : model_->trainable_variables()) options_.exchange->check(*v);

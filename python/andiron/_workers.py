@@ -204,6 +204,7 @@ def compiled_for(model: Any, communicator: Any, capacity: int, bf16: bool = Fals
     """
     workers = _core.DataParallel(communicator._core, capacity, bf16)
     alone = model._compiled, model._trainer
+    alone[0].drop_update()  # they share the optimizer's sums of gradients
     compiled, trainer = model._make_compiled(workers)
     compiled.step = same_on_all(communicator, alone[0].step)
     for variable in compiled.state():

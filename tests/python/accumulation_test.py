@@ -69,6 +69,33 @@ def test_fit_equals_a_batch_that_is_as_many_times_as_large(lazy):
         np.testing.assert_allclose(got, weights, atol=3e-5)
 
 
+def test_a_new_compile_or_workers_begin_anew():
+    from andiron.collective import Communicator, Listener
+
+    x, y = data(8)
+    model = linear(gradient_accumulation_steps=2)
+    start = model.get_weights()
+
+    def one_update():
+        """From the start: not by what waited before."""
+        model.set_weights(start)
+        for i in (0, 4):
+            model.train_on_batch(x[i : i + 4], y[i : i + 4])
+        return model.get_weights()
+
+    want = one_update()
+    model.train_on_batch(x[:2], y[:2])
+    model.compile(model.optimizer, "mse")
+    for got, weights in zip(one_update(), want, strict=True):
+        np.testing.assert_allclose(got, weights, atol=1e-6)
+    model.train_on_batch(x[:2], y[:2])
+    listener = Listener("127.0.0.1")
+    with Communicator(listener, 0, [listener.address], b"a secret of this test") as communicator:
+        model.fit(x, y, 4, epochs=1, verbose=0, workers=communicator)
+    for got, weights in zip(one_update(), want, strict=True):
+        np.testing.assert_allclose(got, weights, atol=1e-6)
+
+
 def test_files_keep_it(tmp_path):
     x, y = data()
     model = linear(gradient_accumulation_steps=4)
