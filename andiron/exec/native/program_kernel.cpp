@@ -16,6 +16,8 @@ constexpr int64_t kFlushRows = 64;
 constexpr int64_t kSegmentElements = 16384;
 constexpr int64_t kMaxSegments = 64;
 constexpr int64_t kMaxColumnTotals = 1 << 18;
+// Each segment keeps a total of every column: with fewer rows that is more work than the sums.
+constexpr int64_t kMinRowsOfColumnSums = 32;
 
 size_t aligned(size_t n_bytes) { return (n_bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -59,9 +61,11 @@ ProgramKernel::ProgramKernel(std::unique_ptr<Program> program, int threads, std:
       n_sums_ += static_cast<size_t>(p.cols);
     }
   }
-  if (n_sums_ > 0)
-    n_segments_ =
-        std::clamp<int64_t>(kMaxColumnTotals / static_cast<int64_t>(n_sums_), 1, n_segments_);
+  if (n_sums_ > 0) {
+    const int64_t most = std::min(kMaxColumnTotals / static_cast<int64_t>(n_sums_),
+                                  p.rows / kMinRowsOfColumnSums);
+    n_segments_ = std::clamp<int64_t>(most, 1, n_segments_);
+  }
   threads_ = static_cast<int>(std::clamp<int64_t>(threads, 1, n_segments_));
   thread_bytes_ =
       aligned(static_cast<size_t>(p.n_registers) * aligned(static_cast<size_t>(p.block()) * 4) +
