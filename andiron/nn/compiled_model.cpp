@@ -6,7 +6,7 @@
 #include "andiron/base/error.hpp"
 #include "andiron/eager/eager.hpp"
 #include "andiron/nn/accumulator.hpp"
-#include "andiron/nn/constraint.hpp"
+#include "andiron/nn/constrained_step.hpp"
 #include "andiron/nn/fit_tensor.hpp"
 #include "andiron/nn/optimizers/exchange.hpp"
 #include "andiron/nn/optimizers/optimizer.hpp"
@@ -27,79 +27,6 @@ struct CompiledModel::Form {
   std::optional<PlanCache::Lease> plan;
   int64_t plan_rows = -1;
 };
-
-namespace {
-
-Constrained::List trained_constraints(const Layer& model,
-                                      const std::vector<VariablePtr>& trainable) {
-  Constrained::List constraints = constraints_of(model);
-  std::erase_if(constraints, [&](const auto& entry) {
-    return std::find(trainable.begin(), trainable.end(), entry.first) == trainable.end();
-  });
-  return constraints;
-}
-
-// A constrained variable is an output of the graph that the optimizer gets: tables that are read as
-// a whole are updated as a whole, while the steps of rows that wait to be replayed would miss the
-// constraint.
-Graph with_constrained(const Graph& forward, const Constrained::List& constraints) {
-  if (constraints.empty()) return forward;
-  std::vector<Value> outputs = forward.outputs();
-  for (const auto& [variable, constraint] : constraints) outputs.push_back(read(variable));
-  return Graph(forward.inputs(), std::move(outputs), forward.updates());
-}
-
-// Without the `n` outputs from `first` on.
-Graph without_outputs(const Graph& graph, size_t first, size_t n) {
-  std::vector<Value> outputs = graph.outputs();
-  const auto begin = outputs.begin() + static_cast<std::ptrdiff_t>(first);
-  outputs.erase(begin, begin + static_cast<std::ptrdiff_t>(n));
-  return Graph(graph.inputs(), std::move(outputs), graph.updates());
-}
-
-// The updates, then the constraints. `values`: of the constrained variables before the step.
-std::vector<Graph::Update> constrained(std::vector<Graph::Update> updates,
-                                       const Constrained::List& constraints,
-                                       std::span<const Value> values) {
-  for (size_t i = 0; i < constraints.size(); ++i) {
-    const auto& [variable, constraint] = constraints[i];
-    const auto update = std::find_if(updates.begin(), updates.end(),
-                                     [&, v = variable](auto& u) { return u.variable == v; });
-    if (update != updates.end()) {
-      update->value = constraint(update->value);
-    } else {  // the loss does not depend on it
-      updates.push_back({variable, constraint(values[i])});
-    }
-  }
-  return updates;
-}
-
-Graph minimize(const Graph& forward, const Layer& model, const CompileOptions& options) {
-  const std::vector<VariablePtr> trainable = model.trainable_variables();
-  const Constrained::List constraints = trained_constraints(model, trainable);
-  const size_t n = forward.outputs().size();
-  const Graph step = options.optimizer->minimize(with_constrained(forward, constraints), 0,
-                                                 trainable, options.exchange);
-  const Graph whole(step.inputs(), step.outputs(),
-                    constrained(step.updates(), constraints, std::span(step.outputs()).subspan(n)));
-  return without_outputs(whole, n, constraints.size());
-}
-
-AccumulatedStep minimize_accumulated(const Graph& forward, const Layer& model,
-                                     const CompileOptions& options) {
-  const std::vector<VariablePtr> trainable = model.trainable_variables();
-  const Constrained::List constraints = trained_constraints(model, trainable);
-  AccumulatedStep step = options.optimizer->minimize_accumulated(
-      with_constrained(forward, constraints), 0, trainable, options.exchange);
-  step.add = without_outputs(step.add, forward.outputs().size(), constraints.size());
-  std::vector<Value> values;
-  for (const auto& [variable, constraint] : constraints) values.push_back(read(variable));
-  step.update =
-      Graph(step.update.inputs(), {}, constrained(step.update.updates(), constraints, values));
-  return step;
-}
-
-}  // namespace
 
 CompiledModel::CompiledModel(ModelPtr model, CompileOptions options)
     : model_(std::move(model)), options_(std::move(options)) {
@@ -213,12 +140,13 @@ CompiledModel::Form& CompiledModel::form(bool training, bool weighted) {
     if (options_.optimizer == nullptr) fail("[compile] training needs an optimizer");
     size_t n_scalars = several ? 2 : 0;  // draw, and share or samples
     if (accumulator_ != nullptr) {
-      AccumulatedStep step = minimize_accumulated(graph, *model_, options_);
+      AccumulatedStep step =
+          minimize_accumulated(graph, *model_, *options_.optimizer, options_.exchange);
       form->update = std::make_shared<const Graph>(std::move(step.update));
       form->n_tables = step.n_tables;
       graph = std::move(step.add);
     } else {
-      graph = minimize(graph, *model_, options_);
+      graph = minimize(graph, *model_, *options_.optimizer, options_.exchange);
       n_scalars += options_.optimizer->scalar_names().size();
     }
     ANDIRON_ASSERT(graph.inputs().size() ==

@@ -52,9 +52,8 @@ void StepBuilder::exchange(int64_t batches, Value* samples) {
     if (!p.sparse) continue;
     const int64_t table_rows = p.leaf.shape()[0].size();
     const Dim looked_up = p.most_rows.bind({{"batch", batches * exchange_->capacity()}});
-    const ExchangeBuilder::Rows all =
-        builder.gather(p.rows, ops::sum_segments(p.rows, p.values),
-                       std::min(looked_up.size(), table_rows));
+    const ExchangeBuilder::Rows all = builder.gather(p.rows, ops::sum_segments(p.rows, p.values),
+                                                     std::min(looked_up.size(), table_rows));
     p.rows = ops::dedup(all.ids, table_rows);
     p.values = all.values;
     // This worker may not have read the others' rows.
