@@ -1,10 +1,13 @@
 # Each target does its own set-up; nothing is set up twice. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup build extension demo test test-cpp test-python test-slow bench docs format clean
+.PHONY: help setup build extension demo test test-cpp test-python test-slow campaign bench docs \
+	format clean
 
 PYTHON := .venv/bin/python
 JOBS   ?= $(shell nproc)
 ROWS   ?=
+RUNS   ?= 1000
+SEED   ?= 0
 export PYTHONPATH := python
 ifneq ($(wildcard ../shared/data),)
 export ANDIRON_TEST_DATA ?= $(abspath ../shared/data)
@@ -42,6 +45,11 @@ test-slow: build  ## The slow tests (installs Spark, PyTorch and other peers: se
 	@$(PYTHON) -m pytest -q -m slow
 	@$(PYTHON) -m pytest -q -m "not slow" tests/spark
 	@.venv-spark35/bin/python -m pytest -q -m "not slow or spark35" -W ignore tests/spark
+
+campaign: extension  ## 1,000 injected faults, into docs/reliability.md; goes on where it was (RUNS, SEED)
+	@scripts/setup demo
+	@PYTHONPATH=python:tests $(PYTHON) -m faults.campaign --runs $(RUNS) --seed $(SEED) \
+		--write docs/reliability.md
 
 bench: build  ## Speed beside PyTorch and TensorFlow; ROWS=ncf for one row, ROWS=allreduce: beside Gloo
 ifeq ($(ROWS),allreduce)

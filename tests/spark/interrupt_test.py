@@ -66,9 +66,7 @@ def training(session, here: Path, name: str) -> None:
         checkpoint_every=5, callbacks=[Watched(str(folder), name.endswith("slow"))],
     )  # fmt: skip
     trained = estimator.fit(frame)
-    np.savez(
-        here / f"{name}.npz", *trained.native.get_weights(), np.array(trained.history["loss"])
-    )
+    np.savez(here / f"{name}.npz", *trained.native.get_weights(), np.array(trained.history["loss"]))
 
 
 def wait_for_the_end_of_jobs(session) -> None:

@@ -144,8 +144,14 @@ def _called(fn: Callable[[Worker], Any], worker: Worker) -> Any:
         result = fn(worker)
         communicator.barrier()  # nobody leaves while another may still fail
         return result
+    except CollectiveError:
+        raise
     except OSError:
-        communicator.check()  # a lost peer, where the training said input/output error
+        try:
+            communicator.check()
+        except CollectiveError as fault:
+            if fault.rank != worker.rank:
+                raise  # a lost peer, where the training said input/output error
         raise
 
 
