@@ -32,7 +32,7 @@ from faults.draw import Case, draw  # noqa: E402
 from faults.run import run  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE = 900  # seconds for a run, after which it is cut off
+DEADLINE = 3600  # seconds for a run, after which it is cut off
 REPEATS = 3  # of a run whose driver was stopped from outside, as by somebody who measures
 
 

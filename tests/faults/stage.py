@@ -27,7 +27,8 @@ from faults.wire import Wire
 ATTEMPTS = 6
 PATIENCE = 40.0  # seconds for an attempt; longer is a hang
 FAREWELL = 10.0  # seconds in which processes that are told to end must have ended
-_LATE = 0.5  # seconds that the loop may be late; more, and this process itself was stopped
+_SLICE = 0.2  # seconds that the loop sleeps at most
+_LATE = 0.5  # seconds that it may be late; more, and this process itself was stopped
 
 
 class Hang(Exception):
@@ -145,7 +146,7 @@ class Stage:
 
     def _turn(self, patience: float) -> float:
         """Waits for what comes next, and lets it happen. How long that took."""
-        wait = patience
+        wait = min(patience, _SLICE)
         if self._timers:
             wait = min(wait, max(0.0, self._timers[0][0] - time.monotonic()))
         events = self.selector.select(wait)
