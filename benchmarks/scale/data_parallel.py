@@ -111,7 +111,7 @@ def costs_text(found: dict[str, Result]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--works", default="mlp-128,mlp-1024,mlp-4096,ncf-lazy,ncf-exact")
+    parser.add_argument("--works", default="mlp-128,mlp-1024,mlp-4096,ncf-lazy,ncf-study")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--torch", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--json", help="file for the figures")

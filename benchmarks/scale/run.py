@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results_scale.json"
 # part: (module, needs Spark, arguments, arguments of --quick)
 PARTS = {
-    "data_parallel": ("data_parallel", False, ["--rounds", "5"],
+    "data_parallel": ("data_parallel", False, ["--rounds", "4"],
                       ["--rounds", "2", "--works", "mlp-tiny,ncf-tiny"]),
     "network": ("network", False, ["--mbit", "200,500", "--work", "mlp-128"],
                 ["--mbit", "500", "--repeats", "3", "--work", "mlp-tiny"]),
