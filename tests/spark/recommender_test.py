@@ -32,7 +32,9 @@ def events(n_users=60, n_items=24, seed=0, shortest=4) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     lines = []
     for user in range(n_users):
-        liked = rng.permutation(np.arange(user % 2, n_items, 2))[: rng.integers(shortest, shortest + 5)]
+        liked = rng.permutation(np.arange(user % 2, n_items, 2))[
+            : rng.integers(shortest, shortest + 5)
+        ]
         lines += [(f"u{user:02d}", int(i), 10 * t) for t, i in enumerate(liked)]
     table = pd.DataFrame(lines, columns=["who", "what", "when"])
     again = table.sample(20, random_state=seed).assign(when=lambda t: t["when"] + 5)
@@ -246,9 +248,10 @@ def test_the_demo_trains_on_two_workers(spark, tmp_path):
 
 
 def _killed_once(folder: Path, done: threading.Event) -> None:
-    """Kills one of the Python workers when the second round has its first checkpoint."""
+    """Kills one of the Python workers when there is a checkpoint of the second round, or of a later
+    one."""
     while not done.is_set():
-        if list(folder.glob("run-*/round-1-*/checkpoint-*")):
+        if list(folder.glob("run-*/round-[1-9]-*/checkpoint-*")):
             for process in _workers_of_spark():
                 os.kill(process, signal.SIGKILL)
                 done.set()
