@@ -9,9 +9,11 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pytest
-from andiron.spark import _compat, _inference
 
 import andiron
+
+pytest.importorskip("pyspark")
+from andiron.spark import _compat, _inference  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.spark35]
 
