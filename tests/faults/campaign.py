@@ -176,7 +176,7 @@ def _ended(channel: Connection, pid: int, case: Case, folder: Path,
                    "wrong": ["other: the run ended without an outcome"]}  # fmt: skip
     channel.close()
     os.waitpid(pid, 0)
-    if outcome["wrong"] or options.again:  # the logs say why
+    if (outcome["wrong"] or options.again) and folder.exists():  # the logs say why
         shutil.copytree(folder, options.out / f"run-{case.seed}", dirs_exist_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     return outcome

@@ -122,8 +122,9 @@ def _moment(chance: random.Random, fault: str, phase: str, workers: int, victim:
         n = chance.randint(3 if fault == "corrupt checkpoint" else 1, 6)
         return Moment("save", n, 0, hold=hold or chance.random() < 0.3)
     if phase == "evaluation":
-        n = chance.randint(5 if fault == "corrupt checkpoint" else 1, 10)
-        return Moment("test", n, chance.randrange(workers), hold=hold or chance.random() < 0.5)
+        hold = hold or chance.random() < 0.5
+        n = chance.randint(5 if fault == "corrupt checkpoint" else 1, 12 if hold else 8)
+        return Moment("test", n, chance.randrange(workers), hold=hold)
     hooks = ("last step", "last step end") + (() if fault == "full disk" else ("end",))
     return Moment(chance.choice(hooks), 1, chance.randrange(workers), hold=True)
 
@@ -135,4 +136,4 @@ def _least(fault: str) -> int:
 def _pause(chance: random.Random, phase: str) -> float:
     if phase == "mid-allreduce":
         return chance.uniform(0.005, 0.04)
-    return chance.choice((0.0, chance.uniform(0.0, 0.01)))
+    return chance.choice((0.0, chance.uniform(0.0, 0.005)))

@@ -30,7 +30,7 @@ class Strikes:
         self._attempt = attempt
         case = self.case
         if self._is_prelude():
-            return Moment("step", case.prelude, case.victim, hold=False)
+            return Moment("step", case.prelude, case.victim, hold=True)  # or all may be done
         if self._over() or case.by_bytes:
             return None
         return case.moment
