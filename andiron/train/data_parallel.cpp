@@ -55,7 +55,8 @@ bool DataParallel::under_way() const {
     for (const collective::Request& r : s.requests)
       if (!r.done()) return true;
   for (const auto& [bucket, g] : gathers_)
-    if (g.request.valid() && !g.request.done()) return true;
+    for (const collective::Request& r : g.requests)
+      if (!r.done()) return true;
   return false;
 }
 
@@ -64,7 +65,7 @@ void DataParallel::abort(const std::string& why) {
   for (const auto& [bucket, s] : sums_)
     for (const collective::Request& r : s.requests) (void)r.wait();
   for (const auto& [bucket, g] : gathers_)
-    if (g.request.valid()) (void)g.request.wait();
+    for (const collective::Request& r : g.requests) (void)r.wait();
 }
 
 void DataParallel::sum_start(uint32_t bucket, std::span<const Tensor> values) {
@@ -98,46 +99,42 @@ void DataParallel::sum_wait(uint32_t bucket) {
   }
 }
 
-// int64 count, then the rows, then their values.
-void DataParallel::gather_start(uint32_t bucket, const Tensor& rows, const Tensor& values,
-                                int64_t count) {
+void DataParallel::gather_start(uint32_t bucket, int64_t count, const Tensor& rows,
+                                std::span<const Tensor> values, const Tensor& ids,
+                                std::span<const Tensor> all) {
   Gather& g = gathers_[bucket];
-  if (!counts_) count = 0;
-  g.mine.clear();
-  append(g.mine, &count, sizeof count);
-  append(g.mine, rows.raw(), static_cast<size_t>(count) * sizeof(int32_t));
-  append(g.mine, values.raw(),
-         static_cast<size_t>(count * values.size(1)) * size_of(values.dtype()));
-  g.request = communicator_->allgather_start(g.mine, g.all, label(bucket));
+  const size_t n_workers = static_cast<size_t>(workers()), most = ids.count() / n_workers;
+  const size_t n_rows = counts_ ? static_cast<size_t>(count) : 0;
+  ANDIRON_ASSERT(n_rows <= most);
+  g.slots.resize(values.size() + 1);
+  g.row_bytes.resize(g.slots.size());
+  g.requests.clear();
+  for (size_t i = 0; i < g.slots.size(); ++i) {
+    const Tensor &mine = i == 0 ? rows : values[i - 1], &whole = i == 0 ? ids : all[i - 1];
+    collective::Slots& s = g.slots[i];
+    g.row_bytes[i] = whole.n_bytes() / (n_workers * most);
+    s.memory = bytes_of(whole);
+    s.slot = most * g.row_bytes[i];
+    s.sizes.assign(n_workers, n_rows * g.row_bytes[i]);
+    std::byte* own = s.memory.data() + static_cast<size_t>(worker()) * s.slot;
+    if (own != mine.raw()) std::memcpy(own, mine.raw(), n_rows * g.row_bytes[i]);
+    g.requests.push_back(communicator_->allgather_start(s, label(bucket)));
+  }
 }
 
-void DataParallel::gather_wait(uint32_t bucket, Tensor& ids, Tensor& values) {
+void DataParallel::gather_wait(uint32_t bucket) {
   Gather& g = gathers_.at(bucket);
-  g.request.wait().value_or_throw();
-  const size_t row_bytes = static_cast<size_t>(values.size(1)) * size_of(values.dtype());
-  auto* to_ids = ids.data<int32_t>();
-  auto* to_values = static_cast<std::byte*>(values.raw());
-  int64_t n = 0;
-  for (int w = 0; w < workers(); ++w) {
-    const std::span<const std::byte> part = g.all.of(w);
-    int64_t count = 0;
-    if (part.size() >= sizeof count) std::memcpy(&count, part.data(), sizeof count);
-    const size_t each = sizeof(int32_t) + row_bytes;
-    if (count < 0 || part.size() != sizeof count + static_cast<size_t>(count) * each ||
-        n + count > ids.count())
-      fail("[data_parallel] worker {} sent {} bytes for {} rows of {} bytes in step {}; {} fit", w,
-           part.size(), count, each, step_, ids.count());
-    const std::byte* from = part.data() + sizeof count;
-    std::memcpy(to_ids + n, from, static_cast<size_t>(count) * sizeof(int32_t));
-    std::memcpy(to_values + static_cast<size_t>(n) * row_bytes,
-                from + static_cast<size_t>(count) * sizeof(int32_t),
-                static_cast<size_t>(count) * row_bytes);
-    n += count;
+  for (const collective::Request& r : g.requests) r.wait().value_or_throw();
+  const collective::Slots& ids = g.slots[0];
+  for (size_t w = 0; w < ids.sizes.size(); ++w) {
+    const size_t n_rows = ids.sizes[w] / sizeof(int32_t);
+    for (size_t i = 0; i < g.slots.size(); ++i)
+      if (g.slots[i].sizes[w] != n_rows * g.row_bytes[i])
+        fail("[data_parallel] worker {} sent {} bytes for {} rows of {} bytes in step {}", w,
+             g.slots[i].sizes[w], n_rows, g.row_bytes[i], step_);
+    auto* slot = reinterpret_cast<int32_t*>(ids.memory.data() + w * ids.slot);
+    std::fill(slot + n_rows, slot + ids.slot / sizeof(int32_t), -1);
   }
-  std::fill(to_ids + n, to_ids + ids.count(), -1);
-  // Nobody reads the values of negative ids, but they must not be NaN by chance.
-  std::memset(to_values + static_cast<size_t>(n) * row_bytes, 0,
-              static_cast<size_t>(ids.count() - n) * row_bytes);
 }
 
 std::vector<std::string> DataParallel::gather(const std::string& mine) {

@@ -38,9 +38,10 @@ class DataParallel : public nn::Exchange {
 
   void sum_start(uint32_t bucket, std::span<const Tensor> values) override;
   void sum_wait(uint32_t bucket) override;
-  void gather_start(uint32_t bucket, const Tensor& rows, const Tensor& values,
-                    int64_t count) override;
-  void gather_wait(uint32_t bucket, Tensor& ids, Tensor& values) override;
+  void gather_start(uint32_t bucket, int64_t count, const Tensor& rows,
+                    std::span<const Tensor> values, const Tensor& ids,
+                    std::span<const Tensor> all) override;
+  void gather_wait(uint32_t bucket) override;
 
   /// Between steps: everybody's bytes in the order of the workers.
   std::vector<std::string> gather(const std::string& mine);
@@ -57,9 +58,10 @@ class DataParallel : public nn::Exchange {
     std::vector<collective::Request> requests;
   };
   struct Gather {
-    std::vector<std::byte> mine;
-    collective::Gathered all;
-    collective::Request request;
+    // Ids, then the values of each table; the memory is the plan's.
+    std::vector<collective::Slots> slots;
+    std::vector<size_t> row_bytes;
+    std::vector<collective::Request> requests;
   };
   bool under_way() const;
   collective::Label label(uint32_t bucket) const { return {step_, bucket}; }
