@@ -23,6 +23,15 @@ std::span<std::byte> bytes_of(const Tensor& t) {
   return {static_cast<std::byte*>(t.raw()), t.n_bytes()};
 }
 
+std::byte* own_slot(const collective::Slots& slots, int worker) {
+  return slots.memory.data() + static_cast<size_t>(worker) * slots.slot;
+}
+
+// Where the plan has not given the result its source's memory.
+void copy(std::byte* to, const void* from, size_t n) {
+  if (to != from && n > 0) std::memcpy(to, from, n);
+}
+
 void append(std::vector<std::byte>& to, const void* from, size_t n) {
   const auto* bytes = static_cast<const std::byte*>(from);
   to.insert(to.end(), bytes, bytes + n);
@@ -68,7 +77,8 @@ void DataParallel::abort(const std::string& why) {
     for (const collective::Request& r : g.requests) (void)r.wait();
 }
 
-void DataParallel::sum_start(uint32_t bucket, std::span<const Tensor> values) {
+void DataParallel::sum_start(uint32_t bucket, std::span<const Tensor> values, bool exact) {
+  const collective::Wire wire = exact ? collective::Wire::same : wire_;
   Sum& s = sums_[bucket];
   if (!counts_)  // not even a NaN times a share of 0
     for (const Tensor& t : values) std::memset(t.raw(), 0, t.n_bytes());
@@ -82,11 +92,11 @@ void DataParallel::sum_start(uint32_t bucket, std::span<const Tensor> values) {
     }
   if (!s.packed.empty())
     s.requests.push_back(communicator_->allreduce_start(element_of(values[0].dtype()),
-                                                        std::span(s.packed), label(bucket), wire_));
+                                                        std::span(s.packed), label(bucket), wire));
   for (const Tensor& t : values)
     if (t.n_bytes() >= kSmall)
       s.requests.push_back(
-          communicator_->allreduce_start(element_of(t.dtype()), bytes_of(t), label(bucket), wire_));
+          communicator_->allreduce_start(element_of(t.dtype()), bytes_of(t), label(bucket), wire));
 }
 
 void DataParallel::sum_wait(uint32_t bucket) {
@@ -103,37 +113,64 @@ void DataParallel::gather_start(uint32_t bucket, int64_t count, const Tensor& ro
                                 std::span<const Tensor> values, const Tensor& ids,
                                 std::span<const Tensor> all) {
   Gather& g = gathers_[bucket];
-  const size_t n_workers = static_cast<size_t>(workers()), most = ids.count() / n_workers;
+  const auto n_workers = static_cast<size_t>(workers());
+  const size_t most = static_cast<size_t>(ids.count()) / n_workers;
   const size_t n_rows = counts_ ? static_cast<size_t>(count) : 0;
   ANDIRON_ASSERT(n_rows <= most);
-  g.slots.resize(values.size() + 1);
-  g.row_bytes.resize(g.slots.size());
   g.requests.clear();
-  for (size_t i = 0; i < g.slots.size(); ++i) {
-    const Tensor &mine = i == 0 ? rows : values[i - 1], &whole = i == 0 ? ids : all[i - 1];
-    collective::Slots& s = g.slots[i];
-    g.row_bytes[i] = whole.n_bytes() / (n_workers * most);
-    s.memory = bytes_of(whole);
-    s.slot = most * g.row_bytes[i];
-    s.sizes.assign(n_workers, n_rows * g.row_bytes[i]);
-    std::byte* own = s.memory.data() + static_cast<size_t>(worker()) * s.slot;
-    if (own != mine.raw()) std::memcpy(own, mine.raw(), n_rows * g.row_bytes[i]);
-    g.requests.push_back(communicator_->allgather_start(s, label(bucket)));
+  g.ids = {bytes_of(ids), most * sizeof(int32_t), {}};
+  g.ids.sizes.assign(n_workers, n_rows * sizeof(int32_t));
+  copy(own_slot(g.ids, worker()), rows.raw(), n_rows * sizeof(int32_t));
+  g.requests.push_back(communicator_->allgather_start(g.ids, label(bucket)));
+  g.tables.resize(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    Table& table = g.tables[i];
+    table.width = static_cast<size_t>(values[i].size(1));
+    table.slots.memory = bytes_of(all[i]);
+    table.slots.slot = most * table.width * size_of(values[i].dtype());
+    start_rows(table, n_rows, values[i], bucket, g);
   }
+}
+
+void DataParallel::start_rows(Table& table, size_t n_rows, const Tensor& values, uint32_t bucket,
+                              Gather& g) {
+  const size_t n = n_rows * table.width;
+  if (wire_ == collective::Wire::bf16) {
+    table.rounded.resize(n);
+    collective::to_bf16(table.rounded.data(), values.data<float>(), n);
+    g.requests.push_back(communicator_->allgather_start(std::as_bytes(std::span(table.rounded)),
+                                                        table.all, label(bucket)));
+    return;
+  }
+  const size_t n_bytes = n * size_of(values.dtype());
+  table.slots.sizes.assign(static_cast<size_t>(workers()), n_bytes);
+  copy(own_slot(table.slots, worker()), values.raw(), n_bytes);
+  g.requests.push_back(communicator_->allgather_start(table.slots, label(bucket)));
 }
 
 void DataParallel::gather_wait(uint32_t bucket) {
   Gather& g = gathers_.at(bucket);
   for (const collective::Request& r : g.requests) r.wait().value_or_throw();
-  const collective::Slots& ids = g.slots[0];
-  for (size_t w = 0; w < ids.sizes.size(); ++w) {
-    const size_t n_rows = ids.sizes[w] / sizeof(int32_t);
-    for (size_t i = 0; i < g.slots.size(); ++i)
-      if (g.slots[i].sizes[w] != n_rows * g.row_bytes[i])
+  const size_t most = g.ids.slot / sizeof(int32_t);
+  for (size_t w = 0; w < g.ids.sizes.size(); ++w) {
+    const size_t n_rows = g.ids.sizes[w] / sizeof(int32_t);
+    auto* ids = reinterpret_cast<int32_t*>(g.ids.memory.data() + w * g.ids.slot);
+    std::fill(ids + n_rows, ids + most, -1);
+    for (Table& table : g.tables) {
+      const bool rounded = wire_ == collective::Wire::bf16;
+      const std::span<const std::byte> sent =
+          rounded ? table.all.of(static_cast<int>(w)) : table.slots.of(w);
+      const size_t row_bytes =
+          rounded ? table.width * sizeof(uint16_t) : table.slots.slot / std::max<size_t>(most, 1);
+      if (sent.size() != n_rows * row_bytes)
         fail("[data_parallel] worker {} sent {} bytes for {} rows of {} bytes in step {}", w,
-             g.slots[i].sizes[w], n_rows, g.row_bytes[i], step_);
-    auto* slot = reinterpret_cast<int32_t*>(ids.memory.data() + w * ids.slot);
-    std::fill(slot + n_rows, slot + ids.slot / sizeof(int32_t), -1);
+             sent.size(), n_rows, row_bytes, step_);
+      // Its own, too: all workers add up the same numbers.
+      if (rounded)
+        collective::from_bf16(
+            reinterpret_cast<float*>(table.slots.memory.data() + w * table.slots.slot),
+            reinterpret_cast<const uint16_t*>(sent.data()), n_rows * table.width);
+    }
   }
 }
 

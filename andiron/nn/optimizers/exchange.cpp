@@ -18,7 +18,7 @@ Value first_token() { return constant(Tensor::zeros(DType::i32, {1})); }
 
 }  // namespace
 
-std::vector<Value> ExchangeBuilder::sum(const std::vector<Value>& values) {
+std::vector<Value> ExchangeBuilder::sum(const std::vector<Value>& values, bool exact) {
   const uint32_t bucket = bucket_++;
   if (!token_.defined()) token_ = first_token();
   std::vector<Value> src = values;
@@ -27,9 +27,10 @@ std::vector<Value> ExchangeBuilder::sum(const std::vector<Value>& values) {
   src.push_back(token_);
   HostFunction start{.name = "sum_start", .outputs = types, .call = {}};
   start.outputs.push_back(kToken);
-  start.call = [exchange = exchange_, bucket](std::span<const Tensor> src, std::span<Tensor> dst) {
+  start.call = [exchange = exchange_, bucket, exact](std::span<const Tensor> src,
+                                                     std::span<Tensor> dst) {
     bring(src, dst);
-    exchange->sum_start(bucket, dst.first(dst.size() - 1));
+    exchange->sum_start(bucket, dst.first(dst.size() - 1), exact);
   };
   std::vector<Value> started = ops::exchange_start(src, std::move(start));
   token_ = started.back();

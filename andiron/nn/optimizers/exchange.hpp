@@ -23,7 +23,8 @@ class Exchange {
   virtual void check(const Variable& variable) const { (void)variable; }
 
   /// Begins to add the workers' values up, in place; they stay as they are until sum_wait.
-  virtual void sum_start(uint32_t bucket, std::span<const Tensor> values) = 0;
+  /// `exact`: no rounding on the way, however gradients travel.
+  virtual void sum_start(uint32_t bucket, std::span<const Tensor> values, bool exact) = 0;
   virtual void sum_wait(uint32_t bucket) = 0;
   /// Begins to bring the workers' rows together: the first `count` of rows [n] int32 and of each of
   /// `values` [n, d], into ids [workers * most] int32 and `all` [workers * most, d], where every
@@ -41,8 +42,8 @@ class ExchangeBuilder {
  public:
   explicit ExchangeBuilder(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
 
-  /// The sums over all workers.
-  std::vector<Value> sum(const std::vector<Value>& values);
+  /// The sums over all workers. `exact`: of numbers that are no gradients.
+  std::vector<Value> sum(const std::vector<Value>& values, bool exact = false);
 
   /// What all workers have of the gradients of tables that are looked up by the same ids.
   struct Rows {

@@ -27,8 +27,9 @@ Value scaled(const Value& x, const Value& squared_norm, double limit) {
 // many batches of a worker's are in its gradients.
 void StepBuilder::exchange(int64_t batches, Value* samples) {
   ExchangeBuilder builder(exchange_);
+  // Everything is divided by their number: a rounded one would be a bias of the whole step.
+  if (samples != nullptr) *samples = builder.sum({*samples}, true)[0];
   std::vector<Value*> bucket;
-  if (samples != nullptr) bucket.push_back(samples);
   int64_t n = 0;
   const auto flush = [&] {
     std::vector<Value> values;
