@@ -13,6 +13,7 @@ import argparse
 import threading
 
 import numpy as np
+
 from andiron.collective import Communicator, Listener
 
 

@@ -246,7 +246,7 @@ def test_rows_of_tables_travel_as_bfloat16_too():
     rows = table()
     for wire in ("float32", "bfloat16"):
 
-        def work(rank, communicator):
+        def work(rank, communicator, wire=wire):
             models[rank].fit(
                 shards(rows, rank, 2), batch_size=ROWS, verbose=0, workers=communicator,
                 wire_dtype=wire,
