@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import threading
 import time
+import types
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 pytest.importorskip("pyspark")
@@ -18,7 +22,9 @@ import andiron  # noqa: E402
 from andiron import spark as on_spark  # noqa: E402
 from andiron.apps.recommend.data import Interactions  # noqa: E402
 from andiron.apps.recommend.history import Histories  # noqa: E402
+from andiron.apps.recommend.ids import IdMap  # noqa: E402
 from andiron.apps.recommend.models import Popularity  # noqa: E402
+from andiron.apps.recommend.on_spark import interactions  # noqa: E402
 
 SMALL = {
     "NeuralCF": {"gmf": 8, "mlp_user": 4, "mlp_item": 4, "hidden": (8,), "history": 5,
@@ -207,6 +213,8 @@ def test_it_stands_where_als_stands(frame, tmp_path):
         ({"user_col": "score"}, "ids are texts or whole numbers; column 'score' is double"),
         ({"user_col": "holes"}, "ids are never missing; column 'holes' has 1 nulls"),
         ({"time_col": "who"}, "times are numbers, dates or timestamps"),
+        ({"time_col": "late"}, "times are never missing; column 'late' has 1 without one"),
+        ({"time_col": "never"}, "times are never missing; column 'never' has 2 without one"),
         ({"kind": "SVD"}, "kind is one of"),
         ({"num_workers": 0}, "num_workers must be at least 1"),
         ({"item_features": ["colour"]}, "there is no column 'colour'"),
@@ -217,11 +225,88 @@ def test_it_stands_where_als_stands(frame, tmp_path):
 )
 def test_bad_input_is_told_before_anything_trains(spark, settings, words):
     frame = spark.createDataFrame(
-        [("a", 1, 1, 0.5, "x"), ("a", 2, 2, 0.5, None)],
-        "who string, what int, when int, score double, holes string",
+        [("a", 1, 1, 0.5, "x", None, float("nan")), ("a", 2, 2, 0.5, None, 2**60, float("inf"))],
+        "who string, what int, when int, score double, holes string, late long, never double",
     )
     with pytest.raises((andiron.Error, ValueError), match=words):
         on_spark.Recommender(**columns(**settings)).fit(frame)
+
+
+def test_ids_of_catalogs_are_of_the_same_kind(spark, frame):
+    for others in (spark.createDataFrame([(2.5,)], "what double"),
+                   spark.createDataFrame([("2",)], "what string")):  # fmt: skip
+        with pytest.raises(andiron.Error, match="ids are texts or whole numbers; column 'what'"):
+            on_spark.Recommender(item_catalog=others, **columns()).fit(frame)
+
+
+BIG = 2**60  # a double has not all whole numbers there
+
+
+@pytest.fixture(scope="module")
+def of_numbers(spark):
+    """A model whose ids are large whole numbers."""
+    table = events(20, 12)
+    table["who"] = BIG + table["who"].str[1:].astype(np.int64)
+    table["what"] += BIG
+    data = Interactions.from_pandas(table, "who", "what", time="when")
+    return on_spark.RecommenderModel(
+        Popularity().fit(data), user_col="who", item_col="what"
+    )  # fmt: skip
+
+
+def test_large_ids_beside_nulls_stay_what_they_are(spark, of_numbers):
+    popular = of_numbers.native.items.ids[np.argsort(of_numbers.native._popularity)]
+    most, least = int(popular[-1]), int(popular[0])
+    pairs = [(BIG + 1, most), (None, BIG + 2), (BIG + 3, None), (BIG + 5, least)]
+    frame = spark.createDataFrame(pairs, "who long, what long").coalesce(1)
+    found = {(r["who"], r["what"]): r["prediction"] for r in of_numbers.transform(frame).collect()}
+    whole = [pair for pair in pairs if None not in pair]
+    expected = of_numbers.native.predict(*map(np.array, zip(*whole, strict=True)))
+    assert [found[pair] for pair in whole] == pytest.approx(expected.tolist())
+    assert len(set(expected)) == 2 and all(np.isnan(found[p]) for p in pairs if None in p)
+    best = of_numbers.recommendForUserSubset(frame, 2).collect()
+    assert {row["who"] for row in best} == {BIG + 1, BIG + 3, BIG + 5}
+
+
+def test_ids_of_another_type(spark, of_numbers, trained):
+    fractions = spark.createDataFrame([(2.5, 2)], "who double, what int")
+    texts = spark.createDataFrame([("1", 2)], "who string, what int")
+    for ask in (of_numbers.transform, lambda frame: of_numbers.recommendForUserSubset(frame, 2)):
+        with pytest.raises(andiron.Error, match="whole numbers; column 'who' is double"):
+            ask(fractions)
+        with pytest.raises(andiron.Error, match="whole numbers; column 'who' is string: cast it"):
+            ask(texts)
+    small = spark.createDataFrame([("u01", 3)], "who string, what short")
+    large = spark.createDataFrame([("u01", 3)], "who string, what long")
+    [row], [same] = trained.transform(small).collect(), trained.transform(large).collect()
+    assert row["prediction"] == same["prediction"] and not np.isnan(row["prediction"])
+    with pytest.raises(andiron.Error, match="there is no column 'who'"):
+        trained.transform(large.select("what"))
+
+
+def test_ids_are_numbered_with_the_same_table_in_all_batches():
+    """Compared with Arrow's own look-up."""
+    rng = np.random.default_rng(0)
+    users, items = IdMap(np.sort([f"u{i:04d}" for i in range(3000)])), IdMap(BIG + np.arange(50))
+    known = types.SimpleNamespace(value=(users, items))
+    batches = [
+        pa.record_batch({"user": rng.choice(users.ids, 100), "item": rng.choice(items.ids, 100),
+                         "time": np.arange(100)})
+        for _ in range(5)
+    ]  # fmt: skip
+    found = list(interactions._numbered(known)(batches))
+    for batch, rows in zip(batches, found, strict=True):
+        for name, ids in (("user", users), ("item", items)):
+            assert rows.column(name).equals(pc.index_in(batch.column(name), pa.array(ids.ids)))
+        assert rows.column("time").equals(batch.column("time"))
+    table = users._row
+    list(interactions._numbered(known)(batches))
+    assert users._row is table
+    assert "_row" not in vars(items)  # whole numbers need none
+    assert vars(pickle.loads(pickle.dumps(users))).keys() == vars(IdMap(users.ids)).keys()
+    later = pa.record_batch({"user": ["u0001", "later"], "item": items.ids[:2]})
+    with pytest.raises(andiron.Error, match="other users when it is read again"):
+        list(interactions._numbered(known)([later]))
 
 
 def test_an_empty_frame_and_unknown_names(spark, frame):

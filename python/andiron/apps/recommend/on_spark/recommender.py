@@ -112,12 +112,13 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
         if stray:
             raise _core.Error(f"[spark] a category is one of the features; {stray[0]!r} is not")
         sides = [
-            interactions.side(frame, catalog, column, features, self.getCategories())
-            for catalog, column, features in (
-                (self.getUserCatalog(), self.getUserCol(), self.getUserFeatures()),
-                (self.getItemCatalog(), self.getItemCol(), self.getItemFeatures()),
+            interactions.side(frame, catalog, column, features, self.getCategories(), time)
+            for catalog, column, features, time in (
+                (self.getUserCatalog(), self.getUserCol(), self.getUserFeatures(),
+                 self.getTimeCol()),
+                (self.getItemCatalog(), self.getItemCol(), self.getItemFeatures(), None),
             )
-        ]
+        ]  # fmt: skip
         if len(sides[0].ids) == 0:
             raise _core.Error("[spark] the DataFrame is empty: there are no interactions")
         return sides[0], sides[1]
