@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-import threading
-import time
 import types
 from pathlib import Path
 
@@ -24,7 +22,8 @@ from andiron.apps.recommend.data import Interactions  # noqa: E402
 from andiron.apps.recommend.history import Histories  # noqa: E402
 from andiron.apps.recommend.ids import IdMap  # noqa: E402
 from andiron.apps.recommend.models import Popularity  # noqa: E402
-from andiron.apps.recommend.on_spark import interactions  # noqa: E402
+from andiron.apps.recommend.on_spark import interactions, workers  # noqa: E402
+from andiron.apps.recommend.on_spark import recommender as on_spark_recommender  # noqa: E402
 
 SMALL = {
     "NeuralCF": {"gmf": 8, "mlp_user": 4, "mlp_item": 4, "hidden": (8,), "history": 5,
@@ -332,39 +331,40 @@ def test_the_demo_trains_on_two_workers(spark, tmp_path):
     assert (tmp_path / "report.html").exists()
 
 
-def _killed_once(folder: Path, done: threading.Event) -> None:
-    """Kills one of the Python workers when there is a checkpoint of the second round, or of a later
-    one."""
-    while not done.is_set():
-        if list(folder.glob("run-*/round-[1-9]-*/checkpoint-*")):
-            for process in _workers_of_spark():
-                os.kill(process, signal.SIGKILL)
-                done.set()
-                return
-        time.sleep(0.005)
+class _Fatal(workers.Task):
+    """A worker's task that kills its process once, after a batch: `victim` (rank), `when` (epoch,
+    batch), `mark` (a file that says it was done)."""
+
+    def __call__(self, worker):
+        victim, when, mark = self.fate
+
+        class Dying(workers.Watcher):
+            def begin(self, epoch, *rest):
+                self._at = epoch
+                super().begin(epoch, *rest)
+
+            def on_train_batch_end(self, batch, logs=None):
+                if (self._at, batch) == when and not os.path.exists(mark):
+                    Path(mark).touch()
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            def _batch_ended(self, batch, logs=None):  # stands for it where the driver is told
+                super()._batch_ended(batch, logs)
+                Dying.on_train_batch_end(self, batch, logs)
+
+        own = workers.Watcher
+        if worker.rank == victim:
+            workers.Watcher = Dying
+        try:
+            return super().__call__(worker)
+        finally:
+            workers.Watcher = own
 
 
-def _workers_of_spark() -> list[int]:
-    """Processes that pyspark.daemon forked."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                command = (entry / "cmdline").read_bytes()
-                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            except OSError:
-                continue
-            if b"pyspark.daemon" in command:
-                parents[int(entry.name)] = parent
-    return [process for process, parent in parents.items() if parent in parents]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("place", ["{}", "local://{}"])  # by fsspec
-def test_a_killed_worker_leaves_no_trace(spark, tmp_path, place):
-    if "local" in place:
-        pytest.importorskip("fsspec")
-    frame = spark.createDataFrame(events(200, 80, seed=7))
+@pytest.fixture(scope="module")
+def resumable(spark):
+    """A training that writes checkpoints to a place, and what it gives undisturbed."""
+    frame = spark.createDataFrame(events(200, 80, seed=7)).cache()
 
     def train(place):
         recommender = on_spark.Recommender(
@@ -373,13 +373,40 @@ def test_a_killed_worker_leaves_no_trace(spark, tmp_path, place):
         )  # fmt: skip
         return recommender.fit(frame)
 
-    undisturbed = train(tmp_path / "a")
-    done = threading.Event()
-    killer = threading.Thread(target=_killed_once, args=(tmp_path / "b", done))
-    killer.start()
-    disturbed = train(place.format(tmp_path / "b"))
-    assert done.is_set(), "nobody was killed"
-    killer.join()
+    return train
+
+
+@pytest.fixture(scope="module")
+def undisturbed(resumable, tmp_path_factory):
+    return resumable(tmp_path_factory.mktemp("undisturbed"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("place", "victim", "when"),
+    [
+        ("{}", 0, (1, 7)),
+        ("{}", 1, (3, 60)),
+        ("local://{}", 0, (2, 0)),  # by fsspec; the round has no checkpoint yet
+        ("local://{}", 1, (1, 5)),  # while a checkpoint is being written
+    ],
+)
+def test_a_killed_worker_leaves_no_trace(
+    resumable, undisturbed, tmp_path, monkeypatch, place, victim, when
+):
+    if "local" in place:
+        pytest.importorskip("fsspec")
+    mark = tmp_path / "killed"
+
+    def task(*given):
+        made = _Fatal(*given)
+        made.fate = victim, when, str(mark)
+        return made
+
+    # The module stays as it is: workers get the base class by its name.
+    monkeypatch.setattr(on_spark_recommender, "workers", types.SimpleNamespace(Task=task))
+    disturbed = resumable(place.format(tmp_path / "b"))
+    assert mark.exists(), "nobody was killed"
     assert disturbed.history == undisturbed.history
     for a, b in zip(disturbed.native._learnt(), undisturbed.native._learnt(), strict=True):
         assert np.array_equal(a, b)

@@ -173,6 +173,9 @@ class Watcher(Reporter):
         """Nor does the training end with a round."""
 
     def epoch_ended(self, epoch: int, logs: dict[str, float]) -> None:
+        if self._starts is None:  # a restart found the epoch's last round finished
+            super().on_epoch_begin(epoch)
+            self._first_row = self._rows
         super().on_epoch_end(epoch, logs)
 
     def _finished(self) -> list:
