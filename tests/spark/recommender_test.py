@@ -22,8 +22,9 @@ from andiron.apps.recommend.data import Interactions  # noqa: E402
 from andiron.apps.recommend.history import Histories  # noqa: E402
 from andiron.apps.recommend.ids import IdMap  # noqa: E402
 from andiron.apps.recommend.models import Popularity  # noqa: E402
-from andiron.apps.recommend.on_spark import interactions, workers  # noqa: E402
+from andiron.apps.recommend.on_spark import interactions  # noqa: E402
 from andiron.apps.recommend.on_spark import recommender as on_spark_recommender  # noqa: E402
+from andiron.apps.recommend.on_spark import workers as on_spark_workers  # noqa: E402
 
 SMALL = {
     "NeuralCF": {"gmf": 8, "mlp_user": 4, "mlp_item": 4, "hidden": (8,), "history": 5,
@@ -331,14 +332,14 @@ def test_the_demo_trains_on_two_workers(spark, tmp_path):
     assert (tmp_path / "report.html").exists()
 
 
-class _Fatal(workers.Task):
+class _Fatal(on_spark_workers.Task):
     """A worker's task that kills its process once, after a batch: `victim` (rank), `when` (epoch,
     batch), `mark` (a file that says it was done)."""
 
     def __call__(self, worker):
         victim, when, mark = self.fate
 
-        class Dying(workers.Watcher):
+        class Dying(on_spark_workers.Watcher):
             def begin(self, epoch, *rest):
                 self._at = epoch
                 super().begin(epoch, *rest)
@@ -352,13 +353,13 @@ class _Fatal(workers.Task):
                 super()._batch_ended(batch, logs)
                 Dying.on_train_batch_end(self, batch, logs)
 
-        own = workers.Watcher
+        own = on_spark_workers.Watcher
         if worker.rank == victim:
-            workers.Watcher = Dying
+            on_spark_workers.Watcher = Dying
         try:
             return super().__call__(worker)
         finally:
-            workers.Watcher = own
+            on_spark_workers.Watcher = own
 
 
 @pytest.fixture(scope="module")
