@@ -46,7 +46,7 @@ NCF = {
     "weight_decay": 0.2,
 }  # fmt: skip
 WIDE_DEEP = {
-    "loss": "softmax", "epochs": 2, "batch_size": 8_192, "learning_rate": 0.003, "negatives": 20,
+    "loss": "softmax", "epochs": 2, "batch_size": 8_192, "learning_rate": 0.003, "negatives": 10,
     "embedding": 32, "hidden": [64], "dropout": 0.0, "history_decay": 1.0, "number_units": 16,
     "per_user": 60, "weight_decay": 0.05,
 }  # fmt: skip
