@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import pickle
 import warnings
 from typing import Any
 
@@ -12,10 +10,20 @@ import pyarrow as pa
 from pyspark.ml import Estimator as SparkEstimator
 from pyspark.ml.util import MLReadable, MLWritable
 
-from andiron import _core, _remote, models, optimizers
+from andiron import _core, _remote, models
 from andiron._tables import bytes_from
 from andiron.callbacks import Callback
-from andiron.spark import _cluster, _columns, _compat, _launch, _progress, _shards, _training
+from andiron.spark import (
+    _cluster,
+    _columns,
+    _compat,
+    _compiling,
+    _fingerprint,
+    _launch,
+    _progress,
+    _shards,
+    _training,
+)
 from andiron.spark._model import Model
 from andiron.spark._params import PREDICTION, TRAINING, Settable, snake, with_params
 from andiron.spark._persistence import Reader, Writer
@@ -60,14 +68,15 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         with _progress.Driver(session, verbose, epochs, at_driver) as progress:
             task.progress = progress.address
             parts = _launch.run(session, task, num_workers, dealt, self.getMaxRestarts(),
-                                self.getSlotsTimeout(), communicator_settings(self))  # fmt: skip
+                                self.getSlotsTimeout(), communicator_settings(self),
+                                len(task.packed))  # fmt: skip
         progress.feed.finish(parts[0]["epochs"])
         trained = Model(models._from_bytes(parts[0]["model"], native._own_metrics()))
         trained.history = parts[0]["history"]
         if parts[0]["note"]:
             warnings.warn(parts[0]["note"], stacklevel=4)
         trained.work = [part["work"] for part in parts]
-        return self._copyValues(trained)._without_others(frame.columns)
+        return self._copyValues(trained)._without_others(frame.columns, vocabulary)
 
     def _callbacks(self) -> tuple[list, list]:
         """Those that run in the workers, and those that run at the driver."""
@@ -86,11 +95,9 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
               nulls: Any) -> _training.Task:  # fmt: skip
         own = [metric for _, (_, _, metric, _) in native._own_metrics()]
         packed = _launch.dumps_by_value((native, callbacks), *callbacks, *own)
-        _cluster.require_room(session, len(packed), "the trained model")
         settings = self._fit_settings(vocabulary, nulls)
-        # Not of `packed`: code in a pickle has other bytes in each process.
-        kinds = ",".join(type(callback).__name__ for callback in callbacks)
-        settings["fingerprint"] = hashlib.sha256(native._bytes() + kinds.encode()).hexdigest()
+        settings["fingerprint"] = _fingerprint.of_training(native, callbacks)
+        settings["application"] = session.sparkContext.applicationId
         return _training.Task(packed, settings)
 
     def _check(self) -> None:
@@ -129,28 +136,17 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
 
     def _compiled(self, rows: Any, vocabulary: dict) -> Any:
         """A copy of the model, compiled; the user's stays as it is."""
-        template = self.getModel()
-        if template._network is None or not template._network.built:
-            template._ready(self._first_row(rows, vocabulary))
-        if self.getLoss() is None:
-            if template._compiled_with is None:
-                raise _core.Error("[spark] Estimator needs a loss, or a model that is compiled")
-            template._require_compiled()
-            native = pickle.loads(_launch.dumps_by_value(template))
-        else:
-            native = models._from_bytes(_core.model_bytes(template._ready(), None, None))
-            optimizer = optimizers.get(self.getOptimizer() or "rmsprop")
-            native.compile(
-                optimizers.get(optimizer._core.description()),
-                self.getLoss(), self.getLossWeights(), self.getMetrics(), self.getWeightedMetrics(),
-            )  # fmt: skip
+        names = ("optimizer", "loss", "lossWeights", "metrics", "weightedMetrics")
+        given = {snake(name): self.getOrDefault(name) for name in names}
+        native = _compiling.compiled(
+            self.getModel(), given, lambda: self._first_row(rows, vocabulary)
+        )
         if self.getLearningRate() is not None:
             native.optimizer.learning_rate = self.getLearningRate()
         if self.getGradientAccumulationSteps() is not None:
             native.optimizer._core.set_gradient_accumulation_steps(
                 self.getGradientAccumulationSteps()
             )
-        native._require_compiled()
         return native
 
     def _first_row(self, rows: Any, vocabulary: dict) -> Any:
@@ -181,7 +177,7 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         settings["memory_budget"] = max(1, budget // parts) if budget else None
         settings["vocabulary"], settings["nulls"] = vocabulary, nulls
         settings["checkpoint_dir"] = shared_place(self.getCheckpointDir())
-        settings["validation"] = self.getValidationIndicatorCol() is not None
+        settings["validation"] = self.getValidationIndicatorCol()
         return settings
 
     # Files.

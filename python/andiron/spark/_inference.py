@@ -23,7 +23,7 @@ _TYPES = {"float64": "double", "int32": "int", "int64": "bigint", "bool": "boole
 
 def shipped(session: Any, model: Any) -> str:
     """Gives a model's file to all executors; the name under which they find it."""
-    data = _core.model_bytes(model._ready(), None, None)
+    data = model._network_bytes()
 
     def write(path: str) -> str:
         with open(path, "wb") as file:
@@ -154,19 +154,24 @@ class Prediction:
     def of(self, *given: Any) -> Any:
         """The expression for the rows of a frame, or of its feature columns in order."""
         from pyspark.sql import DataFrame
-        from pyspark.sql import functions as F
 
         names = self._names
         if len(given) != 1 or not isinstance(given[0], DataFrame):
             if len(given) != len(names):
                 raise _core.Error(f"[spark] the model takes columns {names}; got {len(given)}")
-            columns = [F.col(c) if isinstance(c, str) else c for c in given]
+            columns = [self._column(c) if isinstance(c, str) else c for c in given]
             return self._function(names, columns, None)
         frame = given[0]
         columns = _columns.selected(
             frame, names, self.settings["vocabulary"], self.settings["features"]
         )
         return self._function(names, columns, frame.select(*columns).schema)
+
+    def _column(self, name: str) -> Any:
+        """A feature by its name, dots in it and all; else what Spark understands by it."""
+        from pyspark.sql import functions as F
+
+        return F.col(_columns.quoted(name) if name in self._names else name)
 
 
 def predict_batch_udf(
