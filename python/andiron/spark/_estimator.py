@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 from typing import Any
@@ -20,6 +21,7 @@ from andiron.spark import (
     _compiling,
     _fingerprint,
     _launch,
+    _memory,
     _progress,
     _shards,
     _training,
@@ -97,14 +99,12 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         packed = _launch.dumps_by_value((native, callbacks), *callbacks, *own)
         settings = self._fit_settings(vocabulary, nulls)
         settings["fingerprint"] = _fingerprint.of_training(native, callbacks)
+        settings["memory"] = _memory.of_executors(session)
         settings["application"] = session.sparkContext.applicationId
         return _training.Task(packed, settings)
 
     def _check(self) -> None:
-        for name, least in (("batchSize", 1), ("epochs", 0), ("numWorkers", 1)):
-            value = self.getOrDefault(name)
-            if value < least:
-                raise _core.Error(f"[spark] {snake(name)} must be at least {least}; got {value}")
+        check_settings(self)
         bytes_from(self.getMemoryBudget())
 
     def _wanted(self) -> list[str]:
@@ -169,12 +169,11 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
             "spillDir",
         )  # fmt: skip
         settings = {snake(name): self.getOrDefault(name) for name in names}
-        budget = bytes_from(self.getMemoryBudget())
+        settings["memory_budget"] = bytes_from(self.getMemoryBudget())
         workers = self.getNumWorkers()
-        parts = -(-_shards.shards_for(workers) // workers)
+        settings["parts"] = -(-_shards.shards_for(workers) // workers)
         if self.getValidationIndicatorCol() is not None:
-            parts *= 2
-        settings["memory_budget"] = max(1, budget // parts) if budget else None
+            settings["parts"] *= 2
         settings["vocabulary"], settings["nulls"] = vocabulary, nulls
         settings["checkpoint_dir"] = shared_place(self.getCheckpointDir())
         settings["validation"] = self.getValidationIndicatorCol()
@@ -200,6 +199,37 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
     @classmethod
     def _read(cls, native: Any, metadata: dict) -> Estimator:
         return cls(model=native) if native is not None else cls()
+
+
+_LEAST = {
+    "batchSize": 1, "epochs": 0, "numWorkers": 1, "checkpointEvery": 0, "checkpointMinutes": 0,
+    "maxRestarts": 0, "slotsTimeout": 0, "predictBatchSize": 0, "gradientAccumulationSteps": 1,
+}  # fmt: skip
+_ABOVE_ZERO = ("heartbeatTimeout", "operationTimeout", "learningRate")
+_ONE_OF = {
+    "wireDtype": ("float32", "bfloat16"),
+    "onNan": ("error", "stop", "ignore"),
+    "verbose": (0, 1, 2),
+}
+
+
+def check_settings(stage: Any) -> None:
+    """Refuses what the workers would refuse when they have started and read the rows."""
+    for name, least in _LEAST.items():
+        value = stage.getOrDefault(name)
+        if value is not None and not value >= least:  # NaN, too
+            raise _core.Error(f"[spark] {snake(name)} must be at least {least}; got {value}")
+    for name in _ABOVE_ZERO:
+        value = stage.getOrDefault(name)
+        if value is not None and not 0 < value < float("inf"):
+            raise _core.Error(f"[spark] {snake(name)} must be above 0; got {value}")
+    for name, there in _ONE_OF.items():
+        if stage.getOrDefault(name) not in there:
+            told = " or ".join(map(json.dumps, there))
+            raise _core.Error(f"[spark] {snake(name)} is {told}; got {stage.getOrDefault(name)!r}")
+    weights = stage.getClassWeight()
+    if weights is not None and not isinstance(weights, dict):
+        raise _core.Error(f"[spark] class_weight is {{class id: weight}}; got {weights!r}")
 
 
 def communicator_settings(stage: Any) -> dict:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _core
-from andiron.spark import _columns, _fingerprint, _run_folder
+from andiron.spark import _columns, _fingerprint, _memory, _run_folder
 from andiron.spark._worker import Worker
 
 # Of the settings, those that change what a training results in; model, optimizer and callbacks are
@@ -85,21 +85,24 @@ class Task:
         """The rows of each shard to train on, and of each to validate on."""
         train: dict = {}
         validation: dict = {}
+        budget = self.settings["memory_budget"]
+        budget = budget or _memory.share(worker.threads, self.settings.get("memory", {}))
+        budget = max(1, budget // self.settings["parts"])
         for tag, batches in worker.shards():
             shard, held_out = divmod(tag, 2) if self.settings["validation"] else (tag, 0)
-            rows = self._data(batches)
+            rows = self._data(batches, budget)
             rows._rows(model._network, model._targets())  # now, before the next shard's come
             (validation if held_out else train)[shard] = rows
         return train, validation
 
-    def _data(self, batches: Any) -> Any:
+    def _data(self, batches: Any, budget: int) -> Any:
         from andiron import data
 
         settings = self.settings
         return data.from_arrow(
             batches, settings["features"], settings["label"], settings["sample_weight"],
             vocabulary=settings["vocabulary"], nulls=settings["nulls"],
-            memory_budget=settings["memory_budget"], spill_dir=settings["spill_dir"],
+            memory_budget=budget, spill_dir=settings["spill_dir"],
             content_order=True,
         )  # fmt: skip
 
