@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import andiron
-from andiron import callbacks, layers
+from andiron import callbacks, layers, optimizers
 
 pytestmark = pytest.mark.slow
 
@@ -188,3 +188,20 @@ def test_an_optimizer_is_set_on_a_loaded_estimator(spark, frame, tmp_path):
     native = loaded._compiled(None, {})
     assert type(native.optimizer).__name__ == "SGD" and native.optimizer.learning_rate == 0.125
     assert native.metrics_names == ["loss", "mae"]
+
+
+def test_an_estimator_is_saved_before_its_first_fit(spark, frame, tmp_path):
+    from pyspark.ml import Pipeline
+
+    stages = pipeline(metrics=["mae"], optimizer=optimizers.Adam(0.03))
+    stages.save(str(tmp_path / "unfitted"))
+    loaded = Pipeline.load(str(tmp_path / "unfitted"))
+    history = loaded.fit(frame).stages[-1].history
+    assert list(history) == ["loss", "mae"] and history["loss"][-1] < history["loss"][0]
+    assert (
+        loaded.getStages()[-1].getModel().optimizer.get_config()["learning_rate"]
+        == (optimizers.Adam(0.03).get_config()["learning_rate"])
+    )
+    own = estimator(loss=lambda y_true, y_pred: (y_true - y_pred) ** 2)
+    with pytest.raises(andiron.Error, match="begin it with Input, build it, or save after the"):
+        own.save(str(tmp_path / "own"))

@@ -16,8 +16,7 @@ def compiled(template: Any, given: dict, first_row: Any) -> Any:
     Each of optimizer, loss, loss_weights, metrics and weighted_metrics that is `given` (not None)
     takes the place of the model's own. Its own optimizer keeps its state.
     """
-    built = template._network is not None and template._network.built
-    row = None if built else first_row()  # a job of Spark: not under the lock
+    row = None if built(template) else first_row()  # a job of Spark: not under the lock
     with template._lock:  # fits in several threads (a cross-validation's) share the template
         if row is not None:
             template._ready(row)
@@ -30,6 +29,11 @@ def compiled(template: Any, given: dict, first_row: Any) -> Any:
         _overlay(native, given)
     native._require_compiled()
     return native
+
+
+def built(model: Any) -> bool:
+    """Whether it has its variables; one without Input gets them by its first data."""
+    return model._network is not None and model._network.built
 
 
 def _whose(template: Any) -> list:

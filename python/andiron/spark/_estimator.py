@@ -25,6 +25,7 @@ from andiron.spark import (
     _progress,
     _shards,
     _training,
+    _unbuilt,
 )
 from andiron.spark._model import Model
 from andiron.spark._params import PREDICTION, TRAINING, Settable, snake, with_params
@@ -136,10 +137,8 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
 
     def _compiled(self, rows: Any, vocabulary: dict) -> Any:
         """A copy of the model, compiled; the user's stays as it is."""
-        names = ("optimizer", "loss", "lossWeights", "metrics", "weightedMetrics")
-        given = {snake(name): self.getOrDefault(name) for name in names}
         native = _compiling.compiled(
-            self.getModel(), given, lambda: self._first_row(rows, vocabulary)
+            self.getModel(), self._given(), lambda: self._first_row(rows, vocabulary)
         )
         if self.getLearningRate() is not None:
             native.optimizer.learning_rate = self.getLearningRate()
@@ -148,6 +147,11 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
                 self.getGradientAccumulationSteps()
             )
         return native
+
+    def _given(self) -> dict:
+        """What is said over the model's own compile."""
+        names = ("optimizer", "loss", "lossWeights", "metrics", "weightedMetrics")
+        return {snake(name): self.getOrDefault(name) for name in names}
 
     def _first_row(self, rows: Any, vocabulary: dict) -> Any:
         from andiron import data
@@ -184,12 +188,12 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
     def write(self) -> Writer:
         """Saves to any path that Spark can write to. Callbacks are not saved, nor metrics of one's
         own; the model, its loss and its optimizer are."""
-        native = self.getModel()
-        if native is not None:
-            native._ready()
-            if self.getLoss() is not None:
-                native = self._compiled(None, {})
-        return Writer(self, native)
+        native, extra = self.getModel(), {}
+        if native is not None and not _compiling.built(native):
+            extra["unbuilt"], native = _unbuilt.to_json(native, self._given()), None
+        elif native is not None and (self.getLoss() or native._compiled_with) is not None:
+            native = self._compiled(None, {})
+        return Writer(self, native, extra)
 
     @classmethod
     def read(cls) -> Reader:
@@ -198,6 +202,8 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
 
     @classmethod
     def _read(cls, native: Any, metadata: dict) -> Estimator:
+        if "unbuilt" in metadata:
+            native = _unbuilt.from_json(metadata["unbuilt"])
         return cls(model=native) if native is not None else cls()
 
 

@@ -96,9 +96,9 @@ def _try(path: str, me: list[str]) -> Any:
     if not same:  # it was given up meanwhile
         file.close()
         return None
-    file.truncate(0)
-    file.write(json.dumps(me))
-    file.flush()
+    with contextlib.suppress(OSError):  # a full disk is told when a checkpoint is written
+        os.ftruncate(file.fileno(), 0)
+        os.write(file.fileno(), json.dumps(me).encode())
     return file
 
 
