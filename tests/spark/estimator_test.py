@@ -196,8 +196,8 @@ def test_a_model_goes_from_the_executors_when_nothing_needs_it(spark):
     files = spark.sparkContext._jsc.sc().listFiles().size()
     later = stage.transform(frame)
     stage.transform(frame).collect()
-    (sent,) = _inference._broadcasts.values()
-    sent = weakref.ref(sent)
+    sent = weakref.ref(_inference._broadcasts[stage.native][2])
+    assert _inference.shipped(spark, stage.native)[1] is sent()
     del stage
     gc.collect()
     assert sent() is None  # what is left is Spark's reference, in the plan of `later`

@@ -18,7 +18,7 @@ from andiron import _core
 from andiron.spark import _cluster, _columns, _compat
 
 _shipped: dict[str, set[str]] = {}  # in the driver: names of files by application
-_broadcasts: weakref.WeakValueDictionary = weakref.WeakValueDictionary()  # by application and name
+_broadcasts: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # of models that live
 _loaded: dict[str, Any] = {}  # in a Python worker: models by their names
 _KEPT = 4
 _PARTS_OF_HEAP = 4  # a broadcast goes whole through the heap of the driver's Java
@@ -49,11 +49,11 @@ def shipped(session: Any, model: Any) -> tuple[str, Broadcast | None]:
 
         return sent(session, write), None
     name = f"andiron-{digest[:32]}"
-    found = _broadcasts.get((context.applicationId, name))
-    if found is None:
-        found = _Mapped(context, data, context._pickled_broadcast_vars)
-        _broadcasts[context.applicationId, name] = found
-    return name, found
+    application, there, broadcast = _broadcasts.get(model, (None, None, None))
+    if (application, there) != (context.applicationId, name):
+        broadcast = _Mapped(context, data, context._pickled_broadcast_vars)
+        _broadcasts[model] = context.applicationId, name, broadcast
+    return name, broadcast
 
 
 def sent(session: Any, write: Callable[[str], str]) -> str:
