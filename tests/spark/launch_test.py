@@ -248,6 +248,25 @@ def test_an_error_in_the_frame_itself_is_not_retried(spark):
 
 @pytest.mark.slow
 @pytest.mark.spark35
+def test_a_function_of_the_query_that_fails_is_not_a_lost_worker(spark):
+    from andiron.spark import WorkerError, launch
+    from pyspark.sql import functions as F
+
+    @F.udf("double")
+    def price(x):
+        if x > 5:
+            raise ValueError("Connection reset by the price list")
+        return float(x)
+
+    with pytest.raises(WorkerError) as caught:
+        launch(facts, 2, spark.range(10).select("id", price("id").alias("text")))
+    assert str(caught.value).startswith(
+        "[spark] the rows could not be read: ValueError: Connection reset by the price list"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.spark35
 def test_a_worker_that_always_dies_is_given_up(spark):
     import os
     import signal
