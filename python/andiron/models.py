@@ -285,6 +285,12 @@ class Model(_training.Training, Layer):
         """What `save` writes, for pickles: they carry Python's metrics beside it."""
         return _core.model_bytes(self._ready(), *self._file_state(True, warn=False))
 
+    def _network_bytes(self) -> bytes:
+        """The same without what `compile` set: for predictions elsewhere."""
+        if self._compiled is not None:
+            self._compiled.catch_up()  # a training that was interrupted left rows behind
+        return _core.model_bytes(self._ready(), None, None)
+
     def _own_metrics(self) -> list:
         """(place, metric) of those whose code is in no file."""
         return (

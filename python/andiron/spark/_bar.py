@@ -19,7 +19,13 @@ class Bar:
 
     def show(self, said: dict) -> None:
         """A report of the first worker (see _reporter.py)."""
-        if self._verbose == 0 or said.get("in_collectives") is None:
+        if self._verbose == 0:
+            return
+        if said["kind"] == "begin" and said["step"] and said.get("place"):
+            print(f"andiron: the training goes on from step {said['step']} "
+                  f"({said['finished']} of {self._epochs} epochs done), from {said['place']}",
+                  flush=True)  # fmt: skip
+        if said.get("in_collectives") is None:
             return
         complete = said["kind"] == "epoch"
         if not self._lines:

@@ -7,6 +7,7 @@ from typing import Any
 
 import andiron
 from andiron import _core
+from andiron.spark import _bootstrap
 
 _MISSING_SLOTS = (
     "[spark] {workers} workers run at the same time and need {workers} slots; the cluster has "
@@ -36,7 +37,7 @@ def versions(session: Any) -> dict:
     import pyspark
 
     spark = session.version
-    if spark != pyspark.__version__:
+    if _bootstrap.release(spark) != _bootstrap.release(pyspark.__version__):
         raise _core.Error(
             f"[spark] the driver's PySpark is {pyspark.__version__} and its Spark {spark}: both "
             "need the same version"

@@ -63,6 +63,18 @@ def selected(frame: Any, names: list[str], vocabulary: dict, given: Any = ()) ->
     return out
 
 
+def refuse_there(frame: Any, names: list[str]) -> None:
+    """As Spark's own stages do, columns that are there already are not written over."""
+    exact = frame.sparkSession.conf.get("spark.sql.caseSensitive", "false") == "true"
+    there = {name if exact else name.lower() for name in frame.columns}
+    for name in names:
+        if (name if exact else name.lower()) in there:
+            raise _core.Error(
+                f"[spark] there is a column {name!r} already: drop it, or name the new one "
+                "otherwise (prediction_col, class_col)"
+            )
+
+
 def _columns_in(given: Any) -> list[Column]:
     if isinstance(given, Column):
         return [given]

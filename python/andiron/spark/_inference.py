@@ -6,31 +6,54 @@ import hashlib
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pyspark import Broadcast
 
 from andiron import _core
 from andiron.spark import _cluster, _columns, _compat
 
 _shipped: dict[str, set[str]] = {}  # in the driver: names of files by application
-_loaded: dict[str, Any] = {}  # in a Python worker: models by the names of their files
+_broadcasts: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # of models that live
+_loaded: dict[str, Any] = {}  # in a Python worker: models by their names
 _KEPT = 4
+_PARTS_OF_HEAP = 4  # a broadcast goes whole through the heap of the driver's Java
 _TYPES = {"float64": "double", "int32": "int", "int64": "bigint", "bool": "boolean"}
 
 
-def shipped(session: Any, model: Any) -> str:
-    """Gives a model's file to all executors; the name under which they find it."""
-    data = _core.model_bytes(model._ready(), None, None)
+class _Mapped(Broadcast):
+    """Bytes that each executor has once as a file, for its Python workers to map. Spark drops them
+    when nothing refers to them any more, DataFrames and queries that use them included."""
 
-    def write(path: str) -> str:
-        with open(path, "wb") as file:
-            file.write(data)
-        return hashlib.sha256(data).hexdigest()
+    def dump(self, value: bytes, f: Any) -> None:
+        f.write(value)
+        f.close()
 
-    return sent(session, write)
+
+def shipped(session: Any, model: Any) -> tuple[str, Broadcast | None]:
+    """Gives a model to all executors: its name, and its broadcast, or None where it is a file of
+    `sent`, which stays as long as the application: a large model, or with encrypted broadcasts."""
+    data, context = model._network_bytes(), session.sparkContext
+    digest = hashlib.sha256(data).hexdigest()
+    heap = context._jvm.java.lang.Runtime.getRuntime().maxMemory()
+    if context._encryption_enabled or len(data) > heap // _PARTS_OF_HEAP:
+
+        def write(path: str) -> str:
+            with open(path, "wb") as file:
+                file.write(data)
+            return digest
+
+        return sent(session, write), None
+    name = f"andiron-{digest[:32]}"
+    application, there, broadcast = _broadcasts.get(model, (None, None, None))
+    if (application, there) != (context.applicationId, name):
+        broadcast = _Mapped(context, data, context._pickled_broadcast_vars)
+        _broadcasts[model] = context.applicationId, name, broadcast
+    return name, broadcast
 
 
 def sent(session: Any, write: Callable[[str], str]) -> str:
@@ -51,7 +74,7 @@ def sent(session: Any, write: Callable[[str], str]) -> str:
     return name
 
 
-def kept(name: str, load: Callable[[str], Any]) -> Any:
+def kept(name: str, load: Callable[[str], Any], broadcast: Any = None) -> Any:
     """In a Python worker: what `load` makes of a file that was sent, once."""
     if name not in _loaded:
         from pyspark import SparkFiles, TaskContext
@@ -62,17 +85,17 @@ def kept(name: str, load: Callable[[str], Any]) -> Any:
         andiron.set_threads(max(1, int(context.cpus())) if context is not None else 1)
         while len(_loaded) >= _KEPT:
             _loaded.pop(next(iter(_loaded)))
-        _loaded[name] = load(SparkFiles.get(name))
+        _loaded[name] = load(SparkFiles.get(name) if broadcast is None else broadcast._path)
     return _loaded[name]
 
 
-def _model(name: str) -> Any:
+def _model(name: str, broadcast: Any) -> Any:
     def load(path: str) -> Any:
         import andiron
 
         return andiron.load_model(path, compile=False)
 
-    return kept(name, load)
+    return kept(name, load, broadcast)
 
 
 def output_types(model: Any) -> list[str]:
@@ -102,9 +125,9 @@ def _classes(rows: np.ndarray, threshold: float) -> pa.Array:
     return pa.array(found.astype("f8"))
 
 
-def predictor(name: str, settings: dict, types: list[str]) -> Callable:
+def predictor(sent: tuple, settings: dict, types: list[str]) -> Callable:
     """The function of the UDF: structs of feature columns to predictions (a struct where there are
-    several, or a class)."""
+    several, or a class). `sent` is what `shipped` gave."""
     several = len(types) > 1 or settings["classes"]
 
     def of_rows(model: Any, struct: pa.Array) -> list[np.ndarray]:
@@ -120,7 +143,7 @@ def predictor(name: str, settings: dict, types: list[str]) -> Callable:
         return found if isinstance(found, list) else [found]
 
     def predict(structs):
-        model = _model(name)
+        model = _model(*sent)
         for struct in structs:
             outputs = of_rows(model, struct)
             columns = [_column(y, t) for y, t in zip(outputs, types, strict=True)]
@@ -154,19 +177,24 @@ class Prediction:
     def of(self, *given: Any) -> Any:
         """The expression for the rows of a frame, or of its feature columns in order."""
         from pyspark.sql import DataFrame
-        from pyspark.sql import functions as F
 
         names = self._names
         if len(given) != 1 or not isinstance(given[0], DataFrame):
             if len(given) != len(names):
                 raise _core.Error(f"[spark] the model takes columns {names}; got {len(given)}")
-            columns = [F.col(c) if isinstance(c, str) else c for c in given]
+            columns = [self._column(c) if isinstance(c, str) else c for c in given]
             return self._function(names, columns, None)
         frame = given[0]
         columns = _columns.selected(
             frame, names, self.settings["vocabulary"], self.settings["features"]
         )
         return self._function(names, columns, frame.select(*columns).schema)
+
+    def _column(self, name: str) -> Any:
+        """A feature by its name, dots in it and all; else what Spark understands by it."""
+        from pyspark.sql import functions as F
+
+        return F.col(_columns.quoted(name) if name in self._names else name)
 
 
 def predict_batch_udf(

@@ -42,18 +42,19 @@ class Model(Settable, SparkModel, MLReadable, MLWritable):
         found = [prefix] if len(names) == 1 else [f"{prefix}_{name}" for name in names]
         return found + ([self.getClassCol()] if self.getClassCol() else [])
 
-    def _without_others(self, there: list[str]) -> Model:
-        """Keeps vocabularies and nulls of the features: rows to predict have no labels."""
+    def _without_others(self, there: list[str], vocabulary: dict) -> Model:
+        """Keeps vocabularies, as they were in the training, and nulls of the features: rows to
+        predict have no labels."""
         used = _columns.named(self.getFeatures())
-        for name in ("vocabulary", "nulls"):
-            kept = _columns.by_column(name, self.getOrDefault(name), used, there)
-            self.setParams(**{name: kept})
-        return self
+        nulls = _columns.by_column("nulls", self.getNulls(), used, there)
+        kept = {name: found for name, found in vocabulary.items() if name in used}
+        return self.setParams(nulls=nulls, vocabulary=kept or None)
 
     def _transform(self, frame: Any) -> Any:
         from pyspark.sql import functions as F
 
         self._need("features")
+        _columns.refuse_there(frame, self.output_cols())
         prediction = _inference.Prediction(
             _cluster.session_of(frame),
             self.native,

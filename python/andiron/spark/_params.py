@@ -54,7 +54,8 @@ TRAINING = {
     "seed": (TypeConverters.toInt, 0, "of the order of rows"),
     "onNan": (TypeConverters.toString, "error", 'a loss that is NaN: "error", "stop" or "ignore"'),
     "wireDtype": (TypeConverters.toString, "float32", 'of gradients between workers; "bfloat16"'),
-    "memoryBudget": (anything, None, 'of one worker: bytes or "512MB"; more rows are spilled'),
+    "memoryBudget": (anything, None, 'of one worker: bytes or "512MB"; more rows are spilled; '
+                     "default: two fifths of what the machine or container has for a slot"),
     "spillDir": (or_none(TypeConverters.toString), None, "folder for that, on a local disk"),
     "checkpointDir": (or_none(TypeConverters.toString), None,
                       "folder that all executors see under this path, or a URL of fsspec"),

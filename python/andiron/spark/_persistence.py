@@ -27,7 +27,7 @@ class Writer(MLWriter):
     def saveImpl(self, path: str) -> None:
         stage, session = self._stage, self.sparkSession
         params = {
-            p.name: _columns.to_json(v)
+            p.name: _columns.to_json(_columns.vocabularies(v) if p.name == "vocabulary" else v)
             for p, v in stage._paramMap.items()
             if p.name not in stage._of_objects
         }
