@@ -5,6 +5,7 @@
 #include "andiron/passes/embedding_gradients.hpp"
 #include "andiron/passes/fold.hpp"
 #include "andiron/passes/fuse_matmul.hpp"
+#include "andiron/passes/lay_out.hpp"
 #include "andiron/passes/simplify.hpp"
 
 namespace andiron {
@@ -58,6 +59,8 @@ Graph optimise_concrete(const Graph& graph, const FuseRules* fuse_rules, PassHis
   passes.run("cse", cse);
   passes.run("simplify", simplify);
   passes.run("fold", folded);
+  passes.run("cse", cse);
+  passes.run("layout", lay_out);
   passes.run("cse", cse);
   if (fuse_rules != nullptr) {
     passes.run("fuse_matmul", fuse_matmul);
