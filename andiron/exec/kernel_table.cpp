@@ -48,6 +48,7 @@ std::span<const KernelEntry> kernel_table() {
       {"hash_cross", make_hash_cross, false, false, false},
       {kAnyOp, make_optimizer, true, false, false},
       {"conv", make_onednn_conv},
+      {"fused_conv", make_onednn_conv},
       {"conv_grad_src", make_onednn_conv_grad_src},
       {"conv_grad_weights", make_onednn_conv_grad_weights},
       {"max_pool", make_pool},

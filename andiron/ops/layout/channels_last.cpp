@@ -18,11 +18,13 @@ Outputs all_last(std::vector<Value> values) {
   return out;
 }
 
-// conv and pool: an attribute says it. `n_images` inputs are images, the others weights.
-Outputs with_attribute(const LayoutContext& c, size_t n_images, bool result_is_image) {
+// conv and pool: an attribute says it. Inputs are images but for weights and bias.
+Outputs with_attribute(const LayoutContext& c, std::initializer_list<size_t> images,
+                       bool result_is_image) {
   if (c.attr<bool>("channels_last")) return {};
   std::vector<Value> inputs(c.inputs.begin(), c.inputs.end());
-  for (size_t i = 0; i < n_images; ++i) inputs[i] = c.last(inputs[i]);
+  for (size_t i : images)
+    if (i < inputs.size()) inputs[i] = c.last(inputs[i]);
   Attributes attributes = c.node.attributes;
   attributes.set("channels_last", true);
   if (attributes.has("shape")) attributes.set("shape", channels_last(c.attr<Shape>("shape")));
@@ -31,9 +33,9 @@ Outputs with_attribute(const LayoutContext& c, size_t n_images, bool result_is_i
   return out;
 }
 
-Outputs weights_follow(const LayoutContext& c) { return with_attribute(c, 1, true); }
-Outputs all_images(const LayoutContext& c) { return with_attribute(c, c.inputs.size(), true); }
-Outputs to_weights(const LayoutContext& c) { return with_attribute(c, 2, false); }
+Outputs weights_follow(const LayoutContext& c) { return with_attribute(c, {0, 3}, true); }
+Outputs all_images(const LayoutContext& c) { return with_attribute(c, {0, 1}, true); }
+Outputs to_weights(const LayoutContext& c) { return with_attribute(c, {0, 1}, false); }
 
 // An attribute names an axis.
 Outputs along_axis(const LayoutContext& c) {
@@ -107,6 +109,7 @@ Outputs reshaping(const LayoutContext& c) {
 
 constexpr LayoutRule kRules[] = {
     {"conv", weights_follow, true},
+    {"fused_conv", weights_follow, true},
     {"conv_grad_src", weights_follow, true},
     {"conv_grad_weights", to_weights, true},
     {"max_pool", all_images, true},
