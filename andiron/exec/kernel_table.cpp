@@ -92,8 +92,8 @@ bool understands(const KernelEntry& entry, const KernelRequest& request) {
   };
   if (!entry.strided_src && !dense(request.src)) return false;
   if (!entry.strided_dst && !dense(request.dst)) return false;
-  return entry.accumulates ||
-         std::none_of(request.accumulate.begin(), request.accumulate.end(), [](bool b) { return b; });
+  return entry.accumulates || std::none_of(request.accumulate.begin(), request.accumulate.end(),
+                                           [](bool b) { return b; });
 }
 
 }  // namespace

@@ -50,9 +50,10 @@ TEST(OpErrors, of_windows) {
   EXPECT_MESSAGE(conv(x, w, {}, {.dilations = {16}}),
                  "[conv] a window of 33 (kernel 3, dilation 16) does not fit into axis 2 of "
                  "[8,16,32,32] with pads 0 and 0");
-  EXPECT_MESSAGE(conv(f32({int64_t{1} << 40, 16, 1, 1}), w, {},
-                      {.padding = "explicit", .pads_begin = {2147483647}, .pads_end = {0}}),
-                 "[conv] the result [1099511627776,32,2147483646,2147483646] has too many elements");
+  EXPECT_MESSAGE(
+      conv(f32({int64_t{1} << 40, 16, 1, 1}), w, {},
+           {.padding = "explicit", .pads_begin = {2147483647}, .pads_end = {0}}),
+      "[conv] the result [1099511627776,32,2147483646,2147483646] has too many elements");
   EXPECT_MESSAGE(conv(x, f32({0, 16, 3, 3})), "[conv] weights are empty: [0,16,3,3]");
   EXPECT_MESSAGE(max_pool(x, {}), "[max_pool] kernel needs the sizes of the window");
   EXPECT_MESSAGE(max_pool(x, {2}, {.padding = "explicit", .pads_begin = {2}, .pads_end = {0}}),
@@ -66,8 +67,7 @@ TEST(OpErrors, of_windows) {
   EXPECT_MESSAGE(batch_norm(x, f32({3}), {}),
                  "[batch_norm] scale must be [16] like axis 1 of float32[8,16,32,32]; got "
                  "float32[3]");
-  EXPECT_MESSAGE(resize(x, {0, 4}),
-                 "[resize] sizes must be positive; got [0,4] for [8,16,32,32]");
+  EXPECT_MESSAGE(resize(x, {0, 4}), "[resize] sizes must be positive; got [0,4] for [8,16,32,32]");
   EXPECT_MESSAGE(pixel_shuffle(x, 3),
                  "[pixel_shuffle] the channels of [8,16,32,32] must be a multiple of 9");
   EXPECT_MESSAGE(channel_shuffle(x, 3),

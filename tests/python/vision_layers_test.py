@@ -1,6 +1,7 @@
 """Layers of images against Keras's: keras_vision_goldens.json, from
 tools/make_keras_vision_goldens.py."""
 
+import inspect
 import json
 from pathlib import Path
 
@@ -71,6 +72,25 @@ def test_batch_normalization_equals_keras():
     model.train_on_batch(x[0], x[0])
     for weight, expected in zip(layer.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, expected)
+
+
+# What differs on purpose: our channels are axis 1.
+OTHERWISE = {("BatchNormalization", "axis"): 1}
+
+
+@pytest.mark.parametrize("name", GOLDENS["signatures"])
+def test_arguments_and_defaults_are_kerass(name):
+    parameters = list(inspect.signature(getattr(layers, name).__init__).parameters.values())[1:]
+    given = [
+        [p.name, "required" if p.default is p.empty else p.default]
+        for p in parameters
+        if p.kind is p.POSITIONAL_OR_KEYWORD
+    ]
+    expected = [
+        [argument, OTHERWISE.get((name, argument), default)]
+        for argument, default in GOLDENS["signatures"][name]
+    ]
+    assert json.loads(json.dumps(given)) == expected
 
 
 def small_network():

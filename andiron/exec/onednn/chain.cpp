@@ -92,12 +92,11 @@ void Chain::run(const KernelCall& call) const {
   const Worker& worker = workers_[static_cast<size_t>(call.worker)];
   for (size_t i = 0; i < memories_.size(); ++i) {
     const Memory& m = memories_[i];
-    void* data = m.place == Place::src   ? const_cast<void*>(call.src[m.at])
-                 : m.place == Place::dst   ? call.dst[m.at]
-                 : m.place == Place::fixed ? static_cast<void*>(fixed_[m.at]->data())
-                 : m.place == Place::scratch
-                     ? static_cast<void*>(call.scratch + m.at)
-                     : static_cast<void*>(call.scratch + scratch_bytes_);
+    void* data = m.place == Place::src       ? const_cast<void*>(call.src[m.at])
+                 : m.place == Place::dst     ? call.dst[m.at]
+                 : m.place == Place::fixed   ? static_cast<void*>(fixed_[m.at]->data())
+                 : m.place == Place::scratch ? static_cast<void*>(call.scratch + m.at)
+                                             : static_cast<void*>(call.scratch + scratch_bytes_);
     dnnl_memory_set_data_handle(worker.memories[i].get(), data);
   }
   const ThreadLimit limit(threads_);

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <oneapi/dnnl/dnnl.hpp>
 #include <memory>
+#include <oneapi/dnnl/dnnl.hpp>
 #include <utility>
 #include <vector>
 

@@ -50,9 +50,9 @@ constexpr auto kDirect = dnnl::algorithm::convolution_direct;
 dnnl::convolution_forward::primitive_desc forward(const Description& d, dnnl::prop_kind kind,
                                                   const Desc& src, const Desc& dst, bool bias) {
   if (bias)
-    return {onednn_engine(), kind,        kDirect,     src,     d.any_weights, d.bias, dst,
-            d.strides,       d.dilations, d.begin,     d.end,   d.attributes};
-  return {onednn_engine(), kind,    kDirect, src, d.any_weights, dst,
+    return {onednn_engine(), kind,        kDirect, src,   d.any_weights, d.bias, dst,
+            d.strides,       d.dilations, d.begin, d.end, d.attributes};
+  return {onednn_engine(), kind,        kDirect, src,   d.any_weights, dst,
           d.strides,       d.dilations, d.begin, d.end, d.attributes};
 }
 
@@ -75,7 +75,8 @@ void append_rest(const Node& node, const Description& d, dnnl::primitive_attr& a
   const auto& activation = node.attr<std::string>("activation");
   if (activation == "relu") post.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
   if (activation == "clip")
-    post.append_eltwise(dnnl::algorithm::eltwise_clip_v2, static_cast<float>(node.attr<double>("low")),
+    post.append_eltwise(dnnl::algorithm::eltwise_clip_v2,
+                        static_cast<float>(node.attr<double>("low")),
                         static_cast<float>(node.attr<double>("high")));
   attributes = d.attributes;
   attributes.set_post_ops(post);

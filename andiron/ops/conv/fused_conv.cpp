@@ -63,9 +63,8 @@ Value conv_times(const Node& conv, const Tensor& factor) {
   const Tensor w = constant_of(conv.inputs[1]);
   Shape wide(static_cast<size_t>(w.rank()), Dim(1));
   wide[0] = factor.count();
-  const auto products = evaluate_reference(
-      {multiply(constant(w), reshape(constant(factor), wide)),
-       multiply(constant(bias_of(conv)), constant(factor))});
+  const auto products = evaluate_reference({multiply(constant(w), reshape(constant(factor), wide)),
+                                            multiply(constant(bias_of(conv)), constant(factor))});
   return with_weights(conv, products[0], products[1]);
 }
 
@@ -87,8 +86,9 @@ Value conv_with_activation(const Node& conv, const std::string& activation, doub
 extern const Op kFusedConv = {
     .name = "fused_conv",
     .summary = "conv with what follows it at inference, made by the fusion pass.",
-    .formula = "dst = activation(conv(x, weights, bias) + residual); relu is x > 0 ? x : 0, so that "
-               "a NaN does not pass it",
+    .formula =
+        "dst = activation(conv(x, weights, bias) + residual); relu is x > 0 ? x : 0, so that "
+        "a NaN does not pass it",
     .inputs = {{"x", "[N, C, spatial...]"},
                {"weights", "[O, C/groups, kernel...]"},
                {"bias", "[O]", true},
@@ -135,16 +135,19 @@ extern const Op kFusedConv = {
             }
           });
         },
-    .batch = [](const Node&, std::span<const BatchKind> in) {
-      const bool fixed = in[1] == BatchKind::fixed && (in.size() < 3 || in[2] == BatchKind::fixed);
-      const bool together = in.size() < 4 || in[3] == in[0];
-      return fixed && together ? in[0] : BatchKind::blocked;
-    },
-    .flops = [](const Node& node) {
-      const ConvShape s = conv_shape(node);
-      return 2.0 * static_cast<double>(s.dst.count().size()) *
-             static_cast<double>(s.channels / s.groups * s.window.taps());
-    },
+    .batch =
+        [](const Node&, std::span<const BatchKind> in) {
+          const bool fixed =
+              in[1] == BatchKind::fixed && (in.size() < 3 || in[2] == BatchKind::fixed);
+          const bool together = in.size() < 4 || in[3] == in[0];
+          return fixed && together ? in[0] : BatchKind::blocked;
+        },
+    .flops =
+        [](const Node& node) {
+          const ConvShape s = conv_shape(node);
+          return 2.0 * static_cast<double>(s.dst.count().size()) *
+                 static_cast<double>(s.channels / s.groups * s.window.taps());
+        },
     .cases = {{{"f32[2,5,5,16]", "f32[32,16,3,3]", "f32[32]"},
                {{"channels_last", true}, {"activation", std::string("relu")}},
                false},
@@ -152,7 +155,9 @@ extern const Op kFusedConv = {
                {{"channels_last", true}, {"activation", std::string("relu")}},
                false},
               {{"f32[2,5,5,16]", "f32[16,1,3,3]", "f32[16]"},
-               {{"channels_last", true}, {"groups", int64_t{16}}, {"activation", std::string("clip")},
+               {{"channels_last", true},
+                {"groups", int64_t{16}},
+                {"activation", std::string("clip")},
                 {"high", 1.5}},
                false},
               {{"f32[1,7,7,3]", "f32[5,3,3,3]"},

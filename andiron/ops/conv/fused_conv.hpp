@@ -18,7 +18,8 @@ Value conv_with_residual(const Node& conv, const Value& residual);
 /// activation(conv): "relu", or "clip" to [low, high].
 Value conv_with_activation(const Node& conv, const std::string& activation, double low,
                            double high);
-/// Whether weights and bias of a conv or fused_conv are constants, and nothing comes behind the sum.
+/// Whether weights and bias of a conv or fused_conv are constants, and nothing comes behind the
+/// sum.
 bool is_open_constant_conv(const Node& node);
 
 }  // namespace andiron::ops

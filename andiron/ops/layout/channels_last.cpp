@@ -73,8 +73,7 @@ Outputs take_along_axis(const LayoutContext& c) {
 Outputs along_all_axes(const LayoutContext& c) {
   Attributes attributes = c.node.attributes;
   for (const auto& [name, value] : c.node.attributes)
-    if (const Shape* list = std::get_if<Shape>(&value))
-      attributes.set(name, channels_last(*list));
+    if (const Shape* list = std::get_if<Shape>(&value)) attributes.set(name, channels_last(*list));
   return all_last(make_node(*c.node.op, {c.last(c.inputs[0])}, std::move(attributes)));
 }
 
@@ -89,7 +88,8 @@ Outputs reduction(const LayoutContext& c) {
   const bool keepdims = c.attr<bool>("keepdims");
   const int64_t left = rank - static_cast<int64_t>(axes.size());
   // Without its axes the rest may be in the same order either way.
-  const bool channels_stay = !reduced(1), spatial_stay = left > (reduced(0) ? 0 : 1) + channels_stay;
+  const bool channels_stay = !reduced(1),
+             spatial_stay = left > (reduced(0) ? 0 : 1) + channels_stay;
   const bool moved = channels_stay && spatial_stay;
   if (!keepdims && moved && reduced(0)) return {};
   Attributes attributes = c.node.attributes;
@@ -101,8 +101,8 @@ Outputs reduction(const LayoutContext& c) {
 // Of [N, C, 1, 1]: nothing moves in memory.
 Outputs reshaping(const LayoutContext& c) {
   const Shape& shape = c.inputs[0].shape();
-  const bool flat = std::all_of(shape.begin() + 2, shape.end(),
-                                [](const Dim& d) { return d == Dim(1); });
+  const bool flat =
+      std::all_of(shape.begin() + 2, shape.end(), [](const Dim& d) { return d == Dim(1); });
   if (!flat) return {};
   return {{reshape(c.last(c.inputs[0]), c.node.outputs[0].shape), false}};
 }
