@@ -15,6 +15,8 @@ function(andiron_tests)
   # Of one source only: a path on every command line would spoil the cache that clones share.
   set_source_files_properties("${PROJECT_SOURCE_DIR}/tests/goldens/op_goldens_test.cpp" PROPERTIES
     COMPILE_DEFINITIONS ANDIRON_OP_GOLDENS="${PROJECT_SOURCE_DIR}/tests/goldens/ops.json")
+  set_source_files_properties("${PROJECT_SOURCE_DIR}/tests/goldens/vision_goldens_test.cpp" PROPERTIES
+    COMPILE_DEFINITIONS ANDIRON_VISION_GOLDENS="${PROJECT_SOURCE_DIR}/tests/goldens/vision.json")
   set_target_properties(andiron_test PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
   # Tests are compiled more often than they run: -O1 takes a third less time than -O3.

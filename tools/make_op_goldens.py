@@ -4,7 +4,8 @@
 
 Each entry: op, attributes, inputs (dtype, shape, values), outputs, and the gradient of
 sum_i (1 + i mod 3) output_i, over all floating point outputs, with respect to each floating point
-input. Computed in float64. Numbers that JSON lacks are the strings "nan", "inf" and "-inf".
+input. Computed in float64. A case with a source of its own comes from another version of PyTorch than
+the file (2.13 has another gradient of clip on its bounds). Numbers that JSON lacks are the strings "nan", "inf" and "-inf".
 """
 
 import json
@@ -165,6 +166,71 @@ case("sigmoid_cross_entropy",
 case("sigmoid_cross_entropy",
      lambda z, y: F.binary_cross_entropy_with_logits(z, y, reduction="none"),
      np.array([-200.0, 200.0, 0.0]), np.array([1.0, 0.0, 1.0]))
+
+# conv and pool
+case("conv", lambda x, w, b: F.conv1d(x, w, b, stride=2), draw(2, 3, 7), draw(4, 3, 3), draw(4),
+     strides=[2])
+case("conv", lambda x, w, b: F.conv2d(x, w, b, padding=(1, 2), groups=2), draw(2, 4, 5, 6),
+     draw(6, 2, 3, 3), draw(6), padding="explicit", pads_begin=[1, 2], pads_end=[1, 2], groups=2)
+case("conv", lambda x, w: F.conv2d(F.pad(x, (0, 2, 1, 0)), w, dilation=(2, 1)), draw(1, 2, 7, 5),
+     draw(3, 2, 3, 2), dilations=[2, 1], padding="explicit", pads_begin=[1, 0], pads_end=[0, 2])
+case("conv", lambda x, w: F.conv2d(x, w, groups=3, stride=2), draw(2, 3, 6, 6), draw(6, 1, 3, 3),
+     groups=3, strides=[2])
+case("conv", lambda x, w, b: F.conv3d(x, w, b, padding=1), draw(1, 2, 3, 4, 3),
+     draw(3, 2, 2, 3, 3), draw(3), padding="explicit", pads_begin=[1], pads_end=[1])
+case("conv", lambda x, w: F.conv2d(x, w, padding="same"), draw(1, 2, 5, 5), draw(2, 2, 2, 3),
+     padding="same")
+case("conv", lambda x, w: F.conv2d(x.permute(0, 3, 1, 2), w).permute(0, 2, 3, 1),
+     draw(2, 5, 5, 3), draw(4, 3, 3, 3), channels_last=True)
+case("conv_grad_src", lambda g, w: F.conv_transpose2d(g, w, stride=2, padding=1, output_padding=1),
+     draw(2, 4, 3, 3), draw(4, 3, 3, 3), strides=[2, 2], dilations=[1, 1], pads_begin=[1, 1],
+     pads_end=[1, 1], shape=[2, 3, 6, 6])
+case("conv_grad_src", lambda g, w: F.conv_transpose1d(g, w, dilation=2, groups=2),
+     draw(2, 4, 5), draw(4, 3, 3), strides=[1], dilations=[2], pads_begin=[0], pads_end=[0],
+     groups=2, shape=[2, 6, 9])
+tied_image = np.round(rng.uniform(-1, 1, (1, 2, 6, 5)), 0)
+case("max_pool", lambda x: F.max_pool2d(x, 2), draw(2, 3, 6, 5), kernel=[2])
+case("max_pool", lambda x: F.max_pool2d(x, 3, 2, 1, ceil_mode=True), tied_image, kernel=[3],
+     strides=[2], padding="explicit", pads_begin=[1], pads_end=[1], ceil=True)
+case("max_pool", lambda x: F.max_pool1d(x, 3, 2, dilation=2), draw(2, 3, 9), kernel=[3],
+     strides=[2], dilations=[2])
+case("max_pool", lambda x: F.max_pool3d(x, 2, 1), draw(1, 2, 3, 3, 4), kernel=[2], strides=[1])
+case("max_pool", lambda x: F.max_pool2d(x, 2), np.array([[[[nan, 1.0], [0.0, inf]]]]),
+     gradient=False, kernel=[2])
+
+
+def taken(x, values):
+    """The values at the maxima of x; x itself has no gradient."""
+    _, where = F.max_pool2d(x, 2, return_indices=True)
+    return values.flatten(2).gather(2, where.flatten(2)).reshape(where.shape) + 0 * x.sum()
+
+
+case("max_pool_take", taken, draw(1, 2, 4, 6), draw(1, 2, 4, 6), kernel=[2])
+case("avg_pool", lambda x: F.avg_pool2d(x, (2, 3), 2), draw(2, 3, 6, 7), kernel=[2, 3],
+     strides=[2])
+for counted in (False, True):
+    case("avg_pool",
+         lambda x, c=counted: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, count_include_pad=c),
+         draw(1, 2, 6, 7), kernel=[3], strides=[2], padding="explicit", pads_begin=[1],
+         pads_end=[1], ceil=True, count_include_pad=counted)
+case("avg_pool", lambda x: F.avg_pool3d(x, 2), draw(1, 2, 4, 4, 5), kernel=[2])
+
+# norm and resize
+case("batch_moments", lambda x: [x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)],
+     draw(3, 2, 4, 2))
+case("batch_moments", lambda x: [x.mean((0, 1)), x.var((0, 1), correction=0)], draw(3, 4, 5),
+     axis=-1)
+case("lrn", lambda x: F.local_response_norm(x, 5, 0.3, 0.75, 1.5), draw(2, 7, 3, 2), size=5,
+     alpha=0.3, beta=0.75, bias=1.5)
+case("lrn", lambda x: F.local_response_norm(x, 3, 0.1, 0.6, 1.0), draw(2, 4, 3), size=3, alpha=0.1,
+     beta=0.6, bias=1.0)
+case("channel_window_sum",
+     lambda x: 4 * F.avg_pool1d(F.pad(x.mT, (2, 1)), 4, 1).mT, draw(2, 5, 3), before=2, after=1)
+matrix = torch.zeros(3, 4, dtype=torch.float64)
+matrix[0, :2] = matrix[1, 1:3] = torch.tensor([0.25, 0.75])
+matrix[2, 2:] = torch.tensor([0.5, 0.25])
+case("resample", lambda x: torch.einsum("oi,bic->boc", matrix, x), draw(2, 4, 3), axis=1,
+     first=[0, 1, 2], weights=[0.25, 0.75, 0.25, 0.75, 0.5, 0.25], size=4)
 
 NAMES = {torch.float64: "float64", torch.int32: "int32", torch.bool: "bool"}
 

@@ -2,14 +2,17 @@
 
 #include "andiron/exec/kernel.hpp"
 #include "andiron/exec/native/box_copy.hpp"
+#include "andiron/exec/native/channel_kernels.hpp"
 #include "andiron/exec/native/embedding_kernels.hpp"
 #include "andiron/exec/native/matvec.hpp"
 #include "andiron/exec/native/middle_fold.hpp"
 #include "andiron/exec/native/optimizer_kernels.hpp"
+#include "andiron/exec/native/pool_rows.hpp"
 #include "andiron/exec/native/program_kernel.hpp"
 #include "andiron/exec/native/random_fill.hpp"
 #include "andiron/exec/native/select_rows.hpp"
 #include "andiron/exec/native/softmax_rows.hpp"
+#include "andiron/exec/onednn/conv.hpp"
 #include "andiron/exec/onednn/counted_matmul.hpp"
 #include "andiron/exec/onednn/matmul.hpp"
 #include "andiron/exec/reference_kernel.hpp"
@@ -44,6 +47,17 @@ std::span<const KernelEntry> kernel_table() {
       {"column_ids", make_column_ids},
       {"hash_cross", make_hash_cross, false, false, false},
       {kAnyOp, make_optimizer, true, false, false},
+      {"conv", make_onednn_conv},
+      {"fused_conv", make_onednn_conv},
+      {"conv_grad_src", make_onednn_conv_grad_src},
+      {"conv_grad_weights", make_onednn_conv_grad_weights},
+      {"max_pool", make_pool},
+      {"max_pool_grad", make_pool},
+      {"avg_pool", make_pool},
+      {"avg_pool_grad", make_pool},
+      {"batch_moments", make_batch_moments},
+      {"lrn", make_lrn},
+      {"channel_window_sum", make_channel_window_sum},
       {"softmax", make_softmax},
       {"log_softmax", make_log_softmax},
       {"logsumexp", make_logsumexp},
@@ -78,8 +92,8 @@ bool understands(const KernelEntry& entry, const KernelRequest& request) {
   };
   if (!entry.strided_src && !dense(request.src)) return false;
   if (!entry.strided_dst && !dense(request.dst)) return false;
-  return entry.accumulates ||
-         std::none_of(request.accumulate.begin(), request.accumulate.end(), [](bool b) { return b; });
+  return entry.accumulates || std::none_of(request.accumulate.begin(), request.accumulate.end(),
+                                           [](bool b) { return b; });
 }
 
 }  // namespace

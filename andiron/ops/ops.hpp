@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -86,13 +87,78 @@ Value broadcast_to(const Value& x, Shape shape);
 Value sum_to(const Value& x, const Shape& shape);
 Value concat(const std::vector<Value>& values, int64_t axis = -1);
 std::vector<Value> split(const Value& x, std::vector<int64_t> sizes, int64_t axis = -1);
-Value slice(const Value& x, std::vector<int64_t> begin, std::vector<int64_t> size);  ///< size -1: to the end
+Value slice(const Value& x, std::vector<int64_t> begin,
+            std::vector<int64_t> size);  ///< size -1: to the end
 Value pad(const Value& x, std::vector<int64_t> low, std::vector<int64_t> high, double value = 0.0);
 /// x.take(indices, axis): indices are int32 or int64; out-of-range is an error at run time.
 Value gather(const Value& x, const Value& indices, int64_t axis = 0);
+/// Composite: a border that repeats x. mode: "reflect", "symmetric", "edge" or "wrap".
+Value pad_edges(const Value& x, const std::vector<int64_t>& low, const std::vector<int64_t>& high,
+                const std::string& mode);
 Value one_hot(const Value& indices, int64_t depth, DType dtype = DType::f32);
 Value cast(const Value& x, DType dtype);
 Value stop_gradient(const Value& x);
+
+// conv/: x [N, C, spatial...] with 1 to 3 spatial axes
+/// Lists have one entry for each spatial axis, or one for all; empty ones have the op's defaults.
+struct ConvOptions {
+  std::vector<int64_t> strides = {}, dilations = {};
+  int64_t groups = 1;
+  std::string padding = "valid";  ///< or "same" (TensorFlow's), "explicit"
+  std::vector<int64_t> pads_begin = {}, pads_end = {};
+};
+/// weights [O, C/groups, kernel...], bias [O] or undefined.
+Value conv(const Value& x, const Value& weights, const Value& bias = {},
+           const ConvOptions& options = {});
+/// Composite: the gradient of conv as a function. weights [C, O/groups, kernel...], bias [O].
+/// (size - 1) stride - pads + dilation (kernel - 1) + 1 + output_padding places; size * stride
+/// with "same".
+Value conv_transpose(const Value& x, const Value& weights, const Value& bias = {},
+                     const ConvOptions& options = {}, std::vector<int64_t> output_padding = {});
+
+// pool/
+struct PoolOptions {
+  std::vector<int64_t> strides = {};  ///< empty: the kernel's sizes
+  std::vector<int64_t> dilations = {};
+  std::string padding = "valid";
+  std::vector<int64_t> pads_begin = {}, pads_end = {};
+  bool ceil = false;               ///< a last window may hang over the end
+  bool count_include_pad = false;  ///< of averages
+};
+Value max_pool(const Value& x, std::vector<int64_t> kernel, const PoolOptions& options = {});
+Value avg_pool(const Value& x, std::vector<int64_t> kernel, const PoolOptions& options = {});
+Value global_avg_pool(const Value& x, bool keepdims = false);  ///< composite: [N, C]
+Value global_max_pool(const Value& x, bool keepdims = false);  ///< composite
+/// Composites: windows such that the result has these spatial sizes, as in PyTorch.
+Value adaptive_avg_pool(const Value& x, std::vector<int64_t> output_size);
+Value adaptive_max_pool(const Value& x, std::vector<int64_t> output_size);
+
+// norm/
+/// mean [C] and variance [C] (the biased one) over all axes but `axis`.
+std::vector<Value> batch_moments(const Value& x, int64_t axis = 1);
+/// Composite: y, mean and variance; y = (x - mean) / sqrt(variance + epsilon) scale + offset.
+/// scale [C] and offset [C] may be undefined.
+std::vector<Value> batch_norm(const Value& x, const Value& scale, const Value& offset,
+                              double epsilon = 1e-3, int64_t axis = 1);
+/// Composite: the same with moments that are given.
+Value batch_norm_inference(const Value& x, const Value& scale, const Value& offset,
+                           const Value& mean, const Value& variance, double epsilon = 1e-3,
+                           int64_t axis = 1);
+Value lrn(const Value& x, int64_t size, double alpha = 1e-4, double beta = 0.75, double bias = 1.0,
+          int64_t axis = 1);
+
+// resize/
+struct ResizeOptions {
+  std::string mode = "nearest";            ///< or "linear", "cubic"
+  std::string coordinates = "half_pixel";  ///< or pytorch_half_pixel, align_corners, asymmetric
+  std::string rounding = "floor";   ///< of nearest: or ceil, round_prefer_floor, round_prefer_ceil
+  bool antialias = false;           ///< of linear and cubic, when the result is smaller
+  std::vector<double> scales = {};  ///< result / source; empty: the quotients of the sizes
+};
+/// Composite: x [N, C, spatial...] to other spatial sizes.
+Value resize(const Value& x, std::vector<int64_t> sizes, const ResizeOptions& options = {});
+Value pixel_shuffle(const Value& x, int64_t factor);    ///< composite
+Value channel_shuffle(const Value& x, int64_t groups);  ///< composite
 
 // embedding/
 /// table [v, d], ids [...] int32 or int64 -> [..., d]. The gradient with respect to the table is
@@ -107,8 +173,8 @@ Value embedding_bag(const Value& table, const Value& ids, const Value& weights =
 Value row_sparse(const Value& ids, const Value& values, int64_t n_rows);
 bool is_row_sparse(const Value& v);
 Value densify(const Value& v);
-/// ids [n, k] of k columns -> rows of one table that holds all columns, one behind the other; negative
-/// ids (absent) stay. Ids beyond their column's size are an error.
+/// ids [n, k] of k columns -> rows of one table that holds all columns, one behind the other;
+/// negative ids (absent) stay. Ids beyond their column's size are an error.
 Value column_ids(const Value& ids, std::vector<int64_t> sizes);
 /// int32 in [0, buckets): hash of several integer columns [n] crossed (seeded, stable on disk).
 Value hash_cross(const std::vector<Value>& columns, int64_t buckets, int64_t seed = 0);

@@ -223,6 +223,21 @@ class Model(_training.Training, Layer):
             arrays = [np.asarray(a)[:rows] for a in arrays]
         return self._arranged(predictor.predict_numpy(arrays, size))
 
+    def frozen(self, threads: int = 0) -> Frozen:
+        """The model for predictions alone, with its weights as they are now.
+
+        What depends on weights alone is computed once; convolutions take the batch normalizations,
+        residual sums and activations behind them in, and keep their weights in the layout that is
+        fastest. Training the model later does not change it. It has a copy of the weights.
+
+        Args:
+            threads: default: all.
+
+        Errors:
+            andiron.Error naming a weight that is NaN or infinite.
+        """
+        return Frozen(self, threads)
+
     def _arranged(self, out: list):
         if self._output_keys is not None:
             return dict(zip(self._output_keys, out, strict=True))
@@ -408,3 +423,24 @@ def _register() -> None:
 
 
 _register()
+
+
+class Frozen:
+    """Predictions of a model whose weights stay the same; made by Model.frozen."""
+
+    def __init__(self, model: Model, threads: int = 0):
+        self._model, self._core = model, model._ready()
+        self._predictor = _core.Predictor(self._core, threads=threads, frozen=True)
+
+    def predict(self, x, batch_size: int | None = None):
+        """The outputs for x, as Model.predict gives them, but for rounding. Thread-safe.
+
+        Args:
+            x: one array, or several in a list or a dict by the inputs' names.
+            batch_size: rows that go through at a time; chosen by default.
+        """
+        size = 0 if batch_size is None else _training.whole(batch_size, "batch_size", 1, "predict")
+        names = self._core.input_names
+        plain = isinstance(x, np.ndarray) and len(names) == 1
+        arrays = [x] if plain else columns(x, names, "x")
+        return self._model._arranged(self._predictor.predict_numpy(arrays, size))

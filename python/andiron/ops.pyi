@@ -63,7 +63,7 @@ def fused_matmul(
     bias: Operand | None = None,
     transpose_a: bool = False,
     transpose_b: bool = False,
-    activation: str = 'linear',
+    activation: str = "linear",
 ) -> Result: ...
 def counted_matmul(
     a: Operand,
@@ -74,6 +74,135 @@ def counted_matmul(
     zero_rest: bool = True,
 ) -> Result: ...
 def fused(inputs: Operand | Sequence[Operand], body: Graph) -> Result: ...
+def conv(
+    x: Operand,
+    weights: Operand,
+    bias: Operand | None = None,
+    strides: int | Sequence[int] = (),
+    dilations: int | Sequence[int] = (),
+    padding: str = "valid",
+    pads_begin: int | Sequence[int] = (),
+    pads_end: int | Sequence[int] = (),
+    groups: int = 1,
+    channels_last: bool = False,
+) -> Result: ...
+def fused_conv(
+    x: Operand,
+    weights: Operand,
+    bias: Operand | None = None,
+    residual: Operand | None = None,
+    strides: int | Sequence[int] = (),
+    dilations: int | Sequence[int] = (),
+    padding: str = "valid",
+    pads_begin: int | Sequence[int] = (),
+    pads_end: int | Sequence[int] = (),
+    groups: int = 1,
+    channels_last: bool = False,
+    activation: str = "linear",
+    low: float = 0.0,
+    high: float = 0.0,
+) -> Result: ...
+def conv_grad_src(
+    g: Operand,
+    weights: Operand,
+    strides: int | Sequence[int],
+    dilations: int | Sequence[int],
+    pads_begin: int | Sequence[int],
+    pads_end: int | Sequence[int],
+    shape: int | Sequence[int],
+    groups: int = 1,
+    channels_last: bool = False,
+) -> Result: ...
+def conv_grad_weights(
+    x: Operand,
+    g: Operand,
+    strides: int | Sequence[int],
+    dilations: int | Sequence[int],
+    pads_begin: int | Sequence[int],
+    pads_end: int | Sequence[int],
+    kernel: int | Sequence[int],
+    groups: int = 1,
+    bias: bool = False,
+    channels_last: bool = False,
+) -> tuple[Result, ...]: ...
+def max_pool(
+    x: Operand,
+    kernel: int | Sequence[int],
+    strides: int | Sequence[int] = (),
+    dilations: int | Sequence[int] = (),
+    padding: str = "valid",
+    pads_begin: int | Sequence[int] = (),
+    pads_end: int | Sequence[int] = (),
+    ceil: bool = False,
+    channels_last: bool = False,
+) -> Result: ...
+def max_pool_grad(
+    x: Operand,
+    g: Operand,
+    kernel: int | Sequence[int],
+    strides: int | Sequence[int] = (),
+    dilations: int | Sequence[int] = (),
+    padding: str = "valid",
+    pads_begin: int | Sequence[int] = (),
+    pads_end: int | Sequence[int] = (),
+    ceil: bool = False,
+    channels_last: bool = False,
+) -> Result: ...
+def max_pool_take(
+    x: Operand,
+    values: Operand,
+    kernel: int | Sequence[int],
+    strides: int | Sequence[int] = (),
+    dilations: int | Sequence[int] = (),
+    padding: str = "valid",
+    pads_begin: int | Sequence[int] = (),
+    pads_end: int | Sequence[int] = (),
+    ceil: bool = False,
+    channels_last: bool = False,
+) -> Result: ...
+def avg_pool(
+    x: Operand,
+    kernel: int | Sequence[int],
+    strides: int | Sequence[int] = (),
+    dilations: int | Sequence[int] = (),
+    padding: str = "valid",
+    pads_begin: int | Sequence[int] = (),
+    pads_end: int | Sequence[int] = (),
+    ceil: bool = False,
+    channels_last: bool = False,
+    count_include_pad: bool = False,
+) -> Result: ...
+def avg_pool_grad(
+    g: Operand,
+    kernel: int | Sequence[int],
+    shape: int | Sequence[int],
+    strides: int | Sequence[int] = (),
+    dilations: int | Sequence[int] = (),
+    padding: str = "valid",
+    pads_begin: int | Sequence[int] = (),
+    pads_end: int | Sequence[int] = (),
+    ceil: bool = False,
+    channels_last: bool = False,
+    count_include_pad: bool = False,
+) -> Result: ...
+def batch_moments(x: Operand, axis: int = 1) -> tuple[Result, ...]: ...
+def lrn(
+    x: Operand,
+    size: int,
+    alpha: float = 0.0001,
+    beta: float = 0.75,
+    bias: float = 1.0,
+    axis: int = 1,
+) -> Result: ...
+def channel_window_sum(x: Operand, before: int, after: int, axis: int = 1) -> Result: ...
+def resample(
+    x: Operand,
+    axis: int,
+    first: int | Sequence[int],
+    weights: Sequence[float],
+    size: int,
+    transpose: bool = False,
+) -> Result: ...
 def sum(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
 def max(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
 def min(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
@@ -83,7 +212,7 @@ def topk(x: Operand, k: int) -> tuple[Result, ...]: ...
 def count_of(
     x: Operand,
     axes: int | Sequence[int] = (),
-    dtype: DTypeLike = 'float32',
+    dtype: DTypeLike = "float32",
 ) -> Result: ...
 def reshape(x: Operand, shape: int | Sequence[int]) -> Result: ...
 def transpose(x: Operand, permutation: int | Sequence[int] = ()) -> Result: ...
@@ -104,7 +233,7 @@ def gather_grad(
     shape: int | Sequence[int],
     axis: int = 0,
 ) -> Result: ...
-def one_hot(indices: Operand, depth: int, dtype: DTypeLike = 'float32') -> Result: ...
+def one_hot(indices: Operand, depth: int, dtype: DTypeLike = "float32") -> Result: ...
 def cast(x: Operand, dtype: DTypeLike) -> Result: ...
 def stop_gradient(x: Operand) -> Result: ...
 def random_uniform(
@@ -129,20 +258,20 @@ def embedding_bag(
     table: Operand,
     ids: Operand,
     weights: Operand | None = None,
-    combiner: str = 'sum',
+    combiner: str = "sum",
 ) -> Result: ...
 def embedding_bag_grad_values(
     grad: Operand,
     ids: Operand,
     weights: Operand | None = None,
-    combiner: str = 'sum',
+    combiner: str = "sum",
 ) -> Result: ...
 def embedding_bag_grad_weights(
     table: Operand,
     ids: Operand,
     weights: Operand,
     grad: Operand,
-    combiner: str = 'sum',
+    combiner: str = "sum",
 ) -> Result: ...
 def row_sparse(ids: Operand, values: Operand, n_rows: int) -> Result: ...
 def embedding_grad_dense(ids: Operand, values: Operand, n_rows: int) -> Result: ...
@@ -186,7 +315,7 @@ def sgd_update_rows(
     momentum: float = 0.0,
     nesterov: bool = False,
     weight_decay: float = 0.0,
-    values_: str = 'positions',
+    values_: str = "positions",
 ) -> tuple[Result, ...]: ...
 def sgd_catch_up(
     table: Operand,
@@ -226,7 +355,7 @@ def adagrad_update_rows(
     slots: Operand | Sequence[Operand],
     epsilon: float = 1e-07,
     weight_decay: float = 0.0,
-    values_: str = 'positions',
+    values_: str = "positions",
 ) -> tuple[Result, ...]: ...
 def adagrad_catch_up(
     table: Operand,
@@ -270,7 +399,7 @@ def rmsprop_update_rows(
     epsilon: float = 1e-07,
     centered: bool = False,
     weight_decay: float = 0.0,
-    values_: str = 'positions',
+    values_: str = "positions",
 ) -> tuple[Result, ...]: ...
 def rmsprop_catch_up(
     table: Operand,
@@ -320,7 +449,7 @@ def adam_update_rows(
     epsilon: float = 1e-07,
     amsgrad: bool = False,
     weight_decay: float = 0.0,
-    values_: str = 'positions',
+    values_: str = "positions",
 ) -> tuple[Result, ...]: ...
 def adam_catch_up(
     table: Operand,
@@ -372,7 +501,7 @@ def ftrl_update_rows(
     l2_shrinkage_regularization_strength: float = 0.0,
     beta: float = 0.0,
     weight_decay: float = 0.0,
-    values_: str = 'positions',
+    values_: str = "positions",
 ) -> tuple[Result, ...]: ...
 def ftrl_catch_up(
     table: Operand,

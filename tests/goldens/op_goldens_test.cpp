@@ -43,6 +43,7 @@ Attribute attribute(const json& j) {
   if (j.is_number_integer()) return j.get<int64_t>();
   if (j.is_number()) return j.get<double>();
   if (j.is_string()) return j.get<std::string>();
+  if (!j.empty() && j[0].is_number_float()) return j.get<std::vector<double>>();
   return j.get<std::vector<int64_t>>();
 }
 

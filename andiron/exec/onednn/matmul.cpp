@@ -1,11 +1,10 @@
 #include "andiron/exec/onednn/matmul.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "andiron/base/error.hpp"
+#include "andiron/exec/onednn/chain.hpp"
 
 namespace andiron::exec {
 
@@ -13,20 +12,6 @@ namespace {
 
 // Below this many operations a product is faster on one thread.
 constexpr double kParallelFlops = 400e3;
-
-dnnl::engine& engine() {
-  static dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
-  return cpu;
-}
-
-dnnl::stream& stream() {
-  thread_local dnnl::stream s(engine());
-  return s;
-}
-
-dnnl::memory::data_type type_of(DType dtype) {
-  return dtype == DType::bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
-}
 
 // A matrix, or a stack of matrices, as oneDNN describes it: sizes after transposition.
 dnnl::memory::desc describe(const Operand& o, bool transpose) {
@@ -41,23 +26,8 @@ dnnl::memory::desc describe(const Operand& o, bool transpose) {
     std::swap(strides[rank - 1], strides[rank - 2]);
   }
   // A size of 1 may have any stride; oneDNN wants one that does not look transposed.
-  return {sizes, type_of(o.dtype), strides};
+  return {sizes, onednn_type(o.dtype), strides};
 }
-
-// What oneDNN sees of the number of threads while a primitive is made or run.
-class ThreadLimit {
- public:
-  explicit ThreadLimit(int threads) : before_(omp_get_max_threads()) {
-    if (before_ != threads) omp_set_num_threads(threads);
-    threads_ = threads;
-  }
-  ~ThreadLimit() {
-    if (before_ != threads_) omp_set_num_threads(before_);
-  }
-
- private:
-  int before_, threads_;
-};
 
 class Matmul final : public Kernel {
  public:
@@ -83,23 +53,23 @@ class Matmul final : public Kernel {
     const ThreadLimit limit(threads_);
     dnnl::matmul::primitive_desc description;
     if (has_bias) {
-      const dnnl::memory::desc bias({1, request.dst[0].cols()}, type_of(request.src[2].dtype),
+      const dnnl::memory::desc bias({1, request.dst[0].cols()}, onednn_type(request.src[2].dtype),
                                     dnnl::memory::dims{request.dst[0].cols(), 1});
-      description = dnnl::matmul::primitive_desc(engine(), a, b, bias, dst, attributes);
+      description = dnnl::matmul::primitive_desc(onednn_engine(), a, b, bias, dst, attributes);
     } else {
-      description = dnnl::matmul::primitive_desc(engine(), a, b, dst, attributes);
+      description = dnnl::matmul::primitive_desc(onednn_engine(), a, b, dst, attributes);
     }
     primitive_ = dnnl::matmul(description);
     scratch_bytes_ = description.scratchpad_desc().get_size();
     for (int w = 0; w < request.workers; ++w) {
       Arguments arguments;
-      arguments.memories.emplace_back(a, engine(), nullptr);
-      arguments.memories.emplace_back(b, engine(), nullptr);
-      arguments.memories.emplace_back(dst, engine(), nullptr);
-      arguments.memories.emplace_back(description.scratchpad_desc(), engine(), nullptr);
+      arguments.memories.emplace_back(a, onednn_engine(), nullptr);
+      arguments.memories.emplace_back(b, onednn_engine(), nullptr);
+      arguments.memories.emplace_back(dst, onednn_engine(), nullptr);
+      arguments.memories.emplace_back(description.scratchpad_desc(), onednn_engine(), nullptr);
       std::vector<int> names{DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD};
       if (has_bias) {
-        arguments.memories.emplace_back(description.bias_desc(), engine(), nullptr);
+        arguments.memories.emplace_back(description.bias_desc(), onednn_engine(), nullptr);
         names.push_back(DNNL_ARG_BIAS);
       }
       for (size_t i = 0; i < names.size(); ++i)
@@ -120,7 +90,7 @@ class Matmul final : public Kernel {
     if (has_bias_) set(4, call.src[2]);
     const ThreadLimit limit(threads_);
     const dnnl_status_t status =
-        dnnl_primitive_execute(primitive_.get(), stream().get(),
+        dnnl_primitive_execute(primitive_.get(), onednn_stream().get(),
                                static_cast<int>(arguments.items.size()), arguments.items.data());
     ANDIRON_ASSERT(status == dnnl_success);
     if (relu_) clamp(static_cast<float*>(call.dst[0]));

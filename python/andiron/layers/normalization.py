@@ -1,4 +1,4 @@
-"""Normalization of inputs."""
+"""Normalization of inputs and of batches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 
 from andiron import _core
+from andiron._refuse import refuse
+from andiron.constraints import serialize as constraint_config
+from andiron.initializers import serialize as initializer_config
 from andiron.layers.base import CoreLayer, _is_numbers
+from andiron.regularizers import serialize as regularizer_config
 
 
 class Normalization(CoreLayer):
@@ -94,3 +98,72 @@ def _pieces(data: Any) -> Iterable:
     if array.dtype == object:
         raise TypeError(f"[Normalization] adapt takes numbers; got {type(data).__name__}")
     return [_core.Tensor(array)]
+
+
+class BatchNormalization(CoreLayer):
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, for each channel.
+
+    In training the moments are those of the batch (under data parallel training, of this worker's
+    rows) and move the running ones; in inference, and when the layer is frozen
+    (`trainable = False`), they are the running ones.
+
+    Args:
+        axis: that of the channels. Default here: 1, of [batch, channels, spatial...].
+        momentum: what stays of the running moments in a step. Default: 0.99.
+        epsilon: default 0.001.
+        center, scale: whether there is a beta, a gamma. Default: True.
+        beta_initializer: "zeros". gamma_initializer: "ones".
+        moving_mean_initializer: "zeros". moving_variance_initializer: "ones".
+        beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: default none.
+        renorm and what belongs to it, synchronized: refused.
+
+    Weights: gamma, beta, moving_mean, moving_variance, each [channels].
+
+    Source: Ioffe and Szegedy 2015.
+    """
+
+    def __init__(
+        self,
+        axis: int = 1,
+        momentum: float = 0.99,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        renorm: bool = False,
+        renorm_clipping: Any = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: Any = None,
+    ):
+        refuse("BatchNormalization", "each worker's moments are those of its own rows",
+               synchronized=synchronized, renorm=renorm,
+               renorm_clipping=renorm_clipping)  # fmt: skip
+        self._make(
+            name,
+            trainable,
+            dtype,
+            axis=int(axis),
+            momentum=float(momentum),
+            epsilon=float(epsilon),
+            center=bool(center),
+            scale=bool(scale),
+            beta_initializer=initializer_config(beta_initializer),
+            gamma_initializer=initializer_config(gamma_initializer),
+            moving_mean_initializer=initializer_config(moving_mean_initializer),
+            moving_variance_initializer=initializer_config(moving_variance_initializer),
+            beta_regularizer=regularizer_config(beta_regularizer),
+            gamma_regularizer=regularizer_config(gamma_regularizer),
+            beta_constraint=constraint_config(beta_constraint),
+            gamma_constraint=constraint_config(gamma_constraint),
+        )

@@ -1,0 +1,166 @@
+#include "andiron/exec/native/pool_rows.hpp"
+
+#include <algorithm>
+
+#include "andiron/exec/native/parallel.hpp"
+#include "andiron/ops/pool/pool.hpp"
+
+namespace andiron::exec {
+
+namespace {
+
+constexpr int64_t kBlock = 64;  // channels at a time: a window's maxima stay in registers or L1
+constexpr int64_t kParallelElements = 16384;
+
+enum class What { max, max_grad, avg, avg_grad };
+
+class Pool final : public Kernel {
+ public:
+  Pool(const ops::PoolShape& s, What what, int threads)
+      : loop_(s.window, s.src.sizes(), s.dst.sizes()),
+        what_(what),
+        rows_(s.src[0].size()),
+        channels_(s.src[1].size()) {
+    const int64_t work = rows_ * channels_ * std::max(loop_.n_in(), loop_.n_out());
+    threads_ = work < kParallelElements ? 1 : threads;
+    if (what == What::max || what == What::max_grad) return;
+    for (int64_t o = 0; o < loop_.n_out(); ++o)
+      shares_.push_back(1.0F / static_cast<float>(ops::averaged_places(s, loop_, o)));
+  }
+
+  void run(const KernelCall& call) const override {
+    const int64_t blocks = (channels_ + kBlock - 1) / kBlock;
+    parallel(threads_, [&](int part, int parts) {
+      const Range range = part_of(rows_ * blocks, part, parts);
+      for (int64_t i = range.begin; i < range.end; ++i) {
+        const int64_t first = i % blocks * kBlock;
+        block(call, i / blocks, first, std::min(kBlock, channels_ - first));
+      }
+    });
+  }
+  std::string_view name() const override { return "pool of channels"; }
+
+ private:
+  // [inputs or outputs, C] of one sample, from channel `first` on.
+  static const float* at(const void* data, int64_t row, int64_t places, int64_t channels,
+                         int64_t first) {
+    return static_cast<const float*>(data) + row * places * channels + first;
+  }
+
+  void block(const KernelCall& call, int64_t row, int64_t first, int64_t n) const {
+    const bool back = what_ == What::max_grad || what_ == What::avg_grad;
+    const int64_t n_dst = back ? loop_.n_in() : loop_.n_out();
+    float* dst = const_cast<float*>(at(call.dst[0], row, n_dst, channels_, first));
+    if (back)
+      for (int64_t i = 0; i < n_dst; ++i) std::fill_n(dst + i * channels_, n, 0.0F);
+    const int64_t n_src = what_ == What::avg_grad ? loop_.n_out() : loop_.n_in();
+    const float* src = at(call.src[0], row, n_src, channels_, first);
+    switch (what_) {
+      case What::max:
+        return max(src, dst, n);
+      case What::max_grad:
+        return max_grad(src, at(call.src[1], row, loop_.n_out(), channels_, first), dst, n);
+      case What::avg:
+        return avg(src, dst, n);
+      case What::avg_grad:
+        return avg_grad(src, dst, n);
+    }
+  }
+
+  void max(const float* src, float* dst, int64_t n) const {
+    for (int64_t o = 0; o < loop_.n_out(); ++o) {
+      float* y = dst + o * channels_;
+      bool begun = false;
+      loop_.taps_of(o, [&](int64_t i, int64_t) {
+        const float* x = src + i * channels_;
+        if (!begun) {
+          std::copy_n(x, n, y);
+          begun = true;
+          return;
+        }
+#pragma omp simd
+        for (int64_t c = 0; c < n; ++c) y[c] = (x[c] > y[c]) | (x[c] != x[c]) ? x[c] : y[c];
+      });
+    }
+  }
+
+  // The first maximum, or the first NaN, as the reference has it.
+  void max_grad(const float* src, const float* grad, float* dst, int64_t n) const {
+    alignas(64) float best[kBlock];
+    alignas(64) int32_t where[kBlock];
+    for (int64_t o = 0; o < loop_.n_out(); ++o) {
+      bool begun = false;
+      loop_.taps_of(o, [&](int64_t i, int64_t tap) {
+        const float* x = src + i * channels_;
+        const auto t = static_cast<int32_t>(tap);
+        if (!begun) {
+          std::copy_n(x, n, best);
+          std::fill_n(where, n, t);
+          begun = true;
+          return;
+        }
+#pragma omp simd
+        for (int64_t c = 0; c < n; ++c) {
+          const bool better = (x[c] > best[c]) | ((x[c] != x[c]) & (best[c] == best[c]));
+          best[c] = better ? x[c] : best[c];
+          where[c] = better ? t : where[c];
+        }
+      });
+      const float* g = grad + o * channels_;
+      loop_.taps_of(o, [&](int64_t i, int64_t tap) {
+        float* d = dst + i * channels_;
+        const auto t = static_cast<int32_t>(tap);
+#pragma omp simd
+        for (int64_t c = 0; c < n; ++c) d[c] += where[c] == t ? g[c] : 0.0F;
+      });
+    }
+  }
+
+  void avg(const float* src, float* dst, int64_t n) const {
+    for (int64_t o = 0; o < loop_.n_out(); ++o) {
+      float* y = dst + o * channels_;
+      std::fill_n(y, n, 0.0F);
+      loop_.taps_of(o, [&](int64_t i, int64_t) {
+        const float* x = src + i * channels_;
+#pragma omp simd
+        for (int64_t c = 0; c < n; ++c) y[c] += x[c];
+      });
+      const float share = shares_[static_cast<size_t>(o)];
+#pragma omp simd
+      for (int64_t c = 0; c < n; ++c) y[c] *= share;
+    }
+  }
+
+  void avg_grad(const float* grad, float* dst, int64_t n) const {
+    for (int64_t o = 0; o < loop_.n_out(); ++o) {
+      const float* g = grad + o * channels_;
+      const float share = shares_[static_cast<size_t>(o)];
+      loop_.taps_of(o, [&](int64_t i, int64_t) {
+        float* d = dst + i * channels_;
+#pragma omp simd
+        for (int64_t c = 0; c < n; ++c) d[c] += g[c] * share;
+      });
+    }
+  }
+
+  ops::WindowLoop loop_;
+  What what_;
+  int64_t rows_, channels_;
+  std::vector<float> shares_;  // 1 / places of each output's window
+  int threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_pool(const KernelRequest& request) {
+  const std::string& op = request.node.op->name;
+  const What what = op == "max_pool"        ? What::max
+                    : op == "max_pool_grad" ? What::max_grad
+                    : op == "avg_pool"      ? What::avg
+                                            : What::avg_grad;
+  if (request.src[0].dtype != DType::f32 || !request.node.attr<bool>("channels_last"))
+    return nullptr;
+  return std::make_unique<Pool>(ops::pool_shape(request.node), what, request.threads);
+}
+
+}  // namespace andiron::exec

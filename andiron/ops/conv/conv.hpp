@@ -1,0 +1,18 @@
+#pragma once
+
+#include "andiron/ops/conv/window.hpp"
+#include "andiron/ops/ops.hpp"
+
+namespace andiron::ops {
+
+/// A convolution's sizes, read from any of the ops of this room.
+struct ConvShape {
+  Window window;
+  Shape src, dst;  ///< [N, C, spatial...] and [N, O, spatial...], whatever the layout
+  int64_t groups = 1, channels = 0, filters = 0;
+  bool channels_last = false;
+};
+/// REQUIRES a node of conv, fused_conv, conv_grad_src or conv_grad_weights.
+ConvShape conv_shape(const Node& node);
+
+}  // namespace andiron::ops
