@@ -73,11 +73,6 @@ def test_too_few_slots_are_refused_at_once(spark):
         launch(facts, 3)
 
 
-def test_a_result_that_spark_could_not_bring_back_is_refused_before(spark):
-    with pytest.raises(Error, match="spark.driver.maxResultSize is 1g: set it to 12"):
-        _cluster.require_room(spark, 1 << 30, "the trained model")
-
-
 def test_dynamic_allocation_is_refused(monkeypatch):
     class Conf:
         def get(self, name, default=None):

@@ -74,15 +74,3 @@ def require_slots(session: Any, num_workers: int, timeout: float) -> None:
             cpus = conf.get("spark.task.cpus", "1")
             raise _core.Error(_MISSING_SLOTS.format(workers=num_workers, slots=there, cpus=cpus))
         time.sleep(0.5)
-
-
-def require_room(session: Any, n_bytes: int, what: str) -> None:
-    """Refuses results that Spark would refuse at the end of the training."""
-    util = session.sparkContext._jvm.org.apache.spark.network.util.JavaUtils
-    limit = session.sparkContext.getConf().get("spark.driver.maxResultSize", "1g")
-    allowed = util.byteStringAsBytes(limit)
-    if 0 < allowed < 1.1 * n_bytes:
-        raise _core.Error(
-            f"[spark] {what} takes {n_bytes / 2**20:.0f} MiB and spark.driver.maxResultSize is "
-            f"{limit}: set it to {int(1.2 * n_bytes / 2**20) + 1}m or more"
-        )

@@ -81,11 +81,11 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
             self.getValidationIndicatorCol(),
         )  # fmt: skip
         task = self._task(model, users, items, n_shards)
-        _cluster.require_room(session, _size_of(model, users, items), "the trained model")
         with _progress.Driver(session, self.getVerbose(), model.settings.epochs) as progress:
             task.progress = progress.address
             parts = _launch.run(session, task, num_workers, dealt, self.getMaxRestarts(),
-                                self.getSlotsTimeout(), communicator_settings(self))  # fmt: skip
+                                self.getSlotsTimeout(), communicator_settings(self),
+                                _size_of(model, users, items))  # fmt: skip
         _complete(model, users, items, parts)
         trained = RecommenderModel(model)
         trained.history = model.curves
