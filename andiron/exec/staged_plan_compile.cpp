@@ -109,16 +109,11 @@ StagedPlan::StagedPlan(const Graph& graph, const std::map<std::string, int64_t>&
 bool StagedPlan::worth_tiling(const Tiling& tiling) const {
   if (!tiling.has_body) return false;
   bool sums = false;
-  int64_t heavy = 0, all_heavy = 0;
-  for (const auto& [node, kind] : tiling.kind) {
-    sums |= kind == BatchKind::partial_sum;
-    heavy += node->op->flops != nullptr ? 1 : 0;
-  }
-  for (const Node* node : graph_.nodes()) all_heavy += node->op->flops != nullptr ? 1 : 0;
+  for (const auto& [node, kind] : tiling.kind) sums |= kind == BatchKind::partial_sum;
   // A few layers before one that needs the whole batch are better off with it, too.
-  if (2 * heavy < all_heavy) return false;
+  if (tiling.heavy < tiling.kept_out) return false;
   const int64_t rows_per_worker = batch_ / threads_;
-  return heavy > 0 && rows_per_worker >= (sums ? kMinRowsPerWorker : kMinTile);
+  return tiling.heavy > 0 && rows_per_worker >= (sums ? kMinRowsPerWorker : kMinTile);
 }
 
 // An update may be written over the variable when it is made by a chain of ops that overwrite their
