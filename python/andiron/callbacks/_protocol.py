@@ -113,6 +113,20 @@ class LambdaCallback(Callback):
             setattr(self, name, function)
 
 
+def figures_of(metrics_names: list[str], validates: bool) -> list[str]:
+    """The names in a training's logs."""
+    return [*metrics_names, *(f"val_{name}" for name in metrics_names if validates)]
+
+
+def unknown_figure(callback: Callback, figures: list[str]) -> str | None:
+    """What there is to say of a callback that waits for a figure which never comes."""
+    monitor, ours = getattr(callback, "monitor", None), type(callback).__module__.split(".")[0]
+    if monitor is None or monitor in figures or ours != "andiron":
+        return None
+    what = type(callback).__name__
+    return f"{what} monitors {monitor!r}, which is no figure of the logs; there are {figures}"
+
+
 def _has(callback: Callback, hook: str) -> bool:
     return getattr(type(callback), hook) is not getattr(Callback, hook) or hook in vars(callback)
 

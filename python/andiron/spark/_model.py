@@ -7,7 +7,8 @@ from typing import Any
 from pyspark.ml import Model as SparkModel
 from pyspark.ml.util import MLReadable, MLWritable
 
-from andiron.spark import _cluster, _columns, _inference
+from andiron import _core
+from andiron.spark import _cluster, _columns, _inference, _missing
 from andiron.spark._params import PREDICTION, Settable, with_params
 from andiron.spark._persistence import Reader, Writer
 
@@ -55,6 +56,12 @@ class Model(Settable, SparkModel, MLReadable, MLWritable):
 
         self._need("features")
         _columns.refuse_there(frame, self.output_cols())
+        if (invalid := self.getHandleInvalid()) not in ("error", "skip", "keep"):
+            raise _core.Error(
+                f'[spark] handle_invalid is "error", "skip" or "keep"; got {invalid!r}'
+            )
+        if invalid == "skip":
+            frame = frame.where(_missing.condition(frame, self._rules()))
         prediction = _inference.Prediction(
             _cluster.session_of(frame),
             self.native,
@@ -65,6 +72,8 @@ class Model(Settable, SparkModel, MLReadable, MLWritable):
                 "batch_size": self.getPredictBatchSize(),
                 "classes": bool(self.getClassCol()),
                 "threshold": self.getThreshold(),
+                "invalid": invalid,
+                "vectors": _columns.vectors_of(frame),
             },
             frame.columns,
         )
@@ -74,6 +83,9 @@ class Model(Settable, SparkModel, MLReadable, MLWritable):
         together = "__andiron_predictions"
         parts = {name: F.col(f"{together}.c{i}") for i, name in enumerate(names)}
         return frame.withColumn(together, made).withColumns(parts).drop(together)
+
+    def _rules(self) -> list:
+        return _missing.of_features(self.getFeatures(), self.getNulls())
 
     # Files.
 
