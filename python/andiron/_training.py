@@ -340,7 +340,8 @@ class Training:
         history = callbacks.History()
         figures = figures_of(self.metrics_names, validation is not None)
         for callback in given:
-            if (wrong := unknown_figure(callback, figures)) is not None:
+            wrong = unknown_figure(callback, figures)
+            if wrong is not None and validation is not None:  # without one the core says more
                 warnings.warn(f"[fit] {wrong}", stacklevel=3)
             if isinstance(callback, callbacks.BackupAndRestore):
                 options["checkpoint_dir"] = callback.backup_dir

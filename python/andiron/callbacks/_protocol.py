@@ -24,7 +24,8 @@ class Callback:
     Under Spark a callback runs in every worker, or, with `at_driver = True`, at the driver alone,
     where it has the hooks on_train_begin, on_epoch_begin, on_train_batch_end (of some batches),
     on_epoch_end and on_train_end, each epoch once however often workers are started again
-    (docs/spark.md).
+    (docs/spark.md). `self.worker` is the rank of the worker that it runs in, an int from 0 on; 0
+    where there is one process.
     """
 
     model: Any = None

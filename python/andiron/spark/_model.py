@@ -8,6 +8,7 @@ from pyspark.ml import Model as SparkModel
 from pyspark.ml.util import MLReadable, MLWritable
 
 from andiron import _core
+from andiron._training import whole
 from andiron.spark import _cluster, _columns, _inference, _missing
 from andiron.spark._params import PREDICTION, Settable, with_params
 from andiron.spark._persistence import Reader, Writer
@@ -83,6 +84,25 @@ class Model(Settable, SparkModel, MLReadable, MLWritable):
         together = "__andiron_predictions"
         parts = {name: F.col(f"{together}.c{i}") for i, name in enumerate(names)}
         return frame.withColumn(together, made).withColumns(parts).drop(together)
+
+    def evaluate(self, frame: Any, label: Any, sample_weight: str | None = None,
+                 vocabulary: dict | None = None, num_workers: int = 1) -> dict[str, float]:  # fmt: skip
+        """Loss and metrics over a DataFrame, by name; those that the model was compiled with.
+
+        Args:
+            frame: the rows, with the columns of the features.
+            label, sample_weight: columns, as in Estimator.
+            vocabulary: of labels that are texts, as in Estimator.
+            num_workers: tasks that share the rows. Default: 1.
+
+        Errors:
+            WorkerError for what goes wrong in a worker; andiron.Error for columns that do not fit.
+        """
+        from andiron.spark import _evaluating
+
+        self._need("features")
+        workers = whole(num_workers, "num_workers", 1, "spark")
+        return _evaluating.figures(self, frame, label, sample_weight, vocabulary, workers)
 
     def _rules(self) -> list:
         return _missing.of_features(self.getFeatures(), self.getNulls())
