@@ -85,8 +85,14 @@ class Model(Settable, SparkModel, MLReadable, MLWritable):
         parts = {name: F.col(f"{together}.c{i}") for i, name in enumerate(names)}
         return frame.withColumn(together, made).withColumns(parts).drop(together)
 
-    def evaluate(self, frame: Any, label: Any, sample_weight: str | None = None,
-                 vocabulary: dict | None = None, num_workers: int = 1) -> dict[str, float]:  # fmt: skip
+    def evaluate(
+        self,
+        frame: Any,
+        label: Any,
+        sample_weight: str | None = None,
+        vocabulary: dict | None = None,
+        num_workers: int = 1,
+    ) -> dict[str, float]:
         """Loss and metrics over a DataFrame, by name; those that the model was compiled with.
 
         Args:
