@@ -38,8 +38,9 @@ def test_examples_run_as_written(programs, tmp_path):
     houses.to_parquet(tmp_path / "houses.parquet")
     new = houses.drop(columns=["price", "held_out"]).head(20).assign(id=range(20))
     new.to_parquet(tmp_path / "new_houses.parquet")
-    films = rng.integers(0, 30, n)
-    users = rng.choice(["ann", "bob", "cem", "dot"], n)
+    pairs = rng.permutation(40 * 60)[:n]  # each once
+    users, films = np.char.add("u", (pairs // 60).astype(str)), pairs % 60
+    users[users == "u0"] = "ann"
     ratings = pd.DataFrame(
         {"userId": users, "movieId": films, "year": 1990 + films, "timestamp": range(n),
          "genres": np.where(films % 2, "drama", "comedy"), "held_out": rng.random(n) < 0.1}

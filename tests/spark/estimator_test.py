@@ -139,7 +139,7 @@ def test_params_are_sparks(spark):
 
 def test_mistakes_are_told_in_the_driver(spark):
     frame = spark.createDataFrame(table(3)).selectExpr(
-        "*", "cast(id as string) as text", "map(1, a) as m"
+        "*", "concat('t', id) as text", "map(1, a) as m"
     )
     for settings, message in [
         ({"label": "price"}, "no column 'price'"),

@@ -77,18 +77,18 @@ def _of_text(frame: Any, name: str, kind: Any, is_label: bool) -> str:
         texts = [row["t"] for row in some.limit(_LOOKED_AT).collect()]
     except Exception:  # the advice is not worth another error
         texts = []
+    more = ", unknown=False" * is_label
+    made = f"vocabulary=andiron.spark.build_vocabularies(frame, [{name!r}]{more})"
+    made += " (unknown=False: class ids count from 0)" * is_label
     if texts and all(map(_is_number, texts)):
         wanted = "array<double>" if is_array else "double"
         return (
             f"column {name!r} is text, and all of its texts that were looked at are numbers: cast "
-            f"to {wanted} (frame.withColumn({name!r}, frame[{name!r}].cast({wanted!r})))"
+            f"to {wanted} (frame.withColumn({name!r}, frame[{name!r}].cast({wanted!r}))), or, where "
+            f"they are names of something, {made}"
         )
-    more = ", unknown=False" * is_label
-    hint = " (unknown=False: class ids count from 0)" * is_label
-    return (
-        f"{'label' if is_label else 'column'} {name!r} is text and needs a vocabulary: "
-        f"vocabulary=andiron.spark.build_vocabularies(frame, [{name!r}]{more}){hint}"
-    )
+    what = "label" if is_label else "column"
+    return f"{what} {name!r} is text and needs a vocabulary: {made}"
 
 
 def _is_number(text: str) -> bool:
