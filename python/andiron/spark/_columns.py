@@ -84,8 +84,8 @@ def _of_text(frame: Any, name: str, kind: Any, is_label: bool) -> str:
         wanted = "array<double>" if is_array else "double"
         return (
             f"column {name!r} is text, and all of its texts that were looked at are numbers: cast "
-            f"to {wanted} (frame.withColumn({name!r}, frame[{name!r}].cast({wanted!r}))), or, where "
-            f"they are names of something, {made}"
+            f"to {wanted} (frame.withColumn({name!r}, frame[{name!r}].cast({wanted!r}))), or, "
+            f"where they are names of something, {made}"
         )
     what = "label" if is_label else "column"
     return f"{what} {name!r} is text and needs a vocabulary: {made}"

@@ -130,9 +130,7 @@ def _attempt(frame: Any, task: Callable, num_workers: int, result_bytes: int, wh
     cloudpickle.register_pickle_by_value(_bootstrap)
     working = frame.mapInArrow(task, SCHEMA, barrier=True)
     # A stage behind it: Spark retries a barrier stage only when it is not the last one.
-    results, reports = gathered(
-        _collected(_in_pieces(working, 1 + result_bytes // _PIECE), what)
-    )
+    results, reports = gathered(_collected(_in_pieces(working, 1 + result_bytes // _PIECE), what))
     if reports:
         raise of_reports(reports, num_workers)
     if not results:  # Spark leaves out stages over nothing

@@ -92,8 +92,9 @@ class RecommenderModel(Settable, SparkModel, MLReadable, MLWritable):
     def recommendForItemSubset(self, dataset: Any, numUsers: int) -> Any:
         """The same for the items in item_col of a DataFrame, each once, without those that training
         did not see."""
-        ids = dataset.select(self._ids_of(dataset, self.getItemCol(), self.native.items).alias("id")).distinct()
-        there = [row["id"] for row in ids.where("id is not null").collect()]
+        id = self._ids_of(dataset, self.getItemCol(), self.native.items).alias("id")
+        ids = dataset.select(id).distinct().where("id is not null")
+        there = [row["id"] for row in ids.collect()]
         rows = self.native.items.rows(there)
         return self._users_for(np.sort(rows[rows >= 0]), numUsers)
 
