@@ -204,6 +204,7 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         settings["vocabulary"], settings["nulls"] = vocabulary, nulls
         settings["checkpoint_dir"] = shared_place(self.getCheckpointDir())
         settings["validation"] = self.getValidationIndicatorCol()
+        settings["rules"], settings["class_weight"] = [], None  # by model and rows, in _fit
         return settings
 
     # Files.
