@@ -28,7 +28,8 @@ class Column:
             (docs/data.md); batches have the dtype of the model's input in any case.
         nulls: "error", a number that nulls become (float("nan") too), or "unknown" for texts: the
             vocabulary's entry for unknown ones. Default: "error".
-        vocabulary: for texts.
+        vocabulary: for texts: a Vocabulary, a list of texts (with an entry for unknown ones), or
+            the path of a saved one.
         length: of lists, vectors and binaries: numbers a row. Shorter lists are padded by `pad`.
             Default: as many as the first row has, and all others must have.
         pad: default 0; use -1 for ids of an EmbeddingBag, which skips negative ones.
@@ -46,10 +47,14 @@ class Column:
     name: str
     dtype: Any = None
     nulls: Any = "error"
-    vocabulary: Vocabulary | None = None
+    vocabulary: Any = None
     length: int | None = None
     pad: float = 0.0
     unit: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.vocabulary is not None:
+            object.__setattr__(self, "vocabulary", Vocabulary._from(self.vocabulary))
 
     def _spec(self, check: str = "") -> dict:
         fill = self.nulls

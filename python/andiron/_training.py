@@ -12,6 +12,7 @@ from andiron._compile import losses_of, metrics_of, per_output, unique
 from andiron._data import check_labels, columns, rows_of, split, split_at, weights_of
 from andiron._refuse import refuse
 from andiron._tables import Data, is_table, names_columns
+from andiron.callbacks._protocol import figures_of, unknown_figure
 
 # What compile sets.
 _OF_COMPILE = ("optimizer", "_compiled_with", "_compiled", "_trainer", "_metrics", "_losses")
@@ -337,7 +338,11 @@ class Training:
     def _run(self, source, validation, epochs, initial_epoch, validation_freq, verbose, given,
              options):  # fmt: skip
         history = callbacks.History()
+        figures = figures_of(self.metrics_names, validation is not None)
         for callback in given:
+            wrong = unknown_figure(callback, figures)
+            if wrong is not None and validation is not None:  # without one the core says more
+                warnings.warn(f"[fit] {wrong}", stacklevel=3)
             if isinstance(callback, callbacks.BackupAndRestore):
                 options["checkpoint_dir"] = callback.backup_dir
                 options["checkpoint_every"] = callback.save_freq

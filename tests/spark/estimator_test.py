@@ -139,7 +139,7 @@ def test_params_are_sparks(spark):
 
 def test_mistakes_are_told_in_the_driver(spark):
     frame = spark.createDataFrame(table(3)).selectExpr(
-        "*", "cast(id as string) as text", "map(1, a) as m"
+        "*", "concat('t', id) as text", "map(1, a) as m"
     )
     for settings, message in [
         ({"label": "price"}, "no column 'price'"),
@@ -204,6 +204,28 @@ def test_a_model_goes_from_the_executors_when_nothing_needs_it(spark):
     assert spark.sparkContext._jsc.sc().listFiles().size() == files
     found = later.orderBy("id").toPandas()["prediction"]
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_fitted_model_is_evaluated(spark, tmp_path):
+    from andiron import spark as on_spark
+
+    frame = spark.createDataFrame(table())
+    trained = estimator(epochs=1, metrics=["mae", Worst()]).fit(frame)
+    rows = table()
+    expected = trained.native.evaluate(
+        {"x": rows[["a", "b"]].to_numpy("f"), "who": rows["who"].to_numpy()},
+        rows["y"].to_numpy("f"), return_dict=True,
+    )  # fmt: skip
+    found = trained.evaluate(frame, "y", num_workers=2)
+    assert list(found) == list(expected) == ["loss", "mae", "absolute"]
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(value, rel=1e-4), name
+    trained.save(str(tmp_path / "model"))
+    loaded = on_spark.Model.load(str(tmp_path / "model"))
+    assert loaded.evaluate(frame, "y")["mae"] == pytest.approx(expected["mae"], rel=1e-4)
+    with pytest.raises(andiron.Error, match=r"the label's columns \['a', 'b'\] has 2 numbers"):
+        trained.evaluate(frame, ["a", "b"])
 
 
 @pytest.mark.slow

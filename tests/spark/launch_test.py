@@ -35,6 +35,17 @@ def test_workers_meet_and_share_the_rows_by_content(spark):
     assert len(shards) == _shards.DEFAULT_SHARDS
 
 
+def test_the_job_has_a_name(spark):
+    from andiron.spark import launch
+
+    jobs = spark.sparkContext._jsc.sc().statusStore()
+    launch(facts, 1, spark.range(5))
+    ids = spark.sparkContext.statusTracker().getJobIdsForGroup()
+    told = [jobs.job(i).description() for i in ids]
+    names = [option.get() for option in told if option.isDefined()]
+    assert "andiron: facts by 1 worker" in names
+
+
 def test_the_error_of_a_worker_is_the_error_of_the_driver(spark):
     from andiron.spark import WorkerError, launch
 

@@ -157,6 +157,10 @@ def test_training_goes_on_from_the_checkpoint_of_the_same_training(spark, frame,
     assert resumed.history == whole.history
     for ours, theirs in zip(resumed.native.get_weights(), whole.native.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+    estimator(epochs=4, checkpoint_dir=str(runs), callbacks=[dies], verbose=2).fit(scaled)
+    assert f"has already finished (4 of 4 epochs): it is taken from {runs}" in (
+        capsys.readouterr().out
+    )
     # Other trainings: none is given what that one has learnt.
     for settings in ({"epochs": 2}, {"epochs": 2, "seed": 8}, {"epochs": 4}):
         other = estimator(checkpoint_dir=str(runs), **settings).fit(scaled)
@@ -205,3 +209,46 @@ def test_an_estimator_is_saved_before_its_first_fit(spark, frame, tmp_path):
     own = estimator(loss=lambda y_true, y_pred: (y_true - y_pred) ** 2)
     with pytest.raises(andiron.Error, match="begin it with Input, build it, or save after the"):
         own.save(str(tmp_path / "own"))
+
+
+def test_the_grid_of_a_cross_validation_may_be_of_models(spark, frame, tmp_path):
+    from pyspark.ml.evaluation import RegressionEvaluator
+    from pyspark.ml.tuning import CrossValidator, CrossValidatorModel, ParamGridBuilder
+
+    from andiron import losses, optimizers
+
+    given = estimator(features="features")
+    narrow = andiron.Sequential([andiron.Input((10,)), layers.Dense(1)])
+    wide = andiron.Sequential([layers.Dense(12, activation="relu"), layers.Dense(1)])
+    grid = (
+        ParamGridBuilder()
+        .addGrid(given.model, [narrow, wide])
+        .addGrid(given.optimizer, [optimizers.Adam(0.02)])
+        .addGrid(given.loss, [losses.MeanAbsoluteError()])
+        .build()
+    )
+    evaluator = RegressionEvaluator(labelCol="label", metricName="rmse")
+    search = CrossValidator(
+        estimator=given, estimatorParamMaps=grid, evaluator=evaluator, numFolds=2, seed=1
+    )
+    search.save(str(tmp_path / "search"))
+    found = search.fit(frame)
+    found.save(str(tmp_path / "found"))
+    loaded = CrossValidatorModel.load(str(tmp_path / "found"))
+    assert evaluator.evaluate(loaded.transform(frame)) == evaluator.evaluate(found.transform(frame))
+    again = CrossValidator.load(str(tmp_path / "search"))
+    stage = again.getEstimator()
+    copies = [stage.copy(maps) for maps in again.getEstimatorParamMaps()]
+    shapes = [[w.shape for w in c.getModel().get_weights()] for c in copies]
+    assert shapes == [[(10, 1), (1,)], []]  # the other one has no Input
+    assert copies[0].getOptimizer().learning_rate == pytest.approx(0.02)
+    loss = copies[0].getLoss()
+    assert type(loss) is losses.MeanAbsoluteError
+    narrow_again = copies[0].fit(frame).history
+    assert narrow_again == given.copy(grid[0]).fit(frame).history
+
+    # Code is not saved; what is trained is.
+    square = [lambda y_true, y_pred: (y_true - y_pred) * (y_true - y_pred)]
+    own = ParamGridBuilder().addGrid(given.loss, square).build()
+    with pytest.raises(andiron.Error, match="is code: save the best model"):
+        search.copy({search.estimatorParamMaps: own}).save(str(tmp_path / "own"))

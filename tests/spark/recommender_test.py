@@ -104,14 +104,66 @@ def test_predictions_equal_those_of_one_machine(spark, trained):
     assert dropping.transform(frame).count() == 50
 
 
-def test_users_that_training_did_not_see_get_what_is_popular(spark, trained):
+def test_users_that_training_did_not_see_are_left_out_as_als_does(spark, trained):
     asked = spark.createDataFrame([("nobody",), ("u07",), ("u07",), (None,)], "who string")
-    best = {r["who"]: r["recommendations"] for r in
-            trained.recommendForUserSubset(asked, 4).collect()}  # fmt: skip
-    assert set(best) == {"nobody", "u07"}
-    local = Interactions.from_pandas(events(), "who", "what", time="when")
-    popular = Popularity().fit(local).recommend("nobody", 4)
-    assert [item["what"] for item in best["nobody"]] == [i for i, _ in popular]
+    (found,) = trained.recommendForUserSubset(asked, 4).collect()
+    assert found["who"] == "u07" and len(found["recommendations"]) == 4
+    assert trained.recommendForUserSubset(asked.where("who = 'nobody'"), 4).collect() == []
+
+
+@pytest.mark.parametrize("exclude_seen", [True, False])
+def test_the_best_users_of_items(spark, trained, exclude_seen):
+    stage = trained.copy({trained.excludeSeen: exclude_seen})
+    found = stage.recommendForAllItems(5)
+    best = {row["what"]: row["recommendations"] for row in found.collect()}
+    native = trained.native
+    estimates = native.probabilities(native.scores(np.arange(60)))
+    if exclude_seen:
+        for user in range(60):
+            estimates[user, native._histories.seen(user)] = -np.inf
+    assert set(best) == set(range(24))
+    for item, list_ in best.items():
+        column = native.items.rows([item])[0]
+        order = np.argsort(-estimates[:, column], kind="stable")[:5]
+        ours = [line["rating"] for line in list_]
+        np.testing.assert_allclose(ours, estimates[order, column], rtol=1e-5)
+        assert ours == sorted(ours, reverse=True)
+        rows = native.users.rows([line["who"] for line in list_])
+        np.testing.assert_allclose(estimates[rows, column], ours, rtol=1e-5)
+    asked = spark.createDataFrame([(3,), (3,), (99,), (None,)], "what int")
+    (one,) = stage.recommendForItemSubset(asked, 5).collect()
+    assert one["what"] == 3
+    assert [x["who"] for x in one["recommendations"]] == [x["who"] for x in best[3]]
+
+
+def test_recommendations_have_the_columns_of_als(spark):
+    from pyspark.ml.recommendation import ALS
+
+    pairs = spark.range(30).selectExpr(
+        "cast(id % 6 as int) as userId", "cast(id * id % 5 as int) as movieId", "1.0f as rating"
+    )
+    als = ALS(userCol="userId", itemCol="movieId", rank=2, maxIter=1).fit(pairs)
+    ids = pd.DataFrame(pairs.toPandas()[["userId", "movieId"]])
+    native = Popularity().fit(Interactions.from_pandas(ids, "userId", "movieId"))
+    ours = on_spark.RecommenderModel(native, user_col="userId", item_col="movieId")
+    users, items = pairs.select("userId").limit(2), pairs.select("movieId").limit(2)
+    for name, given in (("recommendForAllUsers", ()), ("recommendForAllItems", ()),
+                        ("recommendForUserSubset", (users,)),
+                        ("recommendForItemSubset", (items,))):  # fmt: skip
+        expected = getattr(als, name)(*given, 2).schema.simpleString()
+        found = getattr(ours, name)(*given, 2).schema.simpleString()
+        assert found == expected.replace("Id:int", "Id:bigint"), name
+
+
+def test_names_that_are_no_settings():
+    for name, message in [
+        ("embeding", r"has no 'embeding'; did you mean 'embedding'\? There are Params .*settings"),
+        ("ratingCol", "has no 'ratingCol': a line is an interaction"),
+        ("alpha", "has no 'alpha': interactions are not weighted"),
+        ("userColumn", "did you mean 'user_col'"),
+    ]:
+        with pytest.raises(TypeError, match=message):
+            on_spark.Recommender(**{name: 1})
 
 
 @pytest.mark.parametrize("kind", ["NeuralCF", "WideAndDeep"])

@@ -22,9 +22,12 @@ class Bar:
         if self._verbose == 0:
             return
         if said["kind"] == "begin" and said["step"] and said.get("place"):
-            print(f"andiron: the training goes on from step {said['step']} "
-                  f"({said['finished']} of {self._epochs} epochs done), from {said['place']}",
-                  flush=True)  # fmt: skip
+            done = f"{said['finished']} of {self._epochs} epochs"
+            if said["finished"] >= self._epochs:
+                told = f"has already finished ({done}): it is taken from {said['place']}"
+            else:
+                told = f"goes on from step {said['step']} ({done} done), from {said['place']}"
+            print(f"andiron: the training {told}", flush=True)
         if said.get("in_collectives") is None:
             return
         complete = said["kind"] == "epoch"

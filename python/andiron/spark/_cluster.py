@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from typing import Any
 
@@ -20,6 +22,11 @@ def session_of(frame: Any = None) -> Any:
     """The classic session (the one with a SparkContext) of a DataFrame, or the active one."""
     from pyspark.sql import SparkSession
 
+    if frame is not None and not hasattr(frame, "sparkSession"):
+        raise TypeError(
+            f"[spark] a DataFrame of Spark is needed; got {type(frame).__module__.split('.')[0]}'s "
+            f"{type(frame).__name__} (spark.createDataFrame(...) makes one of pandas')"
+        )
     session = frame.sparkSession if frame is not None else SparkSession.getActiveSession()
     if session is None:
         raise _core.Error("[spark] there is no active SparkSession: create one first")
@@ -27,13 +34,25 @@ def session_of(frame: Any = None) -> Any:
         raise _core.Error(
             "[spark] barrier stages need a classic SparkSession; this one is of Spark Connect"
         )
+    _take_own_python(session.sparkContext)
     return session
+
+
+def on_this_machine(context: Any) -> bool:
+    """Whether all of the cluster is this machine: local[*] and local-cluster[...]."""
+    return context.master == "local" or context.master.startswith(("local[", "local-cluster["))
+
+
+def _take_own_python(context: Any) -> None:
+    """On the driver's machine workers run the driver's Python where nobody says which one: without
+    PYSPARK_PYTHON, PySpark takes the `python3` of PATH, which another environment may have."""
+    unsaid = context.pythonExec == "python3" and "PYSPARK_PYTHON" not in os.environ
+    if unsaid and on_this_machine(context) and sys.executable:
+        context.pythonExec = sys.executable  # for functions that are made from now on
 
 
 def versions(session: Any) -> dict:
     """The driver's versions; what the workers compare theirs with."""
-    import sys
-
     import pyspark
 
     spark = session.version

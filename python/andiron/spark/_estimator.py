@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import warnings
 from typing import Any
 
@@ -14,7 +15,9 @@ from pyspark.ml.util import MLReadable, MLWritable
 from andiron import _core, _remote, models
 from andiron._tables import bytes_from
 from andiron.callbacks import Callback
+from andiron.callbacks._protocol import figures_of, unknown_figure
 from andiron.spark import (
+    _class_weight,
     _cluster,
     _columns,
     _compat,
@@ -23,6 +26,7 @@ from andiron.spark import (
     _launch,
     _memory,
     _progress,
+    _schema,
     _shards,
     _training,
     _unbuilt,
@@ -63,8 +67,17 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         vocabulary, nulls = self._by_column(frame)
         rows, held_out = self._rows(frame, vocabulary)
         native = self._compiled(rows, vocabulary)
-        callbacks, at_driver = self._callbacks()
+        schema = _schema.Schema(frame, native, {
+            "features": self.getFeatures(), "label": self.getLabel(), "vocabulary": vocabulary,
+            "sample_weight": self.getSampleWeight(), "nulls": nulls,
+        })  # fmt: skip
+        schema.check()
+        callbacks, at_driver = self._callbacks(native)
+        if (place := self.getCheckpointDir()) is not None:
+            require_writable(session, shared_place(place))
         task = self._task(session, native, callbacks, vocabulary, nulls)
+        task.settings["rules"] = schema.rules()
+        task.settings["class_weight"] = _class_weight.by_id(self, rows, held_out, vocabulary)
         num_workers = self.getNumWorkers()
         dealt = _shards.dealt(rows, num_workers, _shards.shards_for(num_workers), held_out)
         verbose, epochs = self.getVerbose(), self.getEpochs()
@@ -74,6 +87,11 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
                                 self.getSlotsTimeout(), communicator_settings(self),
                                 len(task.packed))  # fmt: skip
         progress.feed.finish(parts[0]["epochs"])
+        if parts[0]["unseen"]:
+            warnings.warn(
+                f"[spark] class_weight has {parts[0]['unseen']}, and no row to train on has such a "
+                f"class in {_columns.named(self.getLabel())[0]!r}", stacklevel=4,
+            )  # fmt: skip
         trained = Model(models._from_bytes(parts[0]["model"], native._own_metrics()))
         trained.history = parts[0]["history"]
         if parts[0]["note"]:
@@ -81,15 +99,18 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         trained.work = [part["work"] for part in parts]
         return self._copyValues(trained)._without_others(frame.columns, vocabulary)
 
-    def _callbacks(self) -> tuple[list, list]:
+    def _callbacks(self, native: Any) -> tuple[list, list]:
         """Those that run in the workers, and those that run at the driver."""
-        given = list(self.getCallbacks() or [])
+        given, validates = list(self.getCallbacks() or []), self.getValidationIndicatorCol()
+        figures = figures_of(native.metrics_names, validates is not None)
         for callback in given:
             if not isinstance(callback, Callback):
                 raise TypeError(
                     f"[spark] a callback derives from callbacks.Callback; got {callback!r}"
                 )
-            callback._check(0 if self.getValidationIndicatorCol() is None else 1)
+            callback._check(0 if validates is None else 1)
+            if (wrong := unknown_figure(callback, figures)) is not None:
+                raise _core.Error(f"[spark] {wrong}")
             if callback.at_driver:
                 callback._check_at_driver()
         return [c for c in given if not c.at_driver], [c for c in given if c.at_driver]
@@ -117,12 +138,14 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         used, there = self._wanted(), frame.columns
         given = _columns.by_column("vocabulary", self.getVocabulary(), used, there)
         nulls = _columns.by_column("nulls", self.getNulls(), used, there)
-        return _columns.vocabularies(given), nulls
+        labels = set(_columns.named(self.getLabel())) - set(_columns.named(self.getFeatures()))
+        return _columns.vocabularies(given, labels), nulls
 
     def _rows(self, frame: Any, vocabulary: dict) -> tuple[Any, str | None]:
         """The columns that workers need, and the name of the validation column."""
         given = [self.getFeatures(), self.getLabel()]
-        columns = _columns.selected(frame, self._wanted(), vocabulary, given)
+        labels = _columns.named(self.getLabel())
+        columns = _columns.selected(frame, self._wanted(), vocabulary, given, labels)
         indicator = self.getValidationIndicatorCol()
         if indicator is None:
             return frame.select(*columns), None
@@ -168,7 +191,7 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
     def _fit_settings(self, vocabulary: dict, nulls: Any) -> dict:
         """What each worker is told; plain values."""
         names = (
-            "batchSize", "epochs", "shuffle", "seed", "classWeight", "onNan", "wireDtype",
+            "batchSize", "epochs", "shuffle", "seed", "onNan", "wireDtype",
             "checkpointEvery", "checkpointMinutes", "features", "label", "sampleWeight",
             "spillDir",
         )  # fmt: skip
@@ -181,6 +204,7 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         settings["vocabulary"], settings["nulls"] = vocabulary, nulls
         settings["checkpoint_dir"] = shared_place(self.getCheckpointDir())
         settings["validation"] = self.getValidationIndicatorCol()
+        settings["rules"], settings["class_weight"] = [], None  # by model and rows, in _fit
         return settings
 
     # Files.
@@ -234,8 +258,10 @@ def check_settings(stage: Any) -> None:
             told = " or ".join(map(json.dumps, there))
             raise _core.Error(f"[spark] {snake(name)} is {told}; got {stage.getOrDefault(name)!r}")
     weights = stage.getClassWeight()
-    if weights is not None and not isinstance(weights, dict):
-        raise _core.Error(f"[spark] class_weight is {{class id: weight}}; got {weights!r}")
+    if weights is not None and weights != "balanced" and not isinstance(weights, dict):
+        raise _core.Error(
+            f'[spark] class_weight is {{class id: weight}} or "balanced"; got {weights!r}'
+        )
 
 
 def communicator_settings(stage: Any) -> dict:
@@ -245,6 +271,21 @@ def communicator_settings(stage: Any) -> dict:
         "operation_timeout": stage.getOperationTimeout(),
         "tls": stage.getTls(),
     }
+
+
+def require_writable(session: Any, place: str) -> None:
+    """Refuses a place of checkpoints that cannot be written, where the driver can see that: a
+    folder of this machine's executors, or a URL."""
+    if not (_remote.is_url(place) or _cluster.on_this_machine(session.sparkContext)):
+        return
+    mark = f"trial-{secrets.token_hex(8)}"
+    try:
+        _remote.put_mark(place, mark)
+    except Exception as error:
+        raise _core.Error(
+            f"[spark] checkpoint_dir {place!r} cannot be written: {_remote.words_of(error)}"
+        ) from None
+    _remote.drop_mark(place, mark)
 
 
 def shared_place(path: str | None) -> str | None:

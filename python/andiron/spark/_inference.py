@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from pyspark import Broadcast
+from pyspark.ml import Transformer
 
 from andiron import _core
-from andiron.spark import _cluster, _columns, _compat
+from andiron.models import Model as NativeModel
+from andiron.spark import _cluster, _columns, _compat, _missing
 
 _shipped: dict[str, set[str]] = {}  # in the driver: names of files by application
 _broadcasts: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # of models that live
@@ -135,8 +137,9 @@ def predictor(sent: tuple, settings: dict, types: list[str]) -> Callable:
 
         if len(struct) == 0:
             return [np.zeros((0, 1), np.float32)] * len(types)
+        batch = pa.RecordBatch.from_struct_array(struct)
         rows = data.from_arrow(
-            [pa.RecordBatch.from_struct_array(struct)], settings["features"],
+            _missing.Checked(settings["rules"]).of([batch]), settings["features"],
             vocabulary=settings["vocabulary"], nulls=settings["nulls"],
         )  # fmt: skip
         found = model.predict(rows, batch_size=settings["batch_size"] or None)
@@ -145,10 +148,15 @@ def predictor(sent: tuple, settings: dict, types: list[str]) -> Callable:
     def predict(structs):
         model = _model(*sent)
         for struct in structs:
-            outputs = of_rows(model, struct)
+            keeps = settings["invalid"] == "keep"
+            good = _missing.complete(struct, settings["rules"]) if keeps else None
+            outputs = of_rows(model, struct if good is None else struct.filter(pa.array(good)))
             columns = [_column(y, t) for y, t in zip(outputs, types, strict=True)]
             if settings["classes"]:
                 columns.append(_classes(outputs[0], settings["threshold"]))
+            if good is not None:
+                at = pa.array(np.cumsum(good) - 1, mask=~good)
+                columns = [column.take(at) for column in columns]
             names = [f"c{i}" for i in range(len(columns))]
             yield pa.StructArray.from_arrays(columns, names) if several else columns[0]
 
@@ -156,7 +164,11 @@ def predictor(sent: tuple, settings: dict, types: list[str]) -> Callable:
 
 
 class Prediction:
-    """A model in Spark: an expression for its outputs, made of a frame's feature columns."""
+    """A model in Spark: an expression for its outputs, made of a frame's feature columns.
+
+    `settings`: features, vocabulary, nulls, batch_size, classes, threshold, and `invalid`: "keep"
+    where rows without a number get null.
+    """
 
     def __init__(self, session: Any, model: Any, settings: dict, there: list[str] = ()):
         self.types = output_types(model)
@@ -169,10 +181,55 @@ class Prediction:
         }
         self.settings = {**settings, **by_column}
         self.settings["vocabulary"] = _columns.vocabularies(by_column["vocabulary"])
+        self.settings["rules"] = _missing.of_features(
+            self.settings["features"], by_column["nulls"], self.settings.get("vectors", ())
+        )
         kinds = self.types + (["double"] if settings["classes"] else [])
         self.several = len(kinds) > 1
         function = predictor(shipped(session, model), self.settings, self.types)
         self._function = _compat.arrow_function(function, kinds)
+        self._predict, self._kinds = function, kinds
+
+    def __call__(self, *given: Any) -> Any:
+        return self.of(*given)
+
+    # What spark.udf.register asks of a function, to make one for SQL.
+
+    deterministic = True
+
+    def asNondeterministic(self) -> Any:
+        raise _core.Error("[spark] predictions are deterministic: the same rows give the same")
+
+    @property
+    def evalType(self) -> int:
+        from pyspark.util import PythonEvalType
+
+        if not hasattr(PythonEvalType, "SQL_SCALAR_ARROW_ITER_UDF"):
+            raise _core.Error(
+                "[spark] functions over Arrow arrays go into SQL from PySpark 4.1 on: use "
+                "withColumn, or a temporary view of its result"
+            )
+        return PythonEvalType.SQL_SCALAR_ARROW_ITER_UDF
+
+    @property
+    def returnType(self) -> str:
+        return _compat.schema_of(self._kinds)
+
+    @property
+    def func(self) -> Callable:
+        names, predict = self._names, self._predict
+
+        def of_columns(given):
+            def structs():
+                for columns in given:
+                    one = columns if isinstance(columns, tuple) else (columns,)
+                    if len(one) != len(names):
+                        raise _core.Error(f"[spark] the model takes {names}; got {len(one)}")
+                    yield pa.StructArray.from_arrays(list(one), names)
+
+            yield from predict(structs())
+
+        return of_columns
 
     def of(self, *given: Any) -> Any:
         """The expression for the rows of a frame, or of its feature columns in order."""
@@ -199,17 +256,17 @@ class Prediction:
 
 def predict_batch_udf(
     model: Any,
-    features: Any,
+    features: Any = None,
     *,
     vocabulary: dict | None = None,
-    nulls: Any = "error",
-    batch_size: int = 0,
+    nulls: Any = None,
+    batch_size: int | None = None,
 ) -> Callable:
     """A function from feature columns to the expression of a model's predictions, for `withColumn`
-    and `select`, in batches and in streams.
+    and `select`, in batches and in streams; `spark.udf.register("price", it)` makes it one of SQL.
 
     Args:
-        model: an andiron.Model.
+        model: an andiron.Model, or an andiron.spark.Model, which brings the other settings along.
         features: as in Estimator.
         vocabulary, nulls: as in Estimator.
         batch_size: rows that the network sees at once. Default: as suits it.
@@ -224,8 +281,22 @@ def predict_batch_udf(
         >>> frame.withColumn("price", predict("a", "b"))  # doctest: +SKIP
     """
     session = _cluster.session_of()
-    if features is None:
+    own: dict = {"features": None, "vocabulary": None, "nulls": "error", "batch_size": 0}
+    invalid = "error"
+    if isinstance(model, Transformer):
+        own = {"features": model.getFeatures(), "vocabulary": model.getVocabulary(),
+               "nulls": model.getNulls(), "batch_size": model.getPredictBatchSize()}  # fmt: skip
+        if (invalid := model.getHandleInvalid()) == "skip":
+            raise _core.Error(
+                '[spark] a function of columns leaves no rows out: handle_invalid="keep" or "error"'
+            )
+        model = model.native
+    if not isinstance(model, NativeModel):
+        raise TypeError(f"[spark] an andiron.Model or andiron.spark.Model is needed; got {model!r}")
+    given = {"features": features, "vocabulary": vocabulary, "nulls": nulls,
+             "batch_size": batch_size}  # fmt: skip
+    settings = {name: own[name] if value is None else value for name, value in given.items()}
+    if settings["features"] is None:
         raise _core.Error("[spark] predict_batch_udf needs features")
-    settings = {"features": features, "vocabulary": vocabulary, "nulls": nulls,
-                "batch_size": batch_size, "classes": False, "threshold": 0.5}  # fmt: skip
-    return Prediction(session, model, settings).of
+    settings |= {"classes": False, "threshold": 0.5, "invalid": invalid}
+    return Prediction(session, model, settings)

@@ -107,28 +107,30 @@ def run(session: Any, fn: Callable, num_workers: int, frame: Any, max_restarts: 
     packed = dumps_by_value(job, fn)
     patience = max(_LEAST_MEETING, slots_timeout, settings["heartbeat_timeout"])
     task = _bootstrap.task(versions, packed, patience)
-    restarts = 0
+    restarts, name = 0, getattr(fn, "what", None) or getattr(fn, "__name__", "a function")
+    what = f"andiron: {name} by {num_workers} worker{'s' * (num_workers > 1)}"
     while True:
         try:
-            return _attempt(frame, task, num_workers, result_bytes)
+            return _attempt(frame, task, num_workers, result_bytes, what)
         except Exception as error:
             failure = _failure(error)
             if failure is None:
                 raise
             if restarts >= max_restarts or not _lost(failure):
-                raise WorkerError(_told(failure, restarts)) from None
+                python = session.sparkContext.pythonExec
+                raise WorkerError(_told(failure, restarts, python)) from None
             restarts += 1
             print(f"andiron: workers were lost; start {restarts + 1} of this run", file=sys.stderr)
             _cluster.require_slots(session, num_workers, slots_timeout)
 
 
-def _attempt(frame: Any, task: Callable, num_workers: int, result_bytes: int) -> list:
+def _attempt(frame: Any, task: Callable, num_workers: int, result_bytes: int, what: str) -> list:
     from pyspark import cloudpickle
 
     cloudpickle.register_pickle_by_value(_bootstrap)
     working = frame.mapInArrow(task, SCHEMA, barrier=True)
     # A stage behind it: Spark retries a barrier stage only when it is not the last one.
-    results, reports = gathered(_collected(_in_pieces(working, 1 + result_bytes // _PIECE)))
+    results, reports = gathered(_collected(_in_pieces(working, 1 + result_bytes // _PIECE), what))
     if reports:
         raise of_reports(reports, num_workers)
     if not results:  # Spark leaves out stages over nothing
@@ -148,8 +150,9 @@ def _in_pieces(frame: Any, n: int) -> Any:
     return frame.repartition(n, F.element_at(keys, F.col("part") % n + 1))
 
 
-def _collected(frame: Any) -> list:
-    """The rows, partition by partition; Ctrl-C ends the wait, and the job with it.
+def _collected(frame: Any, what: str) -> list:
+    """The rows, partition by partition; Ctrl-C ends the wait, and the job with it. `what` is how
+    Spark's UI names the job.
 
     Py4J itself cannot be interrupted while it waits for Java: PySpark's own handler then breaks the
     connection, and the job runs on. So another thread waits for Java, and this one for that.
@@ -162,6 +165,9 @@ def _collected(frame: Any) -> list:
     def collect() -> None:
         try:
             context.addJobTag(tag)
+            for name in ("spark.job.description", "callSite.short"):
+                if context.getLocalProperty(name) is None:  # this thread's; else the user's words
+                    context.setLocalProperty(name, what)
             done["rows"] = list(frame.toLocalIterator())
         except BaseException as error:
             done["error"] = error
@@ -193,7 +199,7 @@ def _failure(error: Exception) -> str | None:
     return None
 
 
-def _told(failure: str, restarts: int) -> str:
+def _told(failure: str, restarts: int, python: str = "python3") -> str:
     if "PYTHON_VERSION_MISMATCH" in failure:
         here = "{}.{}".format(*sys.version_info[:2])
         found = re.search(r"Python in worker has different version:? *\(?'?([\d.]+)", failure)
@@ -202,6 +208,11 @@ def _told(failure: str, restarts: int) -> str:
             f"driver has Python {here}: both need the same (docs/spark.md)"
         )
     found = _python_error(failure)
+    if found is not None and found[0].startswith(("ModuleNotFoundError", "ImportError")):
+        return (
+            f"[spark] the workers' Python, {python!r}, lacks something: {found[0]}. "
+            "PYSPARK_PYTHON, set before the session starts, names one that has it (docs/spark.md)"
+        )
     if found is not None and not found[0].startswith(_OF_LOST_PEERS):
         return "[spark] the rows could not be read: {}\n\n{}".format(*found)
     lines = [line for line in failure.splitlines() if line.strip() and not line.startswith("\tat ")]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _core
-from andiron.spark import _columns, _fingerprint, _memory, _run_folder
+from andiron.spark import _class_weight, _columns, _fingerprint, _memory, _missing, _run_folder
 from andiron.spark._worker import Worker
 
 # Of the settings, those that change what a training results in; model, optimizer and callbacks are
@@ -24,6 +24,7 @@ _IN_DIGEST = (
 class Task:
     """The function of each worker. Only the first one gives the trained model back."""
 
+    what = "training"  # in Spark's UI
     progress: Any = None  # where the driver listens (_progress.Address)
 
     def __init__(self, packed: bytes, settings: dict):
@@ -38,6 +39,7 @@ class Task:
         train, validation = self._read(worker, model)
         mine = sum(map(len, train.values()))
         rows = self._counted(worker, mine, sum(map(len, validation.values())))
+        unseen = self._unseen(worker)
         started = time.monotonic()
         name = self._name(worker, train, validation)
         application = settings.get("application", "")
@@ -62,6 +64,7 @@ class Task:
         return {
             "work": work, "model": model._bytes(), "history": history.history,
             "note": history.checkpoint_note, "epochs": reporter.epochs,
+            "unseen": unseen,
         }  # fmt: skip
 
     def _counted(self, worker: Worker, train: int, held_out: int) -> int:
@@ -81,15 +84,29 @@ class Task:
             )
         return rows
 
+    def _unseen(self, worker: Worker) -> list[int]:
+        """The classes with a weight that no worker has seen."""
+        ids, seen = self._classes.ids, self._classes.found
+        if not ids:
+            return []
+        counts = worker.communicator.allreduce(np.array([i in seen for i in ids], np.int64))
+        return [i for i, n in zip(ids, counts, strict=True) if n == 0]
+
     def _read(self, worker: Worker, model: Any) -> tuple[dict, dict]:
         """The rows of each shard to train on, and of each to validate on."""
         train: dict = {}
         validation: dict = {}
+        self._classes = _class_weight.Classes(self.settings)
         budget = self.settings["memory_budget"]
         budget = budget or _memory.share(worker.threads, self.settings.get("memory", {}))
         budget = max(1, budget // self.settings["parts"])
-        for tag, batches in worker.shards():
+        shards = worker.shards()
+        checked = _missing.Checked(self.settings["rules"], shards)
+        for tag, batches in shards:
             shard, held_out = divmod(tag, 2) if self.settings["validation"] else (tag, 0)
+            batches = checked.of(batches)
+            if not held_out:
+                batches = self._classes.seen(batches)
             rows = self._data(batches, budget)
             rows._rows(model._network, model._targets())  # now, before the next shard's come
             (validation if held_out else train)[shard] = rows

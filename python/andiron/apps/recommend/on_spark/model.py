@@ -15,7 +15,7 @@ from pyspark.ml.util import MLReadable, MLWritable
 from andiron import _core
 from andiron._training import whole
 from andiron.apps.recommend.ids import UNKNOWN, IdMap
-from andiron.apps.recommend.on_spark import files, interactions
+from andiron.apps.recommend.on_spark import by_item, files, interactions
 from andiron.apps.recommend.on_spark.params import RECOMMENDED
 from andiron.spark import _cluster, _compat, _inference
 from andiron.spark._columns import quoted
@@ -75,16 +75,50 @@ class RecommenderModel(Settable, SparkModel, MLReadable, MLWritable):
     def recommendForAllUsers(self, numItems: int) -> Any:
         """The best `numItems` items of every user: a DataFrame of user_col and `recommendations`,
         an array of structs (item_col, rating), best first; rating is the model's score."""
-        session = _cluster.session_of()
-        n = len(self.native.users)
-        rows = session.range(0, n, 1, max(1, min(n, 2 * session.sparkContext.defaultParallelism)))
-        return self._recommended(rows, numItems, True)
+        return self._recommended(self._every_user(), numItems, True)
 
     def recommendForUserSubset(self, dataset: Any, numItems: int) -> Any:
-        """The same for the users in user_col of a DataFrame, each once; users that training did not
-        see get the most popular items."""
+        """The same for the users in user_col of a DataFrame, each once; as with ALS, without those
+        that training did not see."""
         ids = dataset.select(self._users_of(dataset).alias("id")).distinct()
         return self._recommended(ids.where("id is not null"), numItems, False)
+
+    def recommendForAllItems(self, numUsers: int) -> Any:
+        """The `numUsers` users whom each item suits best: a DataFrame of item_col and
+        `recommendations`, an array of structs (user_col, rating), best first; rating is the
+        estimate that `transform` gives, as scores of different users cannot be compared."""
+        return self._users_for(np.arange(len(self.native.items)), numUsers)
+
+    def recommendForItemSubset(self, dataset: Any, numUsers: int) -> Any:
+        """The same for the items in item_col of a DataFrame, each once, without those that training
+        did not see."""
+        id = self._ids_of(dataset, self.getItemCol(), self.native.items).alias("id")
+        ids = dataset.select(id).distinct().where("id is not null")
+        there = [row["id"] for row in ids.collect()]
+        rows = self.native.items.rows(there)
+        return self._users_for(np.sort(rows[rows >= 0]), numUsers)
+
+    def _users_for(self, items: np.ndarray, k: int) -> Any:
+        k = whole(k, "numUsers", 1, "spark")
+        rows = self._every_user()
+        name, exclude = self._shipped(rows), self.getExcludeSeen()
+        item, user = self.getItemCol(), self.getUserCol()
+
+        def load() -> Any:
+            return _loaded(name)
+
+        lines = rows.mapInArrow(by_item.best_users(load, items, k, exclude), by_item.SCHEMA)
+        kinds = [_type_of(ids.ids) for ids in (self.native.items, self.native.users)]
+        schema = (
+            f"{quoted(item)} {kinds[0]}, recommendations array<struct<{quoted(user)}: {kinds[1]}, "
+            "rating: float>>"
+        )
+        return by_item.of_all(lines, k).mapInArrow(by_item.with_ids(load, item, user), schema)
+
+    def _every_user(self) -> Any:
+        session = _cluster.session_of()
+        n = len(self.native.users)
+        return session.range(0, n, 1, max(1, min(n, 2 * session.sparkContext.defaultParallelism)))
 
     def _recommended(self, rows: Any, k: int, by_row: bool) -> Any:
         k = whole(k, "numItems", 1, "spark")
@@ -183,7 +217,10 @@ def _recommender(name: str, k: int, exclude_seen: bool, by_row: bool, user: str,
             if batch.num_rows == 0:
                 continue
             given = batch.column(0).to_numpy(zero_copy_only=False)
-            users = model.users.ids[given] if by_row else given
+            known = by_row or model.users.rows(given) >= 0
+            users = model.users.ids[given] if by_row else given[known]
+            if len(users) == 0:
+                continue
             items, scores = model.recommend_all(k, exclude_seen, users)
             there = scores > -np.inf
             offsets = np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int32)

@@ -27,6 +27,7 @@ class Task:
             validation, fingerprint.
     """
 
+    what = "training"  # in Spark's UI
     progress: Any = None  # where the driver listens (_progress.Address)
 
     def __init__(self, kind: str, settings: dict, sizes: tuple[int, int], features: tuple,
