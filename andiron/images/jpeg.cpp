@@ -98,7 +98,16 @@ class Reader {
   }
 
   jpeg_decompress_struct& info() { return info_; }
-  bool past_end() const { return past_end_; }
+  /// Whether scans are missing at the end of a file of several.
+  bool lost_scans() const {
+    if (!past_end_ || jpeg_has_multiple_scans(const_cast<j_decompress_ptr>(&info_)) == FALSE)
+      return false;
+    if (info_.coef_bits == nullptr) return true;
+    for (int c = 0; c < info_.num_components; ++c)  // bits of each coefficient that are still to come
+      for (int k = 0; k < DCTSIZE2; ++k)
+        if (info_.coef_bits[c][k] != 0) return true;
+    return false;
+  }
   /// Data that ended too early, or codes that are none; libjpeg goes on with grey.
   bool lost_data() const { return lost_data_; }
 
@@ -174,6 +183,7 @@ Result<> decode_jpeg(Bytes bytes, const DecodeOptions& options, Image& out) {
   info.scale_denom = denominator(info, options);
   if (!reader.guarded([&] { jpeg_start_decompress(&info); }))
     return reader.because_of("its tables");
+  if (reader.lost_scans() && !options.allow_truncated) return reader.because_of("its scans");
   const int64_t width = info.output_width, height = info.output_height;
   out.reset(width, height, grey ? 1 : 3);
   Image line;

@@ -57,7 +57,7 @@ void horizontal_rgb(const uint8_t* src, int64_t src_stride, int64_t rows, const 
       int64_t at = int64_t{3} * taps.first[i];
       Sums sums;
       for (int64_t g = 0; g < groups; ++g, at += 3 * kGroup) {
-        const __m128i w = _mm_loadu_si128(reinterpret_cast<const __m128i*>(words + 4 * g));
+        const int32_t* w = words + 4 * g;
         __m512i pixels = _mm512_castsi128_si512(
             _mm_loadu_si128(reinterpret_cast<const __m128i*>(from[0] + at)));
         pixels = _mm512_inserti32x4(
@@ -66,9 +66,8 @@ void horizontal_rgb(const uint8_t* src, int64_t src_stride, int64_t rows, const 
             pixels, _mm_loadu_si128(reinterpret_cast<const __m128i*>(from[2] + at)), 2);
         pixels = _mm512_inserti32x4(
             pixels, _mm_loadu_si128(reinterpret_cast<const __m128i*>(from[3] + at)), 3);
-        sums.add(_mm512_shuffle_epi8(pixels, planes), _mm512_broadcastd_epi32(w),
-                 _mm512_broadcastd_epi32(_mm_shuffle_epi32(w, 1)),
-                 _mm512_broadcastd_epi32(_mm_shuffle_epi32(w, 2)));
+        sums.add(_mm512_shuffle_epi8(pixels, planes), _mm512_set1_epi32(w[0]),
+                 _mm512_set1_epi32(w[1]), _mm512_set1_epi32(w[2]));
       }
       const __m128i bytes = _mm512_cvtusepi32_epi8(
           _mm512_max_epi32(sums.rounded(), _mm512_setzero_si512()));
