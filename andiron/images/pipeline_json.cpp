@@ -26,7 +26,9 @@ Step step_from(const json& j) {
   const auto op = j.at("op").get<std::string>();
   const auto size = [&](size_t i) {
     const json& s = j.at("size");
-    return s.is_array() ? s.at(i).get<int64_t>() : i == 0 ? 0 : s.get<int64_t>();
+    if (!s.is_array()) return i == 0 ? 0 : s.get<int64_t>();
+    const auto n = s.at(i).get<int64_t>();
+    return n == 0 ? -1 : n;  // a height of 0 is not the shorter side's mark
   };
   const auto filter = [&] { return filter_from(j.value("interpolation", "bilinear")); };
   if (op == "resize") return Resize{size(0), size(1), filter()};

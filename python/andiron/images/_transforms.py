@@ -13,6 +13,8 @@ def pair(size: Any, what: str) -> list[int]:
     numbers = [size, size] if isinstance(size, int) and not isinstance(size, bool) else list(size)
     if len(numbers) != 2 or not all(isinstance(n, int) for n in numbers):
         raise _core.Error(f"[images] {what}: size is a number or (height, width); got {size!r}")
+    if min(numbers) < 1:
+        raise _core.Error(f"[images] {what}: height and width must be in [1, 16384]; got {size!r}")
     return numbers
 
 
