@@ -1,5 +1,6 @@
 #include "andiron/train/data/image_store.hpp"
 
+#include <cstring>
 #include <filesystem>
 
 #include "andiron/base/philox.hpp"
@@ -23,7 +24,10 @@ class Files final : public ImageStore {
     if (!error && n > kMostBytes)
       return failure("the file has {} bytes, more than an image may have", n);
     Result<std::shared_ptr<Buffer>> file = io::read_file(path);
-    if (!file) return file.failure();
+    if (!file) {  // the path is in the image's name
+      const int code = file.failure().errno_code();
+      return code == 0 ? file.failure() : failure("{}", std::strerror(code));
+    }
     return ImageBytes{io::as_bytes(*file.value()), file.value()};
   }
   std::string name(int64_t i) const override { return paths_[static_cast<size_t>(i)]; }
