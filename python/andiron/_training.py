@@ -244,7 +244,7 @@ class Training:
         """
         if x is None:
             raise _core.Error("[fit] needs data x")
-        datasets = [d for d in (x, validation_data) if hasattr(d, "_batch_source")]
+        datasets = [d for d in (x, validation_data) if hasattr(d, "_report")]
         whole(epochs, "epochs", 0)
         whole(initial_epoch, "initial_epoch", 0)
         options = {

@@ -216,6 +216,10 @@ class Model(_training.Training, Layer):
             batches = x._batches(core) if isinstance(x, Data) else x._in_order()
             parts = [predictor.predict_numpy(batch, size) for batch in first_rows(batches, rows)]
             out = [np.concatenate(p) if len(p) > 1 else p[0] for p in zip(*parts, strict=True)]
+            for row, _ in getattr(x, "_bad_rows", ()):  # images that could not be read
+                for y in out:
+                    if y.dtype.kind == "f" and row < len(y):
+                        y[row] = np.nan
             return self._arranged(out or [empty_output(y) for y in core.outputs])
         plain = isinstance(x, np.ndarray) and len(core.input_names) == 1
         arrays = [x] if plain else columns(x, core.input_names, "x")

@@ -248,3 +248,33 @@ def test_real_photos_train(folder):
     model.compile("sgd", "sparse_categorical_crossentropy")
     model.fit(train, verbose=0)
     assert train.n_bad == 0
+
+
+def test_columns_of_images_in_tables(folder):
+    paths = sorted(str(p) for p in folder.rglob("*.png"))
+    photos = [open(p, "rb").read() for p in paths]
+    steps = images.Pipeline([images.Resize((6, 6)), images.ToTensor()])
+    table = pa.table(
+        {"photo": photos, "kind": [i % 3 for i in range(len(photos))], "size": [1.0] * len(photos)}
+    )
+    column = andiron.data.Column("photo", image=steps)
+    rows = andiron.data.from_arrow(table, column, "kind")
+    assert len(rows) == len(photos)
+    model = network()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(rows, epochs=2, batch_size=3, verbose=0)
+    np.testing.assert_allclose(model.predict(rows), model.predict(steps(paths)), rtol=1e-5)
+    # Beside numbers, in a model of two inputs; bad images give NaN.
+    x, size = andiron.Input((3, 6, 6), name="x"), andiron.Input((1,), name="size")
+    h = layers.Concatenate()([layers.Flatten()(x), size])
+    two = andiron.Model([x, size], layers.Dense(1)(h))
+    broken = table.set_column(0, "photo", pa.array([b"", *photos[1:]]))
+    column = andiron.data.Column("photo", image=steps, errors="null")
+    found = two.predict(andiron.data.from_arrow(broken, {"x": column, "size": "size"}))
+    wanted = two.predict([steps(paths), np.ones((len(paths), 1), np.float32)])
+    assert np.isnan(found[0]).all()
+    np.testing.assert_allclose(found[1:], wanted[1:], rtol=1e-5)
+    with pytest.raises(andiron.Error, match="an input of its own"):
+        two.predict(andiron.data.from_arrow(broken, {"x": [column, "size"], "size": "size"}))
+    with pytest.warns(UserWarning, match="1 of 6 images could not be read"):
+        model.fit(andiron.data.from_arrow(broken, column, "kind"), verbose=0)

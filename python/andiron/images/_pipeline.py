@@ -111,7 +111,8 @@ class Pipeline:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Pipeline) and self.description() == other.description()
 
-    __hash__ = None
+    def __hash__(self) -> int:
+        return hash(json.dumps(self.description(), sort_keys=True))
 
     def __repr__(self) -> str:
         return f"Pipeline({self.description()})"
