@@ -129,8 +129,10 @@ def main():
         ours = np.median(seconds["Andiron"])
         for k, s in seconds.items():
             away = np.abs(made[k] - made["Pillow + NumPy"]).mean() * 255 * STD.mean()
-            print(f"  {k:26} {np.median(s) * 1e3:8.3f}  min {min(s) * 1e3:8.3f}  "
-                  f"x {np.median(s) / ours:5.2f}  mean distance from Pillow {away:.2f} levels")  # fmt: skip
+            print(
+                f"  {k:26} {np.median(s) * 1e3:8.3f}  min {min(s) * 1e3:8.3f}  "
+                f"x {np.median(s) / ours:5.2f}  mean distance from Pillow {away:.2f} levels"
+            )
 
 
 if __name__ == "__main__":

@@ -154,8 +154,7 @@ nb::tuple load(const ImageStore& store, const std::vector<int64_t>& rows, const 
   }
   nb::list bad;
   for (size_t i = 0; i < rows.size(); ++i)
-    if (!messages[i].empty())
-      bad.append(nb::make_tuple(i, store.name(rows[i]), messages[i]));
+    if (!messages[i].empty()) bad.append(nb::make_tuple(i, store.name(rows[i]), messages[i]));
   return nb::make_tuple(out, bad);
 }
 

@@ -143,7 +143,8 @@ void rand_augment(Image& image, const RandAugment& step, RandomStream& random, I
     affine(image, matrix, scratch);
     std::swap(image, scratch);
   };
-  const auto width = static_cast<double>(image.width()), height = static_cast<double>(image.height());
+  const auto width = static_cast<double>(image.width()),
+             height = static_cast<double>(image.height());
   for (int64_t i = 0; i < step.n; ++i) {
     switch (random.below(14)) {
       case 0:
@@ -180,9 +181,9 @@ void rand_augment(Image& image, const RandAugment& step, RandomStream& random, I
         adjust_sharpness(image, 1.0 + signed_by_chance(0.9 * part), scratch);
         break;
       case 10:
-        posterize(image, 8 - static_cast<int>(std::nearbyint(
-                                 static_cast<double>(step.magnitude) /
-                                 (static_cast<double>(step.bins - 1) / 4.0))));
+        posterize(image,
+                  8 - static_cast<int>(std::nearbyint(static_cast<double>(step.magnitude) /
+                                                      (static_cast<double>(step.bins - 1) / 4.0))));
         break;
       case 11:
         solarize(image, 255.0 - 255.0 * part);

@@ -7,8 +7,8 @@
 // The operations of RandAugment that are not in colour.hpp; the same bits as Pillow's.
 namespace andiron::images {
 
-/// dst(x, y) = src(a x + b y + c, d x + e y + f) at pixel centres, the nearest pixel; black outside.
-/// As Pillow's transform(size, AFFINE, (a, b, c, d, e, f)).
+/// dst(x, y) = src(a x + b y + c, d x + e y + f) at pixel centres, the nearest pixel; black
+/// outside. As Pillow's transform(size, AFFINE, (a, b, c, d, e, f)).
 void affine(const Image& src, const std::array<double, 6>& matrix, Image& dst);
 /// Away from the image smoothed by a kernel of 3 x 3.
 void adjust_sharpness(Image& image, double factor, Image& scratch);

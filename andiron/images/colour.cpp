@@ -60,8 +60,8 @@ void from_hsv(const Hsv& hsv, uint8_t* p) {
   };
   const uint8_t low = byte(1.0 - fs), falling = byte(1.0 - fs * f),
                 rising = byte(1.0 - fs * (1.0 - f));
-  const uint8_t by_sixth[6][3] = {{v, rising, low}, {falling, v, low}, {low, v, rising},
-                                  {low, falling, v}, {rising, low, v}, {v, low, falling}};
+  const uint8_t by_sixth[6][3] = {{v, rising, low},  {falling, v, low}, {low, v, rising},
+                                  {low, falling, v}, {rising, low, v},  {v, low, falling}};
   std::copy_n(by_sixth[i % 6], 3, p);
 }
 

@@ -16,9 +16,9 @@ int64_t rounded(double x) { return static_cast<int64_t>(std::nearbyint(x)); }
 Window size_after(const Resize& step, int64_t width, int64_t height) {
   if (step.height > 0) return {0, 0, step.width, step.height};
   const auto longer = [&](int64_t a, int64_t b) {
-    return std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(step.width) *
-                                                     static_cast<double>(a) /
-                                                     static_cast<double>(b)));
+    return std::max<int64_t>(
+        1, static_cast<int64_t>(static_cast<double>(step.width) * static_cast<double>(a) /
+                                static_cast<double>(b)));
   };
   if (width <= height) return {0, 0, step.width, longer(height, width)};
   return {0, 0, longer(width, height), step.width};

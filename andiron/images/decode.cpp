@@ -91,8 +91,8 @@ void to_grey(Image& image) {
   const uint8_t* src = image.data();
   uint8_t* dst = image.data();
   for (int64_t i = 0; i < n; ++i, src += 3)
-    dst[i] = static_cast<uint8_t>((src[0] * 19595U + src[1] * 38470U + src[2] * 7471U + 0x8000U) >>
-                                  16);
+    dst[i] =
+        static_cast<uint8_t>((src[0] * 19595U + src[1] * 38470U + src[2] * 7471U + 0x8000U) >> 16);
   image.reset(image.width(), image.height(), 1);
 }
 

@@ -44,8 +44,8 @@ TEST(DecodeImage, orientation_turns_the_image_and_its_header) {
     // Where the top left pixel goes.
     const bool right = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
     const bool down = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
-    const uint8_t* corner = turned.row(down ? turned.height() - 1 : 0) +
-                            (right ? turned.width() - 1 : 0) * 3;
+    const uint8_t* corner =
+        turned.row(down ? turned.height() - 1 : 0) + (right ? turned.width() - 1 : 0) * 3;
     EXPECT_EQ(std::memcmp(corner, plain.data(), 3), 0) << orientation;
   }
 }
@@ -55,7 +55,8 @@ TEST(DecodeImage, limits_hold_before_memory_is_taken) {
   Image out;
   const Result<Header> done = decode(file, {.max_pixels = 13 * 9 - 1}, out);
   ASSERT_FALSE(done);
-  EXPECT_THAT(done.failure().message(), ::testing::HasSubstr("13 x 9 pixels, more than max_pixels"));
+  EXPECT_THAT(done.failure().message(),
+              ::testing::HasSubstr("13 x 9 pixels, more than max_pixels"));
   EXPECT_EQ(out.n_bytes(), 0);
 }
 

@@ -21,8 +21,7 @@ class Tiff {
   // REQUIRES offset + n within the bytes.
   uint32_t number(size_t offset, size_t n) const {
     uint32_t value = 0;
-    for (size_t i = 0; i < n; ++i)
-      value = value << 8 | at(offset + (big_ ? i : n - 1 - i));
+    for (size_t i = 0; i < n; ++i) value = value << 8 | at(offset + (big_ ? i : n - 1 - i));
     return value;
   }
   size_t size() const { return bytes_.size(); }

@@ -8,8 +8,8 @@
 
 #include "andiron/images/codec.hpp"
 
-// JPEG by libjpeg-turbo. libjpeg leaves by longjmp when it meets an error: every call into it stands
-// in `guarded`, and between setjmp and longjmp there are no objects with destructors.
+// JPEG by libjpeg-turbo. libjpeg leaves by longjmp when it meets an error: every call into it
+// stands in `guarded`, and between setjmp and longjmp there are no objects with destructors.
 namespace andiron::images {
 
 namespace {
@@ -103,7 +103,8 @@ class Reader {
     if (!past_end_ || jpeg_has_multiple_scans(const_cast<j_decompress_ptr>(&info_)) == FALSE)
       return false;
     if (info_.coef_bits == nullptr) return true;
-    for (int c = 0; c < info_.num_components; ++c)  // bits of each coefficient that are still to come
+    for (int c = 0; c < info_.num_components;
+         ++c)  // bits of each coefficient that are still to come
       for (int k = 0; k < DCTSIZE2; ++k)
         if (info_.coef_bits[c][k] != 0) return true;
     return false;

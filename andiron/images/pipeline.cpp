@@ -97,8 +97,9 @@ int64_t least(int64_t whole, int64_t out, int64_t in) {
 // One image's way through the steps.
 class Walk {
  public:
-  Walk(const std::vector<Step>& steps, RandomStream& random, Workspace& workspace)
-      : steps_(steps), random_(random), w_(workspace) {}
+  Walk(const std::vector<Step>& steps, RandomStream& random, Workspace& workspace,
+       int64_t max_pixels)
+      : steps_(steps), random_(random), w_(workspace), max_pixels_(max_pixels) {}
 
   // What the first step wants of the decoder.
   void plan(const Header& header, DecodeOptions& options) {
@@ -115,9 +116,11 @@ class Walk {
     }
   }
 
-  void all() {
-    for (at_ = 0; at_ < steps_.size(); ++at_) std::visit([this](const auto& s) { take(s); },
-                                                         steps_[at_]);
+  Result<> all() {
+    for (at_ = 0; at_ < steps_.size() && !failure_; ++at_)
+      std::visit([this](const auto& s) { take(s); }, steps_[at_]);
+    if (failure_) return *failure_;
+    return success();
   }
 
  private:
@@ -135,6 +138,14 @@ class Walk {
           ++at_;
         }
       }
+    // One row of many pixels becomes many rows of many more.
+    if (window.width > max_pixels_ / window.height) {
+      failure_ = failure(
+          "an image of {} x {} pixels would be resized to {} x {}, more than "
+          "max_pixels={}",
+          w_.image.width(), w_.image.height(), size.width, size.height, max_pixels_);
+      return;
+    }
     const Box box = {0, 0, static_cast<float>(w_.image.width()),
                      static_cast<float>(w_.image.height())};
     resample(w_.image, box, size.width, size.height, window, s.filter, w_.scratch, w_.other);
@@ -189,6 +200,8 @@ class Walk {
   const std::vector<Step>& steps_;
   RandomStream& random_;
   Workspace& w_;
+  int64_t max_pixels_;
+  std::optional<Failure> failure_;
   size_t at_ = 0;
   Window full_, part_;
 };
@@ -196,10 +209,7 @@ class Walk {
 }  // namespace
 
 Pipeline::Pipeline(std::vector<Step> steps, DecodeOptions decode, Output output, bool scaled_decode)
-    : steps_(std::move(steps)),
-      decode_(decode),
-      output_(output),
-      scaled_decode_(scaled_decode) {
+    : steps_(std::move(steps)), decode_(decode), output_(output), scaled_decode_(scaled_decode) {
   for (const Step& step : steps_) {
     check(step);
     match(
@@ -210,15 +220,17 @@ Pipeline::Pipeline(std::vector<Step> steps, DecodeOptions decode, Output output,
         [](const RandomFlip&) {}, [](const ColourJitter&) {}, [](const RandAugment&) {});
   }
   if (height_ == 0)
-    fail("[images] the samples of a batch need one size: let the steps have a Resize((height, "
-         "width)) or a crop");
+    fail(
+        "[images] the samples of a batch need one size: let the steps have a Resize((height, "
+        "width)) or a crop");
   if (decode_.max_pixels < 1)
     fail("[images] max_pixels must be at least 1; got {}", decode_.max_pixels);
   for (size_t c = 0; c < 3; ++c) {
     if (!(std::isfinite(output_.mean[c]) && std::isfinite(output_.std[c]) && output_.std[c] != 0))
-      fail("[images] Normalize: mean must be finite and std finite and not 0; got mean {} and std "
-           "{}",
-           output_.mean[c], output_.std[c]);
+      fail(
+          "[images] Normalize: mean must be finite and std finite and not 0; got mean {} and std "
+          "{}",
+          output_.mean[c], output_.std[c]);
     scale_[c] = static_cast<float>(output_.scale / output_.std[c]);
     shift_[c] = static_cast<float>(-output_.mean[c] / output_.std[c]);
   }
@@ -238,12 +250,11 @@ Result<> Pipeline::pixels(std::span<const std::byte> bytes, RandomStream& random
   if (!decode_.orient && turns_sideways(header.value().orientation))
     std::swap(header.value().width, header.value().height);
   DecodeOptions options = decode_;
-  Walk walk(steps_, random, workspace);
+  Walk walk(steps_, random, workspace, decode_.max_pixels);
   walk.plan(header.value(), options);
   if (!scaled_decode_) options.min_width = options.min_height = 0;
   if (Result<Header> done = decode(bytes, options, workspace.image); !done) return done.failure();
-  walk.all();
-  return success();
+  return walk.all();
 }
 
 void Pipeline::to_numbers(const Image& image, float* dst) const {
@@ -263,8 +274,8 @@ void Pipeline::to_numbers(const Image& image, float* dst) const {
   }
 }
 
-Result<> Pipeline::run(std::span<const std::byte> bytes, RandomStream& random,
-                       Workspace& workspace, float* dst) const {
+Result<> Pipeline::run(std::span<const std::byte> bytes, RandomStream& random, Workspace& workspace,
+                       float* dst) const {
   if (Result<> done = pixels(bytes, random, workspace); !done) return done;
   to_numbers(workspace.image, dst);
   return success();

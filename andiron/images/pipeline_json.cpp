@@ -9,7 +9,8 @@
 //            {"op": "random_resized_crop", "size": [h, w], "scale": [a, b], "ratio": [a, b],
 //             "interpolation": "bilinear"},
 //            {"op": "random_flip", "horizontal": 0.5, "vertical": 0.0},
-//            {"op": "color_jitter", "brightness": [a, b], "contrast": ..., "saturation": ..., "hue": ...},
+//            {"op": "color_jitter", "brightness": [a, b], "contrast": ..., "saturation": ...,
+//            "hue": ...},
 //            {"op": "rand_augment", "n": 2, "magnitude": 9, "bins": 31}],
 //  "color": "rgb" or "grayscale", "max_pixels": n, "exif": true, "background": null or [r, g, b],
 //  "allow_truncated": false, "scaled_decode": true,
@@ -51,9 +52,7 @@ json json_of(const Resize& s) {
   json size = s.height == 0 ? json(s.width) : json{s.height, s.width};
   return {{"op", "resize"}, {"size", size}, {"interpolation", name_of(s.filter)}};
 }
-json json_of(const CenterCrop& s) {
-  return {{"op", "center_crop"}, {"size", {s.height, s.width}}};
-}
+json json_of(const CenterCrop& s) { return {{"op", "center_crop"}, {"size", {s.height, s.width}}}; }
 json json_of(const RandomCrop& s) {
   return {{"op", "random_crop"}, {"size", {s.height, s.width}}, {"padding", s.padding}};
 }

@@ -101,9 +101,9 @@ Header header_of(Reader& reader) {
   return {.format = Format::png,
           .width = png_get_image_width(reader.png(), reader.info()),
           .height = png_get_image_height(reader.png(), reader.info()),
-          .channels = alpha                              ? 4
+          .channels = alpha                                ? 4
                       : (type & PNG_COLOR_MASK_COLOR) != 0 ? 3
-                                                         : 1,
+                                                           : 1,
           .orientation = reader.orientation()};
 }
 

@@ -3,8 +3,8 @@
 
 #include "andiron/images/codec.hpp"
 
-// Binary PGM (P5) and PPM (P6) of 8 bits: what raw pixels travel in (rows of Spark's "image" source,
-// arrays).
+// Binary PGM (P5) and PPM (P6) of 8 bits: what raw pixels travel in (rows of Spark's "image"
+// source, arrays).
 namespace andiron::images {
 
 namespace {
@@ -65,7 +65,8 @@ Result<> decode_pnm(Bytes bytes, const DecodeOptions& options, const Header& hea
     std::memcpy(out.data(), pixels.data(), there);
     return success();
   }
-  for (size_t i = 0; i < there; ++i) std::memset(out.data() + 3 * i, static_cast<int>(pixels[i]), 3);
+  for (size_t i = 0; i < there; ++i)
+    std::memset(out.data() + 3 * i, static_cast<int>(pixels[i]), 3);
   return success();
 }
 

@@ -60,10 +60,10 @@ struct Axis {
   std::vector<double> exact;
   Taps taps = {};
 
-  void prepare(int64_t src_size, float begin_of_box, float end_of_box, int64_t size,
-               int64_t begin, int64_t n, Filter filter, const ResampleKernels& kernels) {
-    const double in0 = begin_of_box, scale = static_cast<double>(end_of_box - begin_of_box) /
-                                             static_cast<double>(size);
+  void prepare(int64_t src_size, float begin_of_box, float end_of_box, int64_t size, int64_t begin,
+               int64_t n, Filter filter, const ResampleKernels& kernels) {
+    const double in0 = begin_of_box,
+                 scale = static_cast<double>(end_of_box - begin_of_box) / static_cast<double>(size);
     const double filter_scale = std::max(scale, 1.0);
     const double support = support_of(filter) * filter_scale, inverse = 1.0 / filter_scale;
     const int64_t groups = (static_cast<int64_t>(std::ceil(support)) * 2 + 1 + kGroup - 1) / kGroup;
@@ -74,8 +74,8 @@ struct Axis {
     packed.resize(static_cast<size_t>(n) * row);
     exact.resize(row);
     for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
-      const double center = in0 + (static_cast<double>(begin + static_cast<int64_t>(i)) + 0.5) *
-                                      scale;
+      const double center =
+          in0 + (static_cast<double>(begin + static_cast<int64_t>(i)) + 0.5) * scale;
       const auto low = std::max<int64_t>(0, static_cast<int64_t>(center - support + 0.5));
       const auto high = std::min(src_size, static_cast<int64_t>(center + support + 0.5));
       const int64_t taps_here = std::max<int64_t>(high - low, 0);
@@ -171,9 +171,10 @@ const ResampleKernels& kernels_of_cpu() {
 Filter filter_from(std::string_view name) {
   for (const auto& [known, filter] : kFilters)
     if (known == name) return filter;
-  fail("[resize] the interpolation is \"nearest\", \"box\", \"bilinear\", \"hamming\", \"bicubic\" "
-       "or \"lanczos\"; got \"{}\"",
-       name);
+  fail(
+      "[resize] the interpolation is \"nearest\", \"box\", \"bilinear\", \"hamming\", \"bicubic\" "
+      "or \"lanczos\"; got \"{}\"",
+      name);
 }
 
 std::string_view name_of(Filter filter) {
@@ -190,10 +191,10 @@ void resample(const Image& src, const Box& box, int64_t width, int64_t height, c
   thread_local Axis across, down;
   const int64_t c = src.channels();
   // An axis that does not change is not filtered.
-  const bool turn_x = width != src.width() || box.left != 0 ||
-                      box.right != static_cast<float>(width);
-  const bool turn_y = height != src.height() || box.top != 0 ||
-                      box.bottom != static_cast<float>(height);
+  const bool turn_x =
+      width != src.width() || box.left != 0 || box.right != static_cast<float>(width);
+  const bool turn_y =
+      height != src.height() || box.top != 0 || box.bottom != static_cast<float>(height);
   if (turn_x)
     across.prepare(src.width(), box.left, box.right, width, window.x, window.width, filter,
                    kernels);

@@ -32,17 +32,17 @@ struct Sums {
     a = _mm512_dpbusd_epi32(a, pixels, wa);
   }
   __m512i rounded() const {
-    const __m512i sum = _mm512_add_epi32(
-        _mm512_add_epi32(_mm512_slli_epi32(a, 16), _mm512_slli_epi32(b, 8)),
-        _mm512_add_epi32(c, _mm512_set1_epi32(1 << (kWeightBits - 1))));
+    const __m512i sum =
+        _mm512_add_epi32(_mm512_add_epi32(_mm512_slli_epi32(a, 16), _mm512_slli_epi32(b, 8)),
+                         _mm512_add_epi32(c, _mm512_set1_epi32(1 << (kWeightBits - 1))));
     return _mm512_srai_epi32(sum, kWeightBits);
   }
 };
 
 void horizontal_rgb(const uint8_t* src, int64_t src_stride, int64_t rows, const Taps& taps,
                     int64_t n, uint8_t* dst, int64_t dst_stride) {
-  const __m512i planes = _mm512_broadcast_i32x4(
-      _mm_setr_epi8(0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11, -1, -1, -1, -1));
+  const __m512i planes =
+      _mm512_broadcast_i32x4(_mm_setr_epi8(0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11, -1, -1, -1, -1));
   for (int64_t y = 0; y < rows; y += 4) {
     const uint8_t* from[4];
     uint8_t* to[4];
@@ -58,8 +58,8 @@ void horizontal_rgb(const uint8_t* src, int64_t src_stride, int64_t rows, const 
       Sums sums;
       for (int64_t g = 0; g < groups; ++g, at += 3 * kGroup) {
         const int32_t* w = words + 4 * g;
-        __m512i pixels = _mm512_castsi128_si512(
-            _mm_loadu_si128(reinterpret_cast<const __m128i*>(from[0] + at)));
+        __m512i pixels =
+            _mm512_castsi128_si512(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from[0] + at)));
         pixels = _mm512_inserti32x4(
             pixels, _mm_loadu_si128(reinterpret_cast<const __m128i*>(from[1] + at)), 1);
         pixels = _mm512_inserti32x4(
@@ -69,8 +69,8 @@ void horizontal_rgb(const uint8_t* src, int64_t src_stride, int64_t rows, const 
         sums.add(_mm512_shuffle_epi8(pixels, planes), _mm512_set1_epi32(w[0]),
                  _mm512_set1_epi32(w[1]), _mm512_set1_epi32(w[2]));
       }
-      const __m128i bytes = _mm512_cvtusepi32_epi8(
-          _mm512_max_epi32(sums.rounded(), _mm512_setzero_si512()));
+      const __m128i bytes =
+          _mm512_cvtusepi32_epi8(_mm512_max_epi32(sums.rounded(), _mm512_setzero_si512()));
       alignas(16) uint8_t pixel[16];
       _mm_store_si128(reinterpret_cast<__m128i*>(pixel), bytes);
       for (int r = 0; r < 4; ++r) {
@@ -120,8 +120,8 @@ void pack(const int32_t* weights, int32_t* words) {
   for (int pair = 0; pair < 2; ++pair) {
     const int32_t w0 = weights[2 * pair], w1 = weights[2 * pair + 1];
     const auto two = [](int32_t a, int32_t b) {
-      return static_cast<int32_t>((static_cast<uint32_t>(a) & 0xFFFFU) |
-                                  static_cast<uint32_t>(b) << 16);
+      return static_cast<int32_t>((static_cast<uint32_t>(a) & 0xFFFFU) | static_cast<uint32_t>(b)
+                                                                             << 16);
     };
     constexpr int32_t kMask = (1 << kLowBits) - 1;
     words[2 * pair] = two(w0 >> kLowBits, w1 >> kLowBits);
@@ -160,8 +160,7 @@ void horizontal_rgb(const uint8_t* src, int64_t src_stride, int64_t rows, const 
       Sums sums;
       for (int64_t g = 0; g < groups; ++g, at += 3 * kGroup) {
         const __m256i pixels = _mm256_inserti128_si256(
-            _mm256_castsi128_si256(
-                _mm_loadu_si128(reinterpret_cast<const __m128i*>(from0 + at))),
+            _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from0 + at))),
             _mm_loadu_si128(reinterpret_cast<const __m128i*>(from1 + at)), 1);
         const int32_t* w = words + 4 * g;
         sums.add(_mm256_shuffle_epi8(pixels, pair0), _mm256_set1_epi32(w[0]),
@@ -190,10 +189,10 @@ void vertical(const uint8_t* src, int64_t src_stride, const int32_t* words, int6
     Sums sums[4];
     for (int64_t first = 0; first < count; first += 2) {
       const int64_t second = first + 1 < count ? first + 1 : first;  // weighs nothing then
-      const __m256i a = _mm256_loadu_si256(
-          reinterpret_cast<const __m256i*>(src + first * src_stride + x));
-      const __m256i b = _mm256_loadu_si256(
-          reinterpret_cast<const __m256i*>(src + second * src_stride + x));
+      const __m256i a =
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(src + first * src_stride + x));
+      const __m256i b =
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(src + second * src_stride + x));
       const __m256i low = _mm256_unpacklo_epi8(a, b), high = _mm256_unpackhi_epi8(a, b);
       const __m256i w_high = _mm256_set1_epi32(words[first]),
                     w_low = _mm256_set1_epi32(words[first + 1]);

@@ -19,7 +19,8 @@ struct Taps {
   int64_t groups;         ///< of the longest
 };
 
-/// What is compiled for each instruction set. Sums are exact modulo 2^32, so all give the same bits.
+/// What is compiled for each instruction set. Sums are exact modulo 2^32, so all give the same
+/// bits.
 struct ResampleKernels {
   /// Four weights as four words.
   void (*pack)(const int32_t* weights, int32_t* words);

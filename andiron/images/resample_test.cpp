@@ -124,9 +124,9 @@ TEST(Resample, a_window_is_cut_from_the_whole) {
       resample(src, box, w, h, {0, 0, w, h}, filter, scratch, whole);
       resample(src, box, w, h, {5, 3, w - 9, h - 7}, filter, scratch, part);
       for (int64_t y = 0; y < part.height(); ++y)
-        ASSERT_EQ(std::memcmp(part.row(y), whole.row(y + 3) + 15,
-                              static_cast<size_t>(part.row_bytes())),
-                  0)
+        ASSERT_EQ(
+            std::memcmp(part.row(y), whole.row(y + 3) + 15, static_cast<size_t>(part.row_bytes())),
+            0)
             << name_of(filter) << " row " << y;
     }
 }

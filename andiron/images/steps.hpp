@@ -7,7 +7,8 @@
 
 #include "andiron/images/resample.hpp"
 
-// What a pipeline does with an image, step by step. Definitions are torchvision's where it has them.
+// What a pipeline does with an image, step by step. Definitions are torchvision's where it has
+// them.
 namespace andiron::images {
 
 /// height x width; with height == 0 the shorter side becomes `width`, the other one in proportion
@@ -27,8 +28,8 @@ struct RandomCrop {
   int64_t height = 0, width = 0, padding = 0;
 };
 
-/// A part of random area and proportions, resized (Szegedy et al., "Going deeper with convolutions",
-/// 2015).
+/// A part of random area and proportions, resized (Szegedy et al., "Going deeper with
+/// convolutions", 2015).
 struct RandomResizedCrop {
   int64_t height = 0, width = 0;
   std::array<double, 2> scale = {0.08, 1.0};

@@ -284,6 +284,16 @@ def test_sizes_are_checked_where_they_are_given():
             images.Resize(size)
 
 
+def test_a_line_is_not_resized_to_gigabytes():
+    line = b"P5 60000 1 255 " + bytes(60000)
+    steps = images.Pipeline([images.Resize(256), images.RandomCrop(224)])
+    with pytest.raises(andiron.Error, match="resized to 15360000 x 256, more than max_pixels"):
+        steps([line])
+    # The middle alone is made where a centre crop follows.
+    middle = images.Pipeline([images.Resize(256), images.CenterCrop(224)])
+    assert middle([line]).shape == (1, 3, 224, 224)
+
+
 def test_single_functions_check_their_arguments():
     image = np.zeros((4, 5, 3), np.uint8)
     with pytest.raises(andiron.Error, match="uint8"):

@@ -1,4 +1,4 @@
-"""Columns of images in a DataFrame: Spark's binaryFile and image sources, predictions and training."""
+"""Columns of images in a DataFrame, from Spark's binaryFile and image sources."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def folder(tmp_path_factory):
     """Dark pictures and light ones, and two files that are no images."""
     where = tmp_path_factory.mktemp("photos")
     for i in range(24):
-        dark = picture(30 + i, 20, seed=i).point(lambda x, dark=i % 2: x // 3 + (150 if dark else 0))
+        dark = picture(30 + i, 20, seed=i).point(
+            lambda x, dark=i % 2: x // 3 + (150 if dark else 0)
+        )
         kind, suffix = [("JPEG", "jpg"), ("PNG", "png")][i // 2 % 2]
         name = f"{'light' if i % 2 else 'dark'}-{i}.{suffix}"
         (where / name).write_bytes(encoded(dark, kind))

@@ -51,8 +51,7 @@ ImageDataset::ImageDataset(std::shared_ptr<const ImageStore> store, std::vector<
             c < 0 || c >= image_options_.n_classes)
           fail("[images] '{}': its class {} is not in [0, {})", store_->name(i), c,
                image_options_.n_classes);
-      fields.push_back(
-          {"label", Field::Role::label, DType::f32, Sizes{image_options_.n_classes}});
+      fields.push_back({"label", Field::Role::label, DType::f32, Sizes{image_options_.n_classes}});
     } else {
       fields.push_back({"label", Field::Role::label, labels_.dtype(), row_of(labels_)});
     }
@@ -108,8 +107,8 @@ void ImageDataset::gather(std::span<const int64_t> samples, int64_t epoch, Batch
     try {
       for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < n;)
         loaded[static_cast<size_t>(i)] =
-            load(samples[static_cast<size_t>(i)], epoch,
-                 workspaces_[static_cast<size_t>(thread)], first + i * count);
+            load(samples[static_cast<size_t>(i)], epoch, workspaces_[static_cast<size_t>(thread)],
+                 first + i * count);
     } catch (...) {
       next = n;
       throw;

@@ -22,8 +22,8 @@ struct ImageOptions {
 };
 
 /// Images decoded and augmented on several threads, as fields "image" (float32, the pipeline's
-/// shape) and "label". What becomes of an image is a function of (seed, epoch, image), so batches do
-/// not depend on the number of threads.
+/// shape) and "label". What becomes of an image is a function of (seed, epoch, image), so batches
+/// do not depend on the number of threads.
 class ImageDataset : public Dataset {
  public:
   /// `images`: which of the store, in order. `labels`: rows by the store's numbers, any numbers;

@@ -115,8 +115,7 @@ TEST(ImageDataset, raises_what_cannot_be_read) {
 
 TEST(ImageDataset, nothing_but_bad_images_is_an_error) {
   const std::vector<File> files(3, File(10, std::byte{0}));
-  const auto dataset =
-      dataset_of(files, {.errors = ImageOptions::OnBad::skip}, {.batch_size = 2});
+  const auto dataset = dataset_of(files, {.errors = ImageOptions::OnBad::skip}, {.batch_size = 2});
   BatchBuffer buffer = dataset->make_buffer();
   EXPECT_THAT([&] { dataset->fill(0, 0, buffer); },
               ::testing::ThrowsMessage<Error>(::testing::HasSubstr("none of the 3 images")));

@@ -57,8 +57,8 @@ void mix_images(const ImageRows& r, const MixOptions& options, uint64_t key) {
     const int64_t x = random.below(r.width), y = random.below(r.height);
     x0 = std::max<int64_t>(0, x - half_w), x1 = std::min(r.width, x + half_w);
     y0 = std::max<int64_t>(0, y - half_h), y1 = std::min(r.height, y + half_h);
-    ratio = 1.0 - static_cast<double>((x1 - x0) * (y1 - y0)) /
-                      static_cast<double>(r.width * r.height);
+    ratio =
+        1.0 - static_cast<double>((x1 - x0) * (y1 - y0)) / static_cast<double>(r.width * r.height);
   }
   const int64_t size = r.channels * r.height * r.width;
   for (int64_t i = 0; i < r.n / 2; ++i) {

@@ -16,8 +16,8 @@ from andiron.images._transforms import CenterCrop, Resize, Step, pair
 
 
 class ImageDataset:
-    """Batches of images (and labels), decoded and augmented on several threads ahead of the training
-    step: for `fit`, `evaluate` and `predict`, or to walk over.
+    """Batches of images (and labels), decoded and augmented on several threads ahead of the
+    training step: for `fit`, `evaluate` and `predict`, or to walk over.
 
     What becomes of an image is a function of (seed, epoch, image): batches are the same on any
     number of threads, and a training resumes with the same ones. Made by
@@ -198,9 +198,7 @@ def _split(n: int, validation_split: float | None, subset: str | None, shuffle: 
     if not 0 < validation_split < 1:
         raise _core.Error(f"[images] validation_split must be in (0, 1); got {validation_split}")
     if subset not in ("training", "validation", "both"):
-        raise _core.Error(
-            f'[images] subset is "training", "validation" or "both"; got {subset!r}'
-        )
+        raise _core.Error(f'[images] subset is "training", "validation" or "both"; got {subset!r}')
     if shuffle:
         if seed is None:
             raise _core.Error("[images] a validation_split needs a seed (or shuffle=False)")
@@ -252,7 +250,7 @@ def image_dataset_from_directory(
         batch_size: images of a batch. Default: 32.
         image_size: (height, width). Default: (256, 256).
         shuffle: another order in each epoch. Default: True.
-        seed: of order, split and random steps. Default: drawn from andiron.set_random_seed's stream.
+        seed: of order, split and random steps. Default: from andiron.set_random_seed's stream.
         validation_split: the part that is held out, chosen by the seed.
         subset: "training", "validation" or "both" (a pair of datasets).
         interpolation: as in images.Resize; antialiased, other than in Keras.
@@ -294,7 +292,9 @@ def image_dataset_from_directory(
         elif names is None:
             names = [str(i) for i in range(int(max(labels)) + 1)]
     if not paths:
-        raise _core.Error(f"[images] there are no images in '{directory}' (or its classes' folders)")
+        raise _core.Error(
+            f"[images] there are no images in '{directory}' (or its classes' folders)"
+        )
     options = {"data_format": data_format, "color_mode": color_mode, **pipeline_options}
     return dataset_from_paths(
         paths, numbers, label_mode, names, batch_size, image_size, shuffle, seed, validation_split,
@@ -357,9 +357,18 @@ def dataset_from_paths(
         mixed = {} if held_out else {"mixup": mixup, "cutmix": cutmix}
         made.append(
             ImageDataset(
-                store, numbers, pipeline, rows=rows, n_classes=n_classes, class_names=class_names,
-                batch_size=batch_size, shuffle=shuffle and not held_out, seed=seed, errors=errors,
-                threads=threads, **mixed,
+                store,
+                numbers,
+                pipeline,
+                rows=rows,
+                n_classes=n_classes,
+                class_names=class_names,
+                batch_size=batch_size,
+                shuffle=shuffle and not held_out,
+                seed=seed,
+                errors=errors,
+                threads=threads,
+                **mixed,
             )  # fmt: skip
         )
     return made[0] if len(made) == 1 else tuple(made)
