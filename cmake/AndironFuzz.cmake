@@ -26,6 +26,7 @@ function(andiron_fuzzers)
     endif()
     add_executable(${name}_fuzz EXCLUDE_FROM_ALL "${source}" "${folder}/coverage.cpp")
     target_link_libraries(${name}_fuzz PRIVATE ${libraries} "${runtime}")
+    target_link_options(${name}_fuzz PRIVATE -Wl,--allow-multiple-definition)  # coverage.cpp
     add_executable(${name}_seeds EXCLUDE_FROM_ALL "${folder}/${name}_seeds.cpp" ${shared}
                    "${folder}/no_fuzzer.cpp")
     target_link_libraries(${name}_seeds PRIVATE ${libraries})

@@ -4,7 +4,7 @@
 #
 # Debian compiles the archives of libjpeg and libpng for programs, not for shared libraries: their
 # default error handlers, which we replace, read `stderr` in a way that only a program may. In our
-# copies of the archives that name is andiron_images_stderr (andiron/images/archives.cpp).
+# copies of the archives that name is andiron_images_stderr (cmake/codec_stderr.cpp).
 find_path(ANDIRON_JPEG_INCLUDE jpeglib.h)
 find_path(ANDIRON_PNG_INCLUDE png.h)
 find_path(ANDIRON_WEBP_INCLUDE webp/decode.h)
@@ -34,7 +34,9 @@ endif()
 add_library(andiron_codecs INTERFACE)
 target_include_directories(andiron_codecs SYSTEM INTERFACE
   "${ANDIRON_JPEG_INCLUDE}" "${ANDIRON_PNG_INCLUDE}" "${ANDIRON_WEBP_INCLUDE}")
-target_link_libraries(andiron_codecs INTERFACE ${ANDIRON_IMAGE_ARCHIVES})
+# After the archives: they name what is in it.
+add_library(andiron_codec_stderr STATIC "${PROJECT_SOURCE_DIR}/cmake/codec_stderr.cpp")
+target_link_libraries(andiron_codecs INTERFACE ${ANDIRON_IMAGE_ARCHIVES} andiron_codec_stderr)
 # For --exclude-libs.
 set(ANDIRON_IMAGE_ARCHIVE_NAMES "")
 foreach(archive IN LISTS ANDIRON_IMAGE_ARCHIVES)

@@ -11,7 +11,7 @@ extern "C" {
 [[gnu::no_sanitize_coverage]] void __sanitizer_cov_trace_const_cmp2(uint16_t, uint16_t) {}
 [[gnu::no_sanitize_coverage]] void __sanitizer_cov_trace_const_cmp4(uint32_t, uint32_t) {}
 [[gnu::no_sanitize_coverage]] void __sanitizer_cov_trace_const_cmp8(uint64_t, uint64_t) {}
+[[gnu::no_sanitize_coverage]] void __sanitizer_cov_trace_switch(uint64_t, void*) {}
 [[gnu::no_sanitize_coverage]] void __sanitizer_cov_trace_cmpf(float, float) {}
 [[gnu::no_sanitize_coverage]] void __sanitizer_cov_trace_cmpd(double, double) {}
-[[gnu::no_sanitize_coverage]] void __sanitizer_cov_trace_switch(uint64_t, void*) {}
 }
