@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from images_testing import encoded, picture
 
 import andiron
 from andiron import images, layers
-from tests.python.images_testing import encoded, picture
 
 KINDS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 

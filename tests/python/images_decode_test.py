@@ -6,11 +6,11 @@ import io
 
 import numpy as np
 import pytest
+from images_testing import encoded, picture
 from PIL import Image, ImageFile, ImageOps
 
 import andiron
 from andiron import images
-from tests.python.images_testing import encoded, picture
 
 
 def by_pillow(data, mode="RGB"):

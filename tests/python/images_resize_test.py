@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import PIL
 import pytest
+from images_testing import encoded, picture
 from PIL import Image, ImageEnhance, ImageOps
 
 import andiron
 from andiron import images
-from tests.python.images_testing import encoded, picture
 
 FILTERS = ["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 # Before 13 Pillow always resized across first; since then the order depends on the sizes.

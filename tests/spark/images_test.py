@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from images_testing import encoded, picture
 
 import andiron
 from andiron import data, images, layers
-from tests.python.images_testing import encoded, picture
 
 STEPS = images.Pipeline([images.Resize((8, 8)), images.ToTensor()])
 
