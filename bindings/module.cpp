@@ -2,6 +2,7 @@
 
 #include "bindings/collective.hpp"
 #include "bindings/arrow.hpp"
+#include "bindings/images.hpp"
 #include "bindings/info.hpp"
 #include "bindings/metrics.hpp"
 #include "bindings/python_function.hpp"
@@ -27,4 +28,5 @@ NB_MODULE(_core, m) {
   bind_collective(m);
   bind_arrow(m);
   bind_negatives(m);
+  bind_images(m);
 }

@@ -88,13 +88,13 @@ class Model(_training.Training, Layer):
                     "[Sequential] the input's shape is not known yet: start with an Input, call "
                     "build, or fit first"
                 )
-            given = x._specs() if isinstance(x, Data) else None
+            given = x._specs() if hasattr(x, "_specs") else None
             self._network.build(given or [spec_of(_core.Tensor(columns(x, ["x"], "x")[0]))])
         if self._network is None:
             if x is None:
                 raise _core.Error(f"[{type(self).__name__}] call build or fit first")
-            if isinstance(x, Data):
-                features = x._features
+            if hasattr(x, "_specs"):
+                features = getattr(x, "_features", None)
                 self._keys = list(features) if isinstance(features, dict) else None
                 specs = x._specs()
             else:
@@ -188,8 +188,9 @@ class Model(_training.Training, Layer):
         Safe from several threads at once, while nothing trains the model.
 
         Args:
-            x: an array, a DataFrame, or a list or dict of arrays for several inputs; or a table as
-                in `fit`, which is read batch by batch and may be empty.
+            x: an array, a DataFrame, or a list or dict of arrays for several inputs; a table as in
+                `fit`, which is read batch by batch and may be empty; or what andiron.images makes,
+                whose images are predicted in order.
             batch_size: the most rows that the network sees at once, which bounds the memory.
                 Default: a size that suits the model (1024 to 8192; Keras has 32). The results are
                 the same but for rounding, unless a layer mixes the rows of a batch.
@@ -211,11 +212,14 @@ class Model(_training.Training, Layer):
         rows = None
         if steps is not None:
             rows = (size or 32) * _training.whole(steps, "steps", 1, "predict")
-        if isinstance(x, Data):
-            parts = [
-                predictor.predict_numpy(batch, size) for batch in first_rows(x._batches(core), rows)
-            ]
+        if isinstance(x, Data) or hasattr(x, "_in_order"):
+            batches = x._batches(core) if isinstance(x, Data) else x._in_order()
+            parts = [predictor.predict_numpy(batch, size) for batch in first_rows(batches, rows)]
             out = [np.concatenate(p) if len(p) > 1 else p[0] for p in zip(*parts, strict=True)]
+            for row, _ in getattr(x, "_bad_rows", ()):  # images that could not be read
+                for y in out:
+                    if y.dtype.kind == "f" and row < len(y):
+                        y[row] = np.nan
             return self._arranged(out or [empty_output(y) for y in core.outputs])
         plain = isinstance(x, np.ndarray) and len(core.input_names) == 1
         arrays = [x] if plain else columns(x, core.input_names, "x")

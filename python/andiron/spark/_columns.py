@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
 from andiron import _core
 from andiron._tables import refuse_unknown
 from andiron.data import Column, Vocabulary
+from andiron.images import Pipeline
 
 _LOOKED_AT = 100  # texts
 
@@ -43,6 +45,8 @@ def selected(frame: Any, names: list[str], vocabulary: dict, given: Any = (),
 
     fields = {f.name: f.dataType for f in frame.schema}
     own = {c.name for c in columns_in(given) if c.vocabulary is not None}
+    pictures = {c.name for c in columns_in(given) if c.image is not None}
+    own |= pictures  # texts are paths
     out = []
     for name in names:
         if name not in fields:
@@ -55,7 +59,7 @@ def selected(frame: Any, names: list[str], vocabulary: dict, given: Any = (),
             column = vector_to_array(column, "float32")
         elif isinstance(kind, T.DecimalType):
             column = column.cast("double")
-        elif isinstance(kind, (T.MapType, T.StructType)):
+        elif isinstance(kind, (T.MapType, T.StructType)) and name not in pictures:
             raise _core.Error(
                 f"[spark] column {name!r} is of type {kind.simpleString()}; models take numbers, "
                 "booleans, texts, times, arrays, vectors and binaries"
@@ -196,8 +200,11 @@ def to_json(given: Any) -> Any:
     if isinstance(given, Vocabulary):
         return {"__vocabulary__": given.to_json()}
     if isinstance(given, Column):
-        fields = ("name", "dtype", "nulls", "vocabulary", "length", "pad", "unit")
+        fields = ("name", "dtype", "nulls", "vocabulary", "length", "pad", "unit", "image",
+                  "errors")  # fmt: skip
         return {"__column__": {f: to_json(getattr(given, f)) for f in fields}}
+    if isinstance(given, Pipeline):
+        return {"__image_pipeline__": json.dumps(given.description())}
     if isinstance(given, dict):
         return {key: to_json(value) for key, value in given.items()}
     if isinstance(given, (list, tuple)):
@@ -212,6 +219,8 @@ def from_json(given: Any) -> Any:
     if isinstance(given, dict):
         if "__vocabulary__" in given:
             return Vocabulary.from_json(given["__vocabulary__"])
+        if "__image_pipeline__" in given:
+            return Pipeline.from_description(given["__image_pipeline__"])
         if "__column__" in given:
             return Column(**{k: from_json(v) for k, v in given["__column__"].items()})
         return {key: from_json(value) for key, value in given.items()}

@@ -111,49 +111,60 @@ def output_types(model: Any) -> list[str]:
     return types
 
 
-def _column(rows: np.ndarray, kind: str) -> pa.Array:
+def _column(rows: np.ndarray, kind: str, bad: np.ndarray) -> pa.Array:
+    """The array of a kind; null in the rows whose images could not be read."""
+    mask = bad if bad.any() else None
     if not kind.startswith("array<"):
         dtype = {"double": "f8", "int": "i4", "bigint": "i8", "boolean": "?"}[kind]
-        return pa.array(np.ascontiguousarray(rows).reshape(-1).astype(dtype, copy=False))
+        flat = np.ascontiguousarray(rows).reshape(-1).astype(dtype, copy=False)
+        return pa.array(flat, mask=mask)
     flat = pa.array(np.ascontiguousarray(rows).reshape(-1))
     size = rows[0].size if len(rows) else 0
     offsets = pa.array(np.arange(len(rows) + 1, dtype=np.int32) * size)
-    return pa.ListArray.from_arrays(offsets, flat)
+    if mask is None:
+        return pa.ListArray.from_arrays(offsets, flat)
+    return pa.ListArray.from_arrays(offsets, flat, mask=pa.array(mask))
 
 
-def _classes(rows: np.ndarray, threshold: float) -> pa.Array:
+def _classes(rows: np.ndarray, threshold: float, bad: np.ndarray) -> pa.Array:
     rows = rows.reshape(len(rows), -1)
     found = rows.argmax(1) if rows.shape[1] > 1 else rows[:, 0] > threshold
-    return pa.array(found.astype("f8"))
+    return pa.array(found.astype("f8"), mask=bad if bad.any() else None)
 
 
 def predictor(sent: tuple, settings: dict, types: list[str]) -> Callable:
     """The function of the UDF: structs of feature columns to predictions (a struct where there are
     several, or a class). `sent` is what `shipped` gave."""
-    several = len(types) > 1 or settings["classes"]
+    several = len(types) + settings["classes"] + settings["errors"] > 1
 
-    def of_rows(model: Any, struct: pa.Array) -> list[np.ndarray]:
+    def of_rows(model: Any, struct: pa.Array) -> tuple[list[np.ndarray], dict[int, str]]:
         from andiron import data
 
         if len(struct) == 0:
-            return [np.zeros((0, 1), np.float32)] * len(types)
+            return [np.zeros((0, 1), np.float32)] * len(types), {}
         batch = pa.RecordBatch.from_struct_array(struct)
         rows = data.from_arrow(
             _missing.Checked(settings["rules"]).of([batch]), settings["features"],
             vocabulary=settings["vocabulary"], nulls=settings["nulls"],
         )  # fmt: skip
         found = model.predict(rows, batch_size=settings["batch_size"] or None)
-        return found if isinstance(found, list) else [found]
+        return found if isinstance(found, list) else [found], dict(rows._bad_rows)
 
     def predict(structs):
         model = _model(*sent)
         for struct in structs:
             keeps = settings["invalid"] == "keep"
             good = _missing.complete(struct, settings["rules"]) if keeps else None
-            outputs = of_rows(model, struct if good is None else struct.filter(pa.array(good)))
-            columns = [_column(y, t) for y, t in zip(outputs, types, strict=True)]
+            rows = struct if good is None else struct.filter(pa.array(good))
+            outputs, messages = of_rows(model, rows)
+            bad = np.zeros(len(rows), bool)
+            bad[list(messages)] = True
+            columns = [_column(y, t, bad) for y, t in zip(outputs, types, strict=True)]
             if settings["classes"]:
-                columns.append(_classes(outputs[0], settings["threshold"]))
+                columns.append(_classes(outputs[0], settings["threshold"], bad))
+            if settings["errors"]:
+                texts = [messages.get(row) for row in range(len(rows))]
+                columns.append(pa.array(texts, pa.string()))
             if good is not None:
                 at = pa.array(np.cumsum(good) - 1, mask=~good)
                 columns = [column.take(at) for column in columns]
@@ -185,6 +196,7 @@ class Prediction:
             self.settings["features"], by_column["nulls"], self.settings.get("vectors", ())
         )
         kinds = self.types + (["double"] if settings["classes"] else [])
+        kinds += ["string"] if settings["errors"] else []
         self.several = len(kinds) > 1
         function = predictor(shipped(session, model), self.settings, self.types)
         self._function = _compat.arrow_function(function, kinds)
@@ -298,5 +310,5 @@ def predict_batch_udf(
     settings = {name: own[name] if value is None else value for name, value in given.items()}
     if settings["features"] is None:
         raise _core.Error("[spark] predict_batch_udf needs features")
-    settings |= {"classes": False, "threshold": 0.5, "invalid": invalid}
+    settings |= {"classes": False, "threshold": 0.5, "invalid": invalid, "errors": False}
     return Prediction(session, model, settings)

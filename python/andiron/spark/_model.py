@@ -42,7 +42,7 @@ class Model(Settable, SparkModel, MLReadable, MLWritable):
         """The columns that transform adds."""
         prefix, names = self.getPredictionCol(), self.native.output_names
         found = [prefix] if len(names) == 1 else [f"{prefix}_{name}" for name in names]
-        return found + ([self.getClassCol()] if self.getClassCol() else [])
+        return found + [name for name in (self.getClassCol(), self.getErrorCol()) if name]
 
     def _without_others(self, there: list[str], vocabulary: dict) -> Model:
         """Keeps vocabularies, as they were in the training, and nulls of the features: rows to
@@ -75,6 +75,7 @@ class Model(Settable, SparkModel, MLReadable, MLWritable):
                 "threshold": self.getThreshold(),
                 "invalid": invalid,
                 "vectors": _columns.vectors_of(frame),
+                "errors": bool(self.getErrorCol()),
             },
             frame.columns,
         )

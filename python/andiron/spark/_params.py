@@ -59,6 +59,8 @@ PREDICTION = {
                  "column of the predicted class (double): the largest number's place, or whether "
                  "a single one is above `threshold`"),
     "threshold": (TypeConverters.toFloat, 0.5, "for classCol of a single number"),
+    "errorCol": (or_none(TypeConverters.toString), None,
+                 "column of why a row's image could not be read; null where it could"),
     "predictBatchSize": (TypeConverters.toInt, 0, "rows the network sees at once; 0: as suits it"),
 }  # fmt: skip
 TRAINING = {
