@@ -63,7 +63,7 @@ def fused_matmul(
     bias: Operand | None = None,
     transpose_a: bool = False,
     transpose_b: bool = False,
-    activation: str = "linear",
+    activation: str = 'linear',
 ) -> Result: ...
 def counted_matmul(
     a: Operand,
@@ -80,7 +80,7 @@ def conv(
     bias: Operand | None = None,
     strides: int | Sequence[int] = (),
     dilations: int | Sequence[int] = (),
-    padding: str = "valid",
+    padding: str = 'valid',
     pads_begin: int | Sequence[int] = (),
     pads_end: int | Sequence[int] = (),
     groups: int = 1,
@@ -93,12 +93,12 @@ def fused_conv(
     residual: Operand | None = None,
     strides: int | Sequence[int] = (),
     dilations: int | Sequence[int] = (),
-    padding: str = "valid",
+    padding: str = 'valid',
     pads_begin: int | Sequence[int] = (),
     pads_end: int | Sequence[int] = (),
     groups: int = 1,
     channels_last: bool = False,
-    activation: str = "linear",
+    activation: str = 'linear',
     low: float = 0.0,
     high: float = 0.0,
 ) -> Result: ...
@@ -130,7 +130,7 @@ def max_pool(
     kernel: int | Sequence[int],
     strides: int | Sequence[int] = (),
     dilations: int | Sequence[int] = (),
-    padding: str = "valid",
+    padding: str = 'valid',
     pads_begin: int | Sequence[int] = (),
     pads_end: int | Sequence[int] = (),
     ceil: bool = False,
@@ -142,7 +142,7 @@ def max_pool_grad(
     kernel: int | Sequence[int],
     strides: int | Sequence[int] = (),
     dilations: int | Sequence[int] = (),
-    padding: str = "valid",
+    padding: str = 'valid',
     pads_begin: int | Sequence[int] = (),
     pads_end: int | Sequence[int] = (),
     ceil: bool = False,
@@ -154,7 +154,7 @@ def max_pool_take(
     kernel: int | Sequence[int],
     strides: int | Sequence[int] = (),
     dilations: int | Sequence[int] = (),
-    padding: str = "valid",
+    padding: str = 'valid',
     pads_begin: int | Sequence[int] = (),
     pads_end: int | Sequence[int] = (),
     ceil: bool = False,
@@ -165,7 +165,7 @@ def avg_pool(
     kernel: int | Sequence[int],
     strides: int | Sequence[int] = (),
     dilations: int | Sequence[int] = (),
-    padding: str = "valid",
+    padding: str = 'valid',
     pads_begin: int | Sequence[int] = (),
     pads_end: int | Sequence[int] = (),
     ceil: bool = False,
@@ -178,7 +178,7 @@ def avg_pool_grad(
     shape: int | Sequence[int],
     strides: int | Sequence[int] = (),
     dilations: int | Sequence[int] = (),
-    padding: str = "valid",
+    padding: str = 'valid',
     pads_begin: int | Sequence[int] = (),
     pads_end: int | Sequence[int] = (),
     ceil: bool = False,
@@ -212,7 +212,7 @@ def topk(x: Operand, k: int) -> tuple[Result, ...]: ...
 def count_of(
     x: Operand,
     axes: int | Sequence[int] = (),
-    dtype: DTypeLike = "float32",
+    dtype: DTypeLike = 'float32',
 ) -> Result: ...
 def reshape(x: Operand, shape: int | Sequence[int]) -> Result: ...
 def transpose(x: Operand, permutation: int | Sequence[int] = ()) -> Result: ...
@@ -233,7 +233,7 @@ def gather_grad(
     shape: int | Sequence[int],
     axis: int = 0,
 ) -> Result: ...
-def one_hot(indices: Operand, depth: int, dtype: DTypeLike = "float32") -> Result: ...
+def one_hot(indices: Operand, depth: int, dtype: DTypeLike = 'float32') -> Result: ...
 def cast(x: Operand, dtype: DTypeLike) -> Result: ...
 def stop_gradient(x: Operand) -> Result: ...
 def random_uniform(
@@ -258,20 +258,20 @@ def embedding_bag(
     table: Operand,
     ids: Operand,
     weights: Operand | None = None,
-    combiner: str = "sum",
+    combiner: str = 'sum',
 ) -> Result: ...
 def embedding_bag_grad_values(
     grad: Operand,
     ids: Operand,
     weights: Operand | None = None,
-    combiner: str = "sum",
+    combiner: str = 'sum',
 ) -> Result: ...
 def embedding_bag_grad_weights(
     table: Operand,
     ids: Operand,
     weights: Operand,
     grad: Operand,
-    combiner: str = "sum",
+    combiner: str = 'sum',
 ) -> Result: ...
 def row_sparse(ids: Operand, values: Operand, n_rows: int) -> Result: ...
 def embedding_grad_dense(ids: Operand, values: Operand, n_rows: int) -> Result: ...
@@ -315,7 +315,7 @@ def sgd_update_rows(
     momentum: float = 0.0,
     nesterov: bool = False,
     weight_decay: float = 0.0,
-    values_: str = "positions",
+    values_: str = 'positions',
 ) -> tuple[Result, ...]: ...
 def sgd_catch_up(
     table: Operand,
@@ -355,7 +355,7 @@ def adagrad_update_rows(
     slots: Operand | Sequence[Operand],
     epsilon: float = 1e-07,
     weight_decay: float = 0.0,
-    values_: str = "positions",
+    values_: str = 'positions',
 ) -> tuple[Result, ...]: ...
 def adagrad_catch_up(
     table: Operand,
@@ -399,7 +399,7 @@ def rmsprop_update_rows(
     epsilon: float = 1e-07,
     centered: bool = False,
     weight_decay: float = 0.0,
-    values_: str = "positions",
+    values_: str = 'positions',
 ) -> tuple[Result, ...]: ...
 def rmsprop_catch_up(
     table: Operand,
@@ -449,7 +449,7 @@ def adam_update_rows(
     epsilon: float = 1e-07,
     amsgrad: bool = False,
     weight_decay: float = 0.0,
-    values_: str = "positions",
+    values_: str = 'positions',
 ) -> tuple[Result, ...]: ...
 def adam_catch_up(
     table: Operand,
@@ -501,7 +501,7 @@ def ftrl_update_rows(
     l2_shrinkage_regularization_strength: float = 0.0,
     beta: float = 0.0,
     weight_decay: float = 0.0,
-    values_: str = "positions",
+    values_: str = 'positions',
 ) -> tuple[Result, ...]: ...
 def ftrl_catch_up(
     table: Operand,

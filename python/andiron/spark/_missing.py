@@ -39,6 +39,8 @@ def rules_of(columns: Iterable, nulls: Any, label: bool = False, vectors: Iterab
     """Of Columns or names; `nulls` as in Estimator."""
     found = []
     for column in columns:
+        if column.image is not None:  # bad pictures are the pipeline's
+            continue
         fill = column.nulls
         if isinstance(fill, str) and fill == "error":
             fill = nulls.get(column.name, "error") if isinstance(nulls, dict) else nulls

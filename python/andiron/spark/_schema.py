@@ -71,6 +71,8 @@ class Schema:
     def _width(self, column: Column) -> int | None:
         from pyspark.sql import types as T
 
+        if column.image is not None:
+            return None
         if column.length is not None:
             return column.length
         field = self._fields[column.name]
