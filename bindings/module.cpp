@@ -2,7 +2,11 @@
 
 #include "bindings/collective.hpp"
 #include "bindings/arrow.hpp"
+<<<<<<< HEAD
 #include "bindings/images.hpp"
+=======
+#include "bindings/compositions.hpp"
+>>>>>>> 1ff4a02 (Depthwise convolutions by a kernel of our own; compositions for images in andiron.ops; VGG-small in make bench)
 #include "bindings/info.hpp"
 #include "bindings/metrics.hpp"
 #include "bindings/python_function.hpp"
@@ -18,6 +22,7 @@ NB_MODULE(_core, m) {
   bind_graph(m);
   bind_tensor(m);
   bind_ops(m);
+  bind_compositions(m);
   bind_plan(m);
   bind_python_functions(m);
   bind_layers(m);

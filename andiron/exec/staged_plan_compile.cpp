@@ -19,7 +19,7 @@ constexpr int64_t kMinRowsPerWorker = 256;
 constexpr double kTinyPlanFlops = 4e6;
 constexpr int64_t kMinTile = 64, kMaxTile = 1024, kTileUnit = 16;
 // Of a tile of less than kMinTile rows.
-constexpr int64_t kMaxTileBytes = int64_t{16} << 20;
+constexpr int64_t kMaxTileBytes = int64_t{64} << 20;
 
 int64_t l2_bytes() {
   const long size = sysconf(_SC_LEVEL2_CACHE_SIZE);
