@@ -3,7 +3,6 @@
 #include "andiron/exec/kernel.hpp"
 #include "andiron/exec/native/box_copy.hpp"
 #include "andiron/exec/native/channel_kernels.hpp"
-#include "andiron/exec/native/depthwise.hpp"
 #include "andiron/exec/native/embedding_kernels.hpp"
 #include "andiron/exec/native/matvec.hpp"
 #include "andiron/exec/native/middle_fold.hpp"
@@ -48,9 +47,7 @@ std::span<const KernelEntry> kernel_table() {
       {"column_ids", make_column_ids},
       {"hash_cross", make_hash_cross, false, false, false},
       {kAnyOp, make_optimizer, true, false, false},
-      {"conv", make_depthwise},
       {"conv", make_onednn_conv},
-      {"fused_conv", make_depthwise},
       {"fused_conv", make_onednn_conv},
       {"conv_grad_src", make_onednn_conv_grad_src},
       {"conv_grad_weights", make_onednn_conv_grad_weights},
