@@ -2,11 +2,8 @@
 
 #include "bindings/collective.hpp"
 #include "bindings/arrow.hpp"
-<<<<<<< HEAD
-#include "bindings/images.hpp"
-=======
 #include "bindings/compositions.hpp"
->>>>>>> 1ff4a02 (Depthwise convolutions by a kernel of our own; compositions for images in andiron.ops; VGG-small in make bench)
+#include "bindings/images.hpp"
 #include "bindings/info.hpp"
 #include "bindings/metrics.hpp"
 #include "bindings/python_function.hpp"
