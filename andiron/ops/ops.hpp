@@ -98,6 +98,8 @@ Value pad_edges(const Value& x, const std::vector<int64_t>& low, const std::vect
 Value one_hot(const Value& indices, int64_t depth, DType dtype = DType::f32);
 Value cast(const Value& x, DType dtype);
 Value stop_gradient(const Value& x);
+/// The sum of the workers' values in a training step of several, the value itself in any other.
+Value sum_over_workers(const Value& x);
 
 // conv/: x [N, C, spatial...] with 1 to 3 spatial axes
 /// Lists have one entry for each spatial axis, or one for all; empty ones have the op's defaults.
@@ -140,6 +142,9 @@ std::vector<Value> batch_moments(const Value& x, int64_t axis = 1);
 /// scale [C] and offset [C] may be undefined.
 std::vector<Value> batch_norm(const Value& x, const Value& scale, const Value& offset,
                               double epsilon = 1e-3, int64_t axis = 1);
+/// Composite: the same with the moments of all workers' rows (see sum_over_workers).
+std::vector<Value> synchronized_batch_norm(const Value& x, const Value& scale, const Value& offset,
+                                           double epsilon = 1e-3, int64_t axis = 1);
 /// Composite: the same with moments that are given.
 Value batch_norm_inference(const Value& x, const Value& scale, const Value& offset,
                            const Value& mean, const Value& variance, double epsilon = 1e-3,

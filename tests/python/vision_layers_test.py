@@ -139,7 +139,7 @@ def test_a_network_learns_digits_and_is_saved(tmp_path):
         (lambda: layers.MaxPooling2D(0), "pool_size"),
         (lambda: layers.BatchNormalization(momentum=2.0), "momentum"),
         (lambda: layers.UpSampling2D(2, data_format="nhwc"), "data_format"),
-        (lambda: layers.BatchNormalization(synchronized=True), "synchronized"),
+        (lambda: layers.BatchNormalization(renorm=True), "renorm"),
     ],
 )
 def test_bad_arguments_are_named(make, words):

@@ -275,6 +275,65 @@ def test_the_number_of_samples_is_not_rounded():
     np.testing.assert_allclose(on_ranks(2, line), 0.5 * 512 / 514, rtol=1e-6)
 
 
+def normalized(synchronized: bool, accumulation: int | None = None):
+    andiron.set_random_seed(5)
+    x = andiron.Input((3,), name="x")
+    h = layers.BatchNormalization(momentum=0.5, synchronized=synchronized)(layers.Dense(6)(x))
+    m = andiron.Model(x, layers.Dense(1)(layers.Activation("tanh")(h)))
+    m.compile(
+        optimizers.Adam(0.02, epsilon=1e-3, gradient_accumulation_steps=accumulation),
+        losses.BinaryCrossentropy(from_logits=True), threads=1,
+    )  # fmt: skip
+    return m
+
+
+def fit_normalized(size: int, models: list) -> list:
+    rows = table()
+    number = shard_of(np.arange(ROWS))
+
+    def work(rank, communicator):
+        mine = {
+            int(n): data.from_arrow(rows[number == n], features={"x": ["a", "b", "c"]}, label="y")
+            for n in np.unique(number)
+            if n % size == rank
+        }
+        return models[rank].fit(data.Shards(mine), batch_size=BATCH, epochs=3, verbose=0, seed=1,
+                                workers=communicator)  # fmt: skip
+
+    return on_ranks(size, work)
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_synchronized_moments_are_those_of_all_rows(size):
+    one, models = [normalized(True)], [normalized(True) for _ in range(size)]
+    (alone,), histories = fit_normalized(1, one), fit_normalized(size, models)
+    for m, history in zip(models, histories, strict=True):
+        assert not isinstance(history, BaseException), history
+        np.testing.assert_array_equal(weights(m), weights(models[0]))
+    np.testing.assert_allclose(weights(models[0]), weights(one[0]), atol=3e-5)
+    plain = [normalized(False)]
+    fit_normalized(1, plain)
+    np.testing.assert_allclose(weights(one[0]), weights(plain[0]), atol=3e-5)
+
+
+@pytest.mark.parametrize("accumulation", [None, 2])
+def test_running_moments_are_the_mean_over_the_workers(accumulation):
+    models = [normalized(False, accumulation) for _ in range(3)]
+    for history in fit_normalized(3, models):
+        assert not isinstance(history, BaseException), history
+    for m in models:
+        np.testing.assert_array_equal(weights(m), weights(models[0]))
+    one = [normalized(False, accumulation)]
+    fit_normalized(1, one)
+    mean = [np.asarray(m.get_weights()[4]) for m in (models[0], one[0])]
+    np.testing.assert_allclose(*mean, atol=0.3)  # other moments in each step, of like rows
+
+
+def test_synchronized_moments_and_accumulation_are_refused():
+    errors = fit_normalized(2, [normalized(True, 2) for _ in range(2)])
+    assert all("leave one of them out" in str(error) for error in errors)
+
+
 def test_shards_without_rows_and_variables_without_axes():
     rows = table()
 

@@ -24,6 +24,7 @@ Json BatchNormalizationLayer::config() const {
   config["epsilon"] = options_.epsilon;
   config["center"] = options_.center;
   config["scale"] = options_.scale;
+  config["synchronized"] = options_.synchronized;
   config["beta_initializer"] = options_.beta_initializer.config();
   config["gamma_initializer"] = options_.gamma_initializer.config();
   config["moving_mean_initializer"] = options_.moving_mean_initializer.config();
@@ -45,6 +46,7 @@ LayerPtr BatchNormalizationLayer::from_config(const Json& config) {
   o.epsilon = config.value("epsilon", o.epsilon);
   o.center = config.value("center", o.center);
   o.scale = config.value("scale", o.scale);
+  o.synchronized = config.value("synchronized", o.synchronized);
   read("beta_initializer", o.beta_initializer);
   read("gamma_initializer", o.gamma_initializer);
   read("moving_mean_initializer", o.moving_mean_initializer);
@@ -94,7 +96,8 @@ std::vector<Value> BatchNormalizationLayer::compute(const std::vector<Value>& in
   if (!context.training || !trainable())
     return {ops::batch_norm_inference(x, gamma, beta, read(mean_), read(variance_),
                                       options_.epsilon, axis)};
-  const std::vector<Value> out = ops::batch_norm(x, gamma, beta, options_.epsilon, axis);
+  const auto normalize = options_.synchronized ? ops::synchronized_batch_norm : ops::batch_norm;
+  const std::vector<Value> out = normalize(x, gamma, beta, options_.epsilon, axis);
   auto move = [&](const VariablePtr& running, const Value& batch) {
     context.updates.emplace_back(
         running,

@@ -17,13 +17,14 @@ struct BatchNormalizationOptions {
   Initializer moving_mean_initializer = "zeros", moving_variance_initializer = "ones";
   Regularizer beta_regularizer = {}, gamma_regularizer = {};
   Constraint beta_constraint = {}, gamma_constraint = {};
+  bool synchronized = false;  ///< moments are those of all workers' rows in a step
   std::string name = {};
   bool trainable = true;
 };
 
 /// (x - mean) / sqrt(variance + epsilon) * gamma + beta for each channel. In training the moments
-/// are those of the batch (of this worker's rows, under data parallel training) and move the
-/// running ones; in inference, and when the layer is frozen (trainable = false), they are the
+/// are those of the batch (under data parallel training of this worker's rows, or synchronized of
+/// all workers') and move the running ones, of which workers keep the mean; in inference, and when the layer is frozen (trainable = false), they are the
 /// running ones. Ioffe and Szegedy 2015.
 class BatchNormalizationLayer : public Layer, public Constrained {
  public:

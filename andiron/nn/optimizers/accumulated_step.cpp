@@ -1,4 +1,5 @@
 #include "andiron/base/error.hpp"
+#include "andiron/nn/optimizers/exchange.hpp"
 #include "andiron/nn/optimizers/rule_optimizer.hpp"
 #include "andiron/nn/optimizers/step_builder.hpp"
 #include "andiron/ops/ops.hpp"
@@ -20,6 +21,14 @@ Graph StepBuilder::adding(const std::vector<VariablePtr>& trainable) {
   // A batch reads rows that are up to date, and leaves them so for the update.
   catch_tables_up();
   differentiate(samples);
+  if (exchange_ != nullptr) {
+    for (const Node* node : forward_.nodes())
+      if (node->is("sum_over_workers"))
+        fail(
+            "[fit] BatchNormalization(synchronized=True) needs the workers in each batch, and "
+            "gradient_accumulation_steps brings them together once in {}: leave one of them out",
+            choice_.optimizers[0]->gradient_accumulation_steps());
+  }
 
   std::vector<Value> outputs = forward_.outputs();
   std::vector<Graph::Update> updates = forward_.updates();
@@ -64,13 +73,17 @@ Graph StepBuilder::updating(int64_t batches) {
     inputs_.insert(inputs_.end(), {rows, p.values});
     ++n_tables;
   }
-  if (exchange_ != nullptr) exchange(batches, &samples);
+  std::vector<Graph::Update> updates;
+  if (exchange_ != nullptr) {
+    builder_ = std::make_shared<ExchangeBuilder>(exchange_);
+    exchange(batches, &samples);
+    updates = mean_statistics(own_samples, samples);
+  }
   for (Parameter& p : parameters_) {
     Value& gradient = p.sparse ? p.values : p.gradient;
     gradient = gradient / ops::cast(samples, gradient.dtype());
   }
   for (const RuleOptimizer* optimizer : choice_.optimizers) clip(*optimizer);
-  std::vector<Graph::Update> updates;
   append_updates(updates);
   inputs_.insert(inputs_.end(), learning_rates_.begin(), learning_rates_.end());
   inputs_.insert(inputs_.end(), {own_samples, step_});

@@ -54,10 +54,15 @@ class StepBuilder {
   void catch_tables_up();
   void differentiate(const Value& factor);
 
-  // What becomes of them: step_updates.cpp.
+  // What workers exchange: step_workers.cpp.
+  void exchange_sums();
+  std::vector<Graph::Update> mean_statistics(const Value& share);
+  std::vector<Graph::Update> mean_statistics(const Value& own_samples, const Value& samples);
   void exchange(int64_t batches, Value* samples);
   void exchange_rows(ExchangeBuilder& builder, const std::vector<Parameter*>& tables,
                      int64_t batches);
+
+  // What becomes of them: step_updates.cpp.
   void clip(const RuleOptimizer& optimizer);
   void append_updates(std::vector<Graph::Update>& updates);
   void update_dense(RuleOptimizer& optimizer, std::vector<Graph::Update>& updates);
@@ -81,6 +86,7 @@ class StepBuilder {
   size_t loss_;
   OptimizerChoice choice_;
   std::shared_ptr<Exchange> exchange_;  // null: there is one worker
+  std::shared_ptr<ExchangeBuilder> builder_;
   std::vector<Value> inputs_;
   std::vector<Value> learning_rates_;
   Value step_;

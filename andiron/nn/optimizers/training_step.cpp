@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "andiron/base/error.hpp"
+#include "andiron/nn/optimizers/exchange.hpp"
 #include "andiron/nn/optimizers/step_builder.hpp"
 
 namespace andiron::nn {
@@ -14,10 +15,17 @@ Graph StepBuilder::step(const std::vector<VariablePtr>& trainable) {
   if (exchange_ != nullptr) share = input("share", DType::f32, {});
   catch_tables_up();
   differentiate(share);
-  if (exchange_ != nullptr) exchange(1, nullptr);
+  std::vector<Graph::Update> updates;
+  if (exchange_ != nullptr) {
+    builder_ = std::make_shared<ExchangeBuilder>(exchange_);
+    exchange_sums();
+    updates = mean_statistics(share);
+    exchange(1, nullptr);
+  } else {
+    updates = forward_.updates();
+  }
   for (const RuleOptimizer* optimizer : choice_.optimizers) clip(*optimizer);
 
-  std::vector<Graph::Update> updates = forward_.updates();
   append_updates(updates);
   inputs_.insert(inputs_.end(), learning_rates_.begin(), learning_rates_.end());
   if (share.defined()) inputs_.push_back(share);

@@ -101,6 +101,14 @@ void check_vectors(std::initializer_list<std::pair<const char*, const Value*>> v
            x.shape()[static_cast<size_t>(axis)].str(), axis, str(x.type()), str(v->type()));
 }
 
+Value normalized(const Value& x, const Value& mean, const Value& variance, const Value& scale,
+                 const Value& offset, double epsilon, int64_t axis) {
+  Value factor = rsqrt(variance + epsilon);
+  if (scale.defined()) factor = factor * scale;
+  const Value y = (x - along(mean, x.rank(), axis)) * along(factor, x.rank(), axis);
+  return offset.defined() ? y + along(offset, x.rank(), axis) : y;
+}
+
 }  // namespace
 
 std::vector<Value> batch_norm(const Value& x, const Value& scale, const Value& offset,
@@ -108,11 +116,25 @@ std::vector<Value> batch_norm(const Value& x, const Value& scale, const Value& o
   axis = normalize_axis("batch_norm", axis, x.rank());
   check_vectors({{"scale", &scale}, {"offset", &offset}}, x, axis);
   const std::vector<Value> moments = batch_moments(x, axis);
-  Value factor = rsqrt(moments[1] + epsilon);
-  if (scale.defined()) factor = factor * scale;
-  Value y = (x - along(moments[0], x.rank(), axis)) * along(factor, x.rank(), axis);
-  if (offset.defined()) y = y + along(offset, x.rank(), axis);
-  return {y, moments[0], moments[1]};
+  return {normalized(x, moments[0], moments[1], scale, offset, epsilon, axis), moments[0],
+          moments[1]};
+}
+
+// Moments of all workers' rows: those of the parts, by their numbers of elements (Chan et al.
+// 1979).
+std::vector<Value> synchronized_batch_norm(const Value& x, const Value& scale, const Value& offset,
+                                           double epsilon, int64_t axis) {
+  axis = normalize_axis("batch_norm", axis, x.rank());
+  check_vectors({{"scale", &scale}, {"offset", &offset}}, x, axis);
+  std::vector<int64_t> others;
+  for (int64_t i = 0; i < x.rank(); ++i)
+    if (i != axis) others.push_back(i);
+  const std::vector<Value> own = batch_moments(x, axis);
+  const Value n = count_of(x, others, x.dtype());
+  const Value part = n / sum_over_workers(n);
+  const Value mean = sum_over_workers(own[0] * part);
+  const Value variance = sum_over_workers((own[1] + square(own[0] - mean)) * part);
+  return {normalized(x, mean, variance, scale, offset, epsilon, axis), mean, variance};
 }
 
 Value batch_norm_inference(const Value& x, const Value& scale, const Value& offset,

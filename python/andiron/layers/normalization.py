@@ -103,8 +103,8 @@ def _pieces(data: Any) -> Iterable:
 class BatchNormalization(CoreLayer):
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, for each channel.
 
-    In training the moments are those of the batch (under data parallel training, of this worker's
-    rows) and move the running ones; in inference, and when the layer is frozen
+    In training the moments are those of the batch (under data parallel training of this worker's
+    rows, or `synchronized` of all workers') and move the running ones, of which workers keep the mean; in inference, and when the layer is frozen
     (`trainable = False`), they are the running ones.
 
     Args:
@@ -115,7 +115,8 @@ class BatchNormalization(CoreLayer):
         beta_initializer: "zeros". gamma_initializer: "ones".
         moving_mean_initializer: "zeros". moving_variance_initializer: "ones".
         beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: default none.
-        renorm and what belongs to it, synchronized: refused.
+        renorm and what belongs to it: refused.
+        synchronized: moments are those of all workers' rows in a step. Default: False.
 
     Weights: gamma, beta, moving_mean, moving_variance, each [channels].
 
@@ -146,9 +147,8 @@ class BatchNormalization(CoreLayer):
         trainable: bool = True,
         dtype: Any = None,
     ):
-        refuse("BatchNormalization", "each worker's moments are those of its own rows",
-               synchronized=synchronized, renorm=renorm,
-               renorm_clipping=renorm_clipping)  # fmt: skip
+        refuse("BatchNormalization", "its running moments are plain means",
+               renorm=renorm, renorm_clipping=renorm_clipping)  # fmt: skip
         self._make(
             name,
             trainable,
@@ -158,6 +158,7 @@ class BatchNormalization(CoreLayer):
             epsilon=float(epsilon),
             center=bool(center),
             scale=bool(scale),
+            synchronized=bool(synchronized),
             beta_initializer=initializer_config(beta_initializer),
             gamma_initializer=initializer_config(gamma_initializer),
             moving_mean_initializer=initializer_config(moving_mean_initializer),
