@@ -1,11 +1,12 @@
 #include <nanobind/nanobind.h>
 
-#include "bindings/collective.hpp"
 #include "bindings/arrow.hpp"
+#include "bindings/collective.hpp"
 #include "bindings/compositions.hpp"
 #include "bindings/images.hpp"
 #include "bindings/info.hpp"
 #include "bindings/metrics.hpp"
+#include "bindings/onnx.hpp"
 #include "bindings/python_function.hpp"
 #include "bindings/python_layer.hpp"
 #include "bindings/tensor.hpp"
@@ -31,4 +32,5 @@ NB_MODULE(_core, m) {
   bind_arrow(m);
   bind_negatives(m);
   bind_images(m);
+  bind_onnx(m);
 }

@@ -232,6 +232,34 @@ matrix[2, 2:] = torch.tensor([0.5, 0.25])
 case("resample", lambda x: torch.einsum("oi,bic->boc", matrix, x), draw(2, 4, 3), axis=1,
      first=[0, 1, 2], weights=[0.25, 0.75, 0.25, 0.75, 0.5, 0.25], size=4)
 
+# rounding, trigonometry, integers
+for name in ("floor", "ceil", "round"):
+    case(name, getattr(torch, name), np.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 2.4, inf, nan]),
+         gradient=False)
+for name in ("sin", "cos", "atan", "erf"):
+    unary(name, getattr(torch, name), -30.0, -1e-9, 0.0, 4.0)
+whole = np.array([-7, 7, -7, 7, 0, 200], np.int32), np.array([2, 2, -2, -2, 5, 7], np.int32)
+case("integer_divide", lambda a, b: torch.div(a, b, rounding_mode="trunc"), *whole, gradient=False)
+case("remainder", torch.fmod, *whole, gradient=False)
+case("remainder", torch.fmod, np.array([-7.5, 7.5, -7.5, 7.5]), np.array([2.0, 2.0, -2.0, -2.0]))
+for name, function in (("bitwise_and", torch.bitwise_and), ("bitwise_or", torch.bitwise_or),
+                       ("bitwise_xor", torch.bitwise_xor)):
+    case(name, function, *whole, gradient=False)
+shifts = np.array([-7, 7, -1, 1, 5, 200], np.int32), np.array([2, 2, 31, 31, 0, 7], np.int32)
+case("shift_left", torch.bitwise_left_shift, *shifts, gradient=False)
+case("shift_right", torch.bitwise_right_shift, *shifts, gradient=False)
+case("prod", lambda x: x.prod(1), draw(2, 3, 4, low=0.5), axes=[1])
+case("cumsum", lambda x: x.cumsum(1), draw(2, 3, 4), axis=1)
+case("cumsum", lambda x: x.flip(0).cumsum(0).flip(0), draw(4, 2), axis=0, reverse=True)
+case("cumprod", lambda x: x.cumprod(0), draw(4, 2, low=0.5), axis=0)
+spots = ints(4, 3, high=5)
+case("gather_elements", lambda x, i: torch.gather(x, 0, i.long()), draw(5, 3), spots)
+case("gather_elements", lambda x, i: torch.gather(x, 1, i.long()), draw(4, 5), spots, axis=1)
+case("scatter_elements", lambda x, i, u: x.scatter_add(0, i.long(), u), draw(5, 3), spots,
+     draw(4, 3), reduction="add")
+case("scatter_elements", lambda x, i, u: x.scatter(1, i.long(), u), draw(2, 5),
+     np.array([[0, 3], [4, 1]], np.int32), draw(2, 2), axis=1)
+
 NAMES = {torch.float64: "float64", torch.int32: "int32", torch.bool: "bool"}
 
 

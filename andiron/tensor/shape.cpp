@@ -28,7 +28,21 @@ struct Dim::Expr {
 
 namespace {
 using Terms = std::map<std::vector<std::string>, int64_t>;
+
+// Sizes come from files, too.
+int64_t checked_sum(int64_t a, int64_t b) {
+  int64_t out = 0;
+  if (__builtin_add_overflow(a, b, &out)) fail("[shape] the size {} + {} is too large", a, b);
+  return out;
 }
+
+int64_t checked_product(int64_t a, int64_t b) {
+  int64_t out = 0;
+  if (__builtin_mul_overflow(a, b, &out)) fail("[shape] the size {} * {} is too large", a, b);
+  return out;
+}
+
+}  // namespace
 
 Dim Dim::symbol(std::string name) {
   Dim d;
@@ -49,13 +63,13 @@ bool operator==(const Dim& a, const Dim& b) {
 }
 
 Dim operator+(const Dim& a, const Dim& b) {
-  if (a.known() && b.known()) return a.size_ + b.size_;
+  if (a.known() && b.known()) return checked_sum(a.size_, b.size_);
   Terms sum;
   for (const Dim* d : {&a, &b}) {
     if (d->known()) {
-      if (d->size_ != 0) sum[{}] += d->size_;
+      if (d->size_ != 0) sum[{}] = checked_sum(sum[{}], d->size_);
     } else {
-      for (const auto& [symbols, c] : d->expr_->terms) sum[symbols] += c;
+      for (const auto& [symbols, c] : d->expr_->terms) sum[symbols] = checked_sum(sum[symbols], c);
     }
   }
   std::erase_if(sum, [](const auto& term) { return term.second == 0; });
@@ -67,7 +81,7 @@ Dim operator+(const Dim& a, const Dim& b) {
 }
 
 Dim operator*(const Dim& a, const Dim& b) {
-  if (a.known() && b.known()) return a.size_ * b.size_;
+  if (a.known() && b.known()) return checked_product(a.size_, b.size_);
   if (a.known() && a.size_ == 0) return 0;
   if (b.known() && b.size_ == 0) return 0;
   const Terms constant_a{{{}, a.size_}}, constant_b{{{}, b.size_}};
@@ -79,7 +93,7 @@ Dim operator*(const Dim& a, const Dim& b) {
       std::vector<std::string> symbols = sa;
       symbols.insert(symbols.end(), sb.begin(), sb.end());
       std::sort(symbols.begin(), symbols.end());
-      product[symbols] += ca * cb;
+      product[symbols] = checked_sum(product[symbols], checked_product(ca, cb));
     }
   }
   Dim out;

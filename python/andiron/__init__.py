@@ -44,6 +44,7 @@ _LAZY_MODULES = {
     "losses",
     "metrics",
     "models",
+    "onnx",
     "ops",
     "optimizers",
     "profiler",

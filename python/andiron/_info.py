@@ -95,9 +95,60 @@ def render(found: dict) -> str:
     return "\n".join(f"{name:<10} {value}" for name, value in rows)
 
 
+def _shape_text(shape) -> str:
+    return "?" if shape is None else "[" + ", ".join(str(d or "?") for d in shape) + "]"
+
+
+def render_onnx(about: dict) -> str:
+    """What onnx.describe found, as aligned lines."""
+    counts = sorted(about["operators"].items(), key=lambda kv: (-kv[1], kv[0]))
+    opsets = ", ".join(f"{domain or 'ai.onnx'} {v}" for domain, v in about["opsets"].items())
+    rows = [
+        ("onnx", f"IR version {about['ir_version']}, opset {opsets}"),
+        ("producer", about["producer"] or "unknown"),
+        ("weights", f"{about['parameters']:,} numbers in {len(about['initializers'])} tensors"),
+    ]
+    initializers = set(about["initializers"])
+    for kind in ("inputs", "outputs"):
+        for name, dtype, shape in about[kind]:
+            if name not in initializers:
+                rows.append((kind[:-1], f"{name} {dtype} {_shape_text(shape)}"))
+    rows.append(("nodes", ", ".join(f"{name} {n}" for name, n in counts)))
+    missing = sorted(set(about["operators"]) - set(about["supported"]))
+    if missing:
+        rows.append(("missing", ", ".join(missing)))
+    return "\n".join(f"{name:<10} {value}" for name, value in rows)
+
+
+def about_model(path: str) -> str | dict:
+    """An ONNX model's description, or the summary of a model that Andiron saved."""
+    if path.lower().endswith(".onnx"):
+        from andiron import onnx
+
+        about = onnx.describe(path)
+        about["supported"] = sorted(set(onnx.operators()) & set(about["operators"]))
+        return about
+    from andiron.models import load_model
+
+    return load_model(path, compile=False)._ready().summary()
+
+
 @click.command()
+@click.argument("model", required=False, type=click.Path(exists=True, dir_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-def info(as_json: bool) -> None:
-    """Versions, CPU features, threads, kernel library and memory."""
+def info(model: str | None, as_json: bool) -> None:
+    """Versions, CPU features, threads, kernel library and memory; or, with MODEL, what is in it."""
+    if model is not None:
+        try:
+            found = about_model(model)
+        except (ValueError, OSError) as e:
+            raise click.ClickException(str(e)) from e
+        if as_json:
+            click.echo(
+                json.dumps(found if isinstance(found, dict) else {"summary": found}, indent=2)
+            )
+        else:
+            click.echo(render_onnx(found) if isinstance(found, dict) else found)
+        return
     found = collect()
     click.echo(json.dumps(found, indent=2) if as_json else render(found))

@@ -8,7 +8,8 @@ import click
 
 # Subcommand -> where its click command is, and what `andiron --help` says of it.
 SUBCOMMANDS = {
-    "info": ("andiron._info:info", "Versions, CPU features, threads, kernels, memory."),
+    "convert": ("andiron._convert:convert", "A model from one format into another."),
+    "info": ("andiron._info:info", "The installation: versions, CPU, threads; or what a model is."),
     "recommend": (
         "andiron.apps.recommend.cli:cli",
         "Train, compare and use recommenders on (user, item) tables.",

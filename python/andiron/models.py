@@ -13,7 +13,7 @@ from andiron._data import columns, empty_output, first_rows
 from andiron._tables import Data, is_table
 from andiron.layers.base import Layer, _Bridge, face_of, spec_of
 
-__all__ = ["Model", "Sequential", "load_model"]
+__all__ = ["Model", "Sequential", "load", "load_model"]
 
 
 def _listed(x: Any) -> list:
@@ -413,6 +413,36 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True) 
     import os
 
     return _restored(*_core.load_model(os.fspath(filepath)), compile)
+
+
+def load(filepath: Any, **options: Any) -> Model:
+    """Reads a model, by what the file is: one that Model.save wrote, or an ONNX model.
+
+    Args:
+        filepath: of the file; names that end in ".onnx" are ONNX models.
+        options: those of load_model, or of andiron.onnx.load.
+
+    Errors:
+        OSError when the file cannot be read, is truncated or damaged.
+        andiron.onnx.Unsupported when an ONNX model uses what Andiron does not have.
+
+    Example:
+        >>> import os, tempfile
+        >>> from andiron import Sequential, layers, models, onnx
+        >>> net = Sequential([layers.Input((4,)), layers.Dense(2)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "net.onnx")
+        ...     onnx.save(net, path)
+        ...     models.load(path).count_params()
+        10
+    """
+    import os
+
+    if os.fspath(filepath).lower().endswith(".onnx"):
+        from andiron import onnx
+
+        return onnx.load(filepath, **options)
+    return load_model(filepath, **options)
 
 
 def _from_bytes(data: bytes, own_metrics: Sequence = ()) -> Model:

@@ -87,6 +87,7 @@ TEST(ProgramKernel, every_elementwise_op_of_the_catalog) {
                             : name == "i32"  ? DType::i32
                             : name == "i64"  ? DType::i64
                             : name == "u8"   ? DType::u8
+                            : name == "i8"   ? DType::i8
                                              : DType::f64;
         inputs.push_back(input("x", dtype, shape));
       }
