@@ -457,8 +457,8 @@ def UNet(
         weights: None (random), or the path of a file that such a model saved.
         classifier_activation: over the classes of each pixel; "softmax" by default, which is a
             sigmoid where there is one class; None gives logits.
-        filters: of the first level; each has twice as many. Default: 16 (1,946,338 parameters with
-            1,940,386 to train); the paper: 64.
+        filters: of the first level; each has twice as many. Default: 16 (1,942,594 parameters to
+            train); the paper: 64.
         depth: number of times that the map is halved. Default: 4.
         batch_norm: behind each 3x3 convolution. Default: True; the paper: none.
         data_format: "channels_first" (the default) or "channels_last".

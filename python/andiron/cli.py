@@ -9,6 +9,7 @@ import click
 # Subcommand -> where its click command is, and what `andiron --help` says of it.
 SUBCOMMANDS = {
     "info": ("andiron._info:info", "Versions, CPU features, threads, kernels, memory."),
+    "predict": ("andiron._predict:predict", "The likeliest classes of photos."),
     "recommend": (
         "andiron.apps.recommend.cli:cli",
         "Train, compare and use recommenders on (user, item) tables.",

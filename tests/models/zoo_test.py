@@ -34,7 +34,7 @@ COUNTS = {
     "EfficientNetLite0": (4_652_008, {}),
     "EfficientNetLite1": (5_416_680, {}),
     "EfficientNetLite2": (6_092_072, {}),
-    "UNet": (31_031_810, {"filters": 64, "batch_norm": False, "input_shape": (1, 64, 64)}),
+    "UNet": (31_030_658, {"filters": 64, "batch_norm": False, "input_shape": (1, 64, 64)}),
     "VGG16": (138_357_544, {}),
     "VGG19": (143_667_240, {}),
 }
