@@ -16,7 +16,7 @@ using namespace std::string_literals;
 
 std::string little(uint64_t value, size_t n) {
   std::string out;
-  for (size_t i = 0; i < n; ++i) out += static_cast<char>(value >> (8 * i));
+  for (size_t i = 0; i < n; ++i) out += i < 8 ? static_cast<char>(value >> (8 * i)) : '\0';
   return out;
 }
 

@@ -53,7 +53,7 @@ SymbolicTensor block(const SymbolicTensor& x, const std::string& name, const Row
 
 ModelPtr efficientnet_lite(const Scale& scale, const ImageModelOptions& options) {
   Trunk net(options,
-            {scale.name, {3, scale.size, scale.size}, 1000, symmetric_pixels(), {"_fc."}});
+            {scale.name, {3, scale.size, scale.size}, 1000, symmetric_pixels(), {"fc.", "_fc."}});
   auto x = conv(net.x, "conv_stem", 32, 3, {.stride = 2, .same = true});
   x = activate(norm(x, "bn0", kNorm), "relu6");
   auto repeats = [&](const Row& row) {

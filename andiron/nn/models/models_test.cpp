@@ -107,7 +107,7 @@ TEST(StateDict, what_does_not_fit_is_named_and_nothing_changes) {
   const std::string error = error_of([&] { assign_weights(*model, tensors, "x.pt"); });
   EXPECT_THAT(error, HasSubstr("missing: c3.bias"));
   EXPECT_THAT(error, HasSubstr("unexpected: head.weight"));
-  EXPECT_THAT(error, HasSubstr("c1.weight is [6, 3, 5, 5] in the file, [6, 1, 5, 5] in the model"));
+  EXPECT_THAT(error, HasSubstr("c1.weight is [6,3,5,5] in the file, [6,1,5,5] in the model"));
   EXPECT_EQ(model->variables()[1]->value().item(0), before);
   assign_weights(*model, tensors, "x.pt", {.skip_mismatch = true});
   EXPECT_EQ(model->variables()[1]->value().item(0), 0.25);

@@ -102,7 +102,9 @@ std::string listed(const std::vector<std::string>& names) {
   return out;
 }
 
-bool starts_with_any(const std::string& name, const std::vector<std::string>& prefixes) {
+// Prefixes end in a dot; our own names have "/" before the weight.
+bool starts_with_any(std::string name, const std::vector<std::string>& prefixes) {
+  std::replace(name.begin(), name.end(), '/', '.');
   return std::any_of(prefixes.begin(), prefixes.end(),
                      [&](const std::string& p) { return name.starts_with(p); });
 }
