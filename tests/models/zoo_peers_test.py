@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from andiron._zoo import imagenet_file
 
 from andiron import models
-from andiron._zoo import imagenet_file
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"

@@ -1,4 +1,4 @@
-"""The networks of andiron.models: sizes that are published, what builders take, files of weights."""
+"""andiron.models: published sizes, what builders take, files of weights."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ COUNTS = {
     "VGG16": (138_357_544, {}),
     "VGG19": (143_667_240, {}),
 }
-LARGE = {"AlexNet", "VGG16", "VGG19"}  # many gigabytes of drawing, or of Adam's slots
+LARGE = {"AlexNet", "VGG16", "VGG19", "ResNet50", "UNet"}  # drawn for seconds
 
 
 def trained(model) -> int:
@@ -83,8 +83,10 @@ def test_predicts_trains_a_step_saves_and_loads(network, tmp_path):
     model.compile("sgd", "sparse_categorical_crossentropy")
     history = model.fit(x, np.array([0, 1, 2, 0]), batch_size=4, epochs=1, verbose=0).history
     assert np.isfinite(history["loss"][0])
-    moved = [not np.array_equal(b, v.numpy()) for b, v in
-             zip(before, model.trainable_variables, strict=True)]
+    moved = [
+        not np.array_equal(b, v.numpy())
+        for b, v in zip(before, model.trainable_variables, strict=True)
+    ]
     # A bias behind a ReLU that no sample passes may rest.
     assert np.mean(moved) > 0.9
     model.save(tmp_path / "model.safetensors")
@@ -98,7 +100,10 @@ def test_auxiliary_heads_are_outputs():
     model = models.GoogLeNet(aux_heads=True, classes=3, classifier_activation=None)
     assert model.output_shape == [(None, 3)] * 3
     assert models.GoogLeNet(aux_heads=True, batch_norm=True, include_top=False).output_shape == (
-        None, 1024, 7, 7,
+        None,
+        1024,
+        7,
+        7,
     )
 
 
@@ -191,9 +196,14 @@ def torch_names(model) -> dict[str, np.ndarray]:
 def trained_resnet():
     model = models.ResNet20()
     rng = np.random.default_rng(1)
-    model.set_weights([np.abs(rng.normal(1, 0.2, w.shape)).astype("float32") if w.ndim == 1
-                       else rng.normal(0, 0.1, w.shape).astype("float32")
-                       for w in model.get_weights()])
+    model.set_weights(
+        [
+            np.abs(rng.normal(1, 0.2, w.shape)).astype("float32")
+            if w.ndim == 1
+            else rng.normal(0, 0.1, w.shape).astype("float32")
+            for w in model.get_weights()
+        ]
+    )
     return model
 
 
@@ -266,7 +276,9 @@ def test_a_file_of_something_else_is_named(tmp_path):
 def test_labels_are_the_challenges():
     classes = models.decode_predictions(np.eye(1000)[[0, 281, 999]], top=2)
     assert [row[0][:2] for row in classes] == [
-        ("n01440764", "tench"), ("n02123045", "tabby"), ("n15075141", "toilet tissue"),
+        ("n01440764", "tench"),
+        ("n02123045", "tabby"),
+        ("n15075141", "toilet tissue"),
     ]
     assert classes[1][0][2] == 1.0 and len(classes[1]) == 2
     with pytest.raises(andiron.Error, match="1000"):

@@ -18,15 +18,15 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-constexpr int kMaxDepth = 32;            // of dicts and lists in each other
+constexpr int kMaxDepth = 32;             // of dicts and lists in each other
 constexpr size_t kMaxVisits = 1'000'000;  // objects may be reached on many ways
 constexpr size_t kMaxTensors = 200'000, kMaxName = 512;
 // An expanded tensor (stride 0) may have more elements than its storage, up to so many.
 constexpr int64_t kMaxExpanded = 1 << 20;
 
 // PROTO 2, LONG1 of 10 bytes (the older format's magic number), STOP.
-constexpr std::string_view kOlderMagic(
-    "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
+constexpr std::string_view kOlderMagic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.",
+                                       15);
 
 /// The numbers of one storage, as Andiron has them.
 struct Storage {
@@ -235,8 +235,8 @@ NamedTensors parse_zip(const std::shared_ptr<Buffer>& file, const TorchOptions& 
       fail("storage '{}' has {} elements of {}, but {} bytes", id.text, id.integer, id.type->name,
            entry->second.n_bytes);
     bytes_of_entry(name, entry->second);
-    storages.emplace(std::string(id.text), storage_at(file, entry->second.offset, id.integer,
-                                                      id.type, id.text));
+    storages.emplace(std::string(id.text),
+                     storage_at(file, entry->second.offset, id.integer, id.type, id.text));
   }
   return Collector(machine, storages).collect(object);
 }
@@ -253,7 +253,8 @@ NamedTensors parse_older(const std::shared_ptr<Buffer>& file) {
   const PickleValue& system = machine[machine.run()];
   if (system.kind != Kind::dict) fail("the file's head is damaged");
   for (size_t i = 0; i + 1 < system.items.size(); i += 2)
-    if (machine[system.items[i]].text == "little_endian" && machine[system.items[i + 1]].integer == 0)
+    if (machine[system.items[i]].text == "little_endian" &&
+        machine[system.items[i + 1]].integer == 0)
       fail("the file's numbers are not little-endian");
   const uint32_t object = machine.run();
   const uint32_t keys = machine.run();
@@ -278,8 +279,7 @@ NamedTensors parse_older(const std::shared_ptr<Buffer>& file) {
     if (n_bytes > text.size() - at) fail("the file ends in storage '{}'", key.text);
     const bool fresh =
         storages
-            .emplace(std::string(key.text),
-                     storage_at(file, at, count, id->second->type, key.text))
+            .emplace(std::string(key.text), storage_at(file, at, count, id->second->type, key.text))
             .second;
     if (!fresh) fail("storage '{}' is there twice", key.text);
     at += n_bytes;

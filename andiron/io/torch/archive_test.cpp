@@ -90,7 +90,9 @@ TEST(TorchPickle, a_name_is_shown_short_and_printable) {
 TEST(TorchPickle, stack_marks_and_memo_are_checked) {
   for (const std::string& bad : {"0."s, "t."s, "s."s, "}s."s, "(0."s, "h\x05."s, "."s, "(."s,
                                  "q\x01."s, "R."s, "Q."s, "K\x01Q."s, "(K\x01u."s, "}(K\x01u."s,
-                                 "K\x01K\x02""a."s, "\x8a\xffK"s, "X\xff\xff\xff\xff."s, "M\x01"s})
+                                 "K\x01K\x02"
+                                 "a."s,
+                                 "\x8a\xffK"s, "X\xff\xff\xff\xff."s, "M\x01"s})
     EXPECT_NE(error_of(older(bad)), "no error") << ::testing::PrintToString(bad);
 }
 
@@ -122,7 +124,9 @@ TEST(TorchPickle, storages_that_lie_about_their_size_are_refused) {
 
 TEST(TorchPickle, cycles_depth_and_doubling_are_bounded) {
   // A list in itself.
-  EXPECT_THAT(error_of(older("]q\x01h\x01""a."s)), HasSubstr("deep"));
+  EXPECT_THAT(error_of(older("]q\x01h\x01"
+                             "a."s)),
+              HasSubstr("deep"));
   std::string deep;
   for (int i = 0; i < 100; ++i) deep += "]";
   for (int i = 0; i < 99; ++i) deep += "a";

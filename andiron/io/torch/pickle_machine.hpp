@@ -31,8 +31,18 @@ struct StorageType {
 /// One object of a pickle. Objects name each other by their index in the machine, so that cycles
 /// need no care.
 struct PickleValue {
-  enum class Kind : uint8_t { none, boolean, integer, real, text, list, dict, global, storage,
-                              tensor };
+  enum class Kind : uint8_t {
+    none,
+    boolean,
+    integer,
+    real,
+    text,
+    list,
+    dict,
+    global,
+    storage,
+    tensor
+  };
   Kind kind = Kind::none;
   PickleGlobal global = PickleGlobal::storage;
   const StorageType* type = nullptr;  ///< of a storage, and of the global that names it

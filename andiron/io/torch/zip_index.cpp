@@ -63,8 +63,8 @@ Result<Directory> find_directory(Bytes file) {
 
 // Values of 0xFFFFFFFF follow as 64 bits in the extra field 1, in this order.
 Result<> widen(Bytes extra, std::initializer_list<uint64_t*> values) {
-  const bool any = std::any_of(values.begin(), values.end(),
-                               [](const uint64_t* v) { return *v == kIn64; });
+  const bool any =
+      std::any_of(values.begin(), values.end(), [](const uint64_t* v) { return *v == kIn64; });
   if (!any) return success();
   for (size_t at = 0; at + 4 <= extra.size();) {
     const uint64_t id = little(extra, at, 2), n = little(extra, at + 2, 2);
@@ -98,9 +98,10 @@ Result<ZipEntry> parse_entry(Bytes file, Bytes record, std::string_view name, By
     return because(r.failure(), "entry '{}'", printable(name));
   if ((flags & 1) != 0) return failure("entry '{}' is encrypted", printable(name));
   if (method != 0)
-    return failure("entry '{}' is compressed (method {}); torch.save stores its entries. Unpack "
-                   "the file and pack it again without compression",
-                   printable(name), method);
+    return failure(
+        "entry '{}' is compressed (method {}); torch.save stores its entries. Unpack "
+        "the file and pack it again without compression",
+        printable(name), method);
   if (packed != size)
     return failure("entry '{}' is stored, but has {} bytes in {}", printable(name), size, packed);
   if (!fits(file, local, kLocalSize) || little(file, local, 4) != kLocal)

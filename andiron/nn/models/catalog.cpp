@@ -39,8 +39,7 @@ class Settings {
     take(key, target);
   }
   void done() const {
-    if (!left_.empty())
-      fail("[{}] there is no option '{}'", network_, left_.begin().key());
+    if (!left_.empty()) fail("[{}] there is no option '{}'", network_, left_.begin().key());
   }
 
  private:

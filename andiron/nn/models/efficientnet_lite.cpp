@@ -65,9 +65,8 @@ ModelPtr efficientnet_lite(const Scale& scale, const ImageModelOptions& options)
   for (const Row& row : kRows) n_blocks += repeats(row);
   for (const Row& row : kRows)
     for (int i = 0; i < repeats(row); ++i, ++number)
-      x = block(x, "blocks." + std::to_string(number), row,
-                round_filters(row.filters, scale.width), i == 0 ? row.stride : 1,
-                kDropConnect * number / n_blocks);
+      x = block(x, "blocks." + std::to_string(number), row, round_filters(row.filters, scale.width),
+                i == 0 ? row.stride : 1, kDropConnect * number / n_blocks);
   x = activate(norm(conv(x, "conv_head", 1280, 1), "bn1", kNorm), "relu6");
   if (!options.include_top) return net.features(x);
   return net.finish(net.classify(x, "fc", scale.dropout));

@@ -41,7 +41,8 @@ class Builder {
 
   // Section 5: means of 5x5 at stride 3, 4x4 of 14x14 (torchvision: of four windows that cover the
   // map), 128 1x1 convolutions, 1024 units.
-  SymbolicTensor auxiliary(const Trunk& net, const SymbolicTensor& x, const std::string& name) const {
+  SymbolicTensor auxiliary(const Trunk& net, const SymbolicTensor& x,
+                           const std::string& name) const {
     const auto means = batch_norm_ ? adapt(x, 4) : AveragePooling2D({5}, {.strides = {3}})(x);
     auto y = Flatten()(block(means, name + ".conv", 128, 1));
     y = Dense(1024, {.activation = "relu", .name = name + ".fc1"})(y);
@@ -56,8 +57,11 @@ class Builder {
 
 ModelPtr GoogLeNet(const ImageModelOptions& options, bool aux_heads, bool batch_norm) {
   // The published weights of torchvision's network want x / 127.5 - 1 ("transform_input").
-  Trunk net(options, {"GoogLeNet", {3, 224, 224}, 1000,
-                      batch_norm ? symmetric_pixels() : imagenet_pixels(), {"fc.", "aux"}});
+  Trunk net(options, {"GoogLeNet",
+                      {3, 224, 224},
+                      1000,
+                      batch_norm ? symmetric_pixels() : imagenet_pixels(),
+                      {"fc.", "aux"}});
   const Builder b(batch_norm);
   auto x = max_pool(b.block(net.x, "conv1", 64, 7, 2), 3, 2, 0, true);
   x = b.block(b.block(b.lrn(x), "conv2", 64, 1), "conv3", 192, 3);

@@ -5,7 +5,8 @@ namespace andiron::nn::models {
 
 namespace {
 
-// A row of table 2 of Sandler et al. 2018, "MobileNetV2: Inverted Residuals and Linear Bottlenecks".
+// A row of table 2 of Sandler et al. 2018, "MobileNetV2: Inverted Residuals and Linear
+// Bottlenecks".
 struct Row {
   int64_t expansion, filters;
   int repeats;

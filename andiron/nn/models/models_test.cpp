@@ -18,10 +18,10 @@
 namespace andiron::nn::models {
 namespace {
 
-using ::testing::HasSubstr;
 using nn::testing::error_of;
 using nn::testing::expect_near;
 using nn::testing::random_tensor;
+using ::testing::HasSubstr;
 
 int64_t trained(const FunctionalModel& model) {
   int64_t n = 0;
@@ -44,7 +44,8 @@ TEST(Models, a_network_trains_a_step_is_saved_and_loads) {
   CompiledModel training(model, {.optimizer = SGD(), .losses = {SparseCategoricalCrossentropy()}});
   const Tensor x = random_tensor(model->inputs()[0].type(), 4);
   const Tensor before = model->variables()[0]->value().clone();
-  const StepResult& step = training.train_on_batch({{x}, {Tensor::from<int32_t>({0, 1, 2, 0}, {4})}});
+  const StepResult& step =
+      training.train_on_batch({{x}, {Tensor::from<int32_t>({0, 1, 2, 0}, {4})}});
   EXPECT_TRUE(std::isfinite(step.loss));
   double moved = 0.0;
   for (int64_t i = 0; i < before.count(); ++i)
@@ -71,8 +72,8 @@ io::NamedTensors torch_names() {
   out["c1.bias"] = Tensor::full(DType::f32, {6}, 0.25);
   out["c3.weight"] = Tensor::full(DType::f32, {16, 6, 5, 5}, 0.125);
   out["c3.bias"] = Tensor::zeros(DType::f32, {16});
-  for (const auto& [name, out_in] : std::map<std::string, Sizes>{
-           {"c5", {120, 400}}, {"f6", {84, 120}}, {"output", {10, 84}}}) {
+  for (const auto& [name, out_in] :
+       std::map<std::string, Sizes>{{"c5", {120, 400}}, {"f6", {84, 120}}, {"output", {10, 84}}}) {
     Tensor w = Tensor::zeros(DType::f32, out_in);
     w.data<float>()[1] = 2.0F;  // row 0, column 1
     out[name + ".weight"] = w;

@@ -22,8 +22,8 @@ SymbolicTensor residual(const SymbolicTensor& x, const std::string& name, int64_
     y = norm(y, name + ".bn2");
   }
   if (stride != 1 || channels(x) != out)
-    shortcut = norm(conv(x, name + ".downsample.0", out, 1, {.stride = stride}),
-                    name + ".downsample.1");
+    shortcut =
+        norm(conv(x, name + ".downsample.0", out, 1, {.stride = stride}), name + ".downsample.1");
   return activate(Add()({y, shortcut}));
 }
 

@@ -16,9 +16,9 @@ namespace {
 // "gamma" -> "weight"
 std::string torch_weight(const std::string& weight) {
   static const std::pair<const char*, const char*> kNames[] = {
-      {"kernel", "weight"},        {"gamma", "weight"},
-      {"beta", "bias"},            {"moving_mean", "running_mean"},
-      {"embeddings", "weight"},    {"moving_variance", "running_var"}};
+      {"kernel", "weight"},     {"gamma", "weight"},
+      {"beta", "bias"},         {"moving_mean", "running_mean"},
+      {"embeddings", "weight"}, {"moving_variance", "running_var"}};
   for (const auto& [ours, theirs] : kNames)
     if (weight == ours) return theirs;
   return weight;
@@ -46,8 +46,8 @@ struct Naming {
 constexpr Naming kNamings[] = {
     {"Andiron", [](const std::string& l, const std::string& w) { return l + "/" + w; }, false},
     // torchvision's: our layers have its names.
-    {"PyTorch", [](const std::string& l, const std::string& w) { return l + "." + torch_weight(w); },
-     true},
+    {"PyTorch",
+     [](const std::string& l, const std::string& w) { return l + "." + torch_weight(w); }, true},
     // Attributes with an underscore.
     {"efficientnet-lite-pytorch",
      [](const std::string& l, const std::string& w) {
@@ -56,8 +56,8 @@ constexpr Naming kNamings[] = {
      true}};
 
 // Training loops save more than the weights, and wrappers put words before the names.
-constexpr const char* kWrappers[] = {"", "state_dict.", "model_state_dict.", "model.", "module.",
-                                     "state_dict.module.", "state_dict.model."};
+constexpr const char* kWrappers[] = {"",        "state_dict.",        "model_state_dict.", "model.",
+                                     "module.", "state_dict.module.", "state_dict.model."};
 
 /// One way to read a file: which tensor is which variable's.
 struct Reading {
@@ -168,15 +168,16 @@ void assign_weights(const FunctionalModel& model, const io::NamedTensors& tensor
   }
   const std::vector<std::string> extra = unexpected(reading, tensors, options.unused);
   if (reading.n_found == 0)
-    fail("[load_weights] '{}' has none of the model's weights: it has {}; the model wants {} "
-         "(PyTorch's names)",
-         file, listed(unexpected({}, tensors, {})),
-         variables.empty() ? "none" : name_in(kNamings[1], variables[0]->name()));
+    fail(
+        "[load_weights] '{}' has none of the model's weights: it has {}; the model wants {} "
+        "(PyTorch's names)",
+        file, listed(unexpected({}, tensors, {})),
+        variables.empty() ? "none" : name_in(kNamings[1], variables[0]->name()));
   if (!options.skip_mismatch && (!missing.empty() || !extra.empty() || !mismatched.empty())) {
     std::string words;
     auto add = [&](const char* what, const std::vector<std::string>& names) {
-      if (!names.empty()) words += fmt::format("{}{} {}", words.empty() ? "" : "; ", what,
-                                               listed(names));
+      if (!names.empty())
+        words += fmt::format("{}{} {}", words.empty() ? "" : "; ", what, listed(names));
     };
     add("missing:", missing);
     add("unexpected:", extra);

@@ -22,7 +22,8 @@ Result<io::NamedTensors> read_weights(const std::string& path);
 /// Gives a model's variables the values of a state dict, by name. Three ways of naming are known
 /// (kNamings in the source), and wrappers around the names ("state_dict.", "module."); that which
 /// fits most variables is taken. Kernels of dense layers are transposed where PyTorch has them so.
-/// Throws Error naming what is missing, unexpected or of another shape; the model is unchanged then.
+/// Throws Error naming what is missing, unexpected or of another shape; the model is unchanged
+/// then.
 void assign_weights(const FunctionalModel& model, const io::NamedTensors& tensors,
                     const std::string& file, const WeightOptions& options = {});
 

@@ -79,7 +79,9 @@ Pixels imagenet_pixels() {
 Pixels symmetric_pixels() { return {{127.5, 127.5, 127.5}, {127.5, 127.5, 127.5}}; }
 
 Trunk::Trunk(const ImageModelOptions& options, Defaults defaults)
-    : options_(options), defaults_(std::move(defaults)) {
+    : no_initial_values_(options.weights.empty() ? nullptr : std::make_unique<NoInitialValues>()),
+      options_(options),
+      defaults_(std::move(defaults)) {
   const char* network = defaults_.name;
   ImageModelOptions& o = options_;
   const bool last = o.data_format == "channels_last";
@@ -116,8 +118,7 @@ Trunk::Trunk(const ImageModelOptions& options, Defaults defaults)
 }
 
 SymbolicTensor Trunk::dense_top(const SymbolicTensor& y, const std::string& name) const {
-  return Dense(options_.classes,
-               {.activation = options_.classifier_activation, .name = name})(y);
+  return Dense(options_.classes, {.activation = options_.classifier_activation, .name = name})(y);
 }
 
 SymbolicTensor Trunk::classify(const SymbolicTensor& y, const std::string& name,

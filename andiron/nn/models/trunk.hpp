@@ -1,8 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "andiron/nn/initial_values.hpp"
 #include "andiron/nn/models/models.hpp"
 
 /// What the networks are made of. Each function adds layers to `x` and returns what comes out.
@@ -69,13 +71,14 @@ class Trunk {
   /// The model that gives feature maps, pooled as the options say.
   ModelPtr features(const SymbolicTensor& x) const;
   /// The model that gives classes; takes the weights.
-  ModelPtr finish(std::vector<SymbolicTensor> outputs,
-                  std::vector<std::string> unused = {}) const;
+  ModelPtr finish(std::vector<SymbolicTensor> outputs, std::vector<std::string> unused = {}) const;
   ModelPtr finish(const SymbolicTensor& output) const { return finish(std::vector{output}); }
 
   SymbolicTensor x;
 
  private:
+  // Variables that a file gives are not drawn.
+  std::unique_ptr<NoInitialValues> no_initial_values_;
   ImageModelOptions options_;
   Defaults defaults_;
   SymbolicTensor input_;
