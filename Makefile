@@ -1,6 +1,6 @@
 # Each target does its own set-up; nothing is set up twice. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup build extension demo test test-cpp test-python test-slow campaign bench docs \
+.PHONY: help setup build extension demo test test-cpp test-python test-slow campaign fuzz bench docs \
 	format clean
 
 PYTHON := .venv/bin/python
@@ -8,6 +8,7 @@ JOBS   ?= $(shell nproc)
 ROWS   ?=
 RUNS   ?= 1000
 SEED   ?= 0
+FUZZ_SECONDS ?= 60
 export PYTHONPATH := python
 ifneq ($(wildcard ../shared/data),)
 export ANDIRON_TEST_DATA ?= $(abspath ../shared/data)
@@ -50,6 +51,9 @@ campaign: extension  ## 1,000 injected faults, into docs/reliability.md; goes on
 	@scripts/setup demo
 	@PYTHONPATH=python:tests $(PYTHON) -m faults.campaign --runs $(RUNS) --seed $(SEED) \
 		--write docs/reliability.md
+
+fuzz:  ## The fuzzers of tests/fuzz, FUZZ_SECONDS each (60)
+	@scripts/fuzz $(FUZZ_SECONDS)
 
 bench: build  ## Speed beside PyTorch and TensorFlow; ROWS=ncf for one row, ROWS=allreduce: beside Gloo
 ifeq ($(ROWS),allreduce)

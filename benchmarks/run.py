@@ -86,6 +86,15 @@ def _latency(peer: Callable):
     return latency.ours(_ours()), latency.onnxruntime(THREADS)
 
 
+def _vgg_small(peer: str, batch: int = 128, steps: int = 8, **arguments):
+    from benchmarks import networks
+
+    _ours()
+    _torch() if peer == "torch" else _tensorflow()
+    theirs = networks.torch_vgg_small if peer == "torch" else networks.tensorflow_vgg_small
+    return networks.ours_vgg_small(batch, steps), theirs(batch, steps, **arguments)
+
+
 @dataclasses.dataclass
 class Work:
     text: str
@@ -122,6 +131,14 @@ WORKS = {
                         lambda: _mlp(128, 60, _torch, compiled=True)),
     "mlp-tf": Work("784-512-512-10, batch 128, Adam", "TensorFlow", "samples/s",
                    lambda: _mlp(128, 60, _tensorflow)),
+    "vgg-small-torch": Work("VGG-small CIFAR, train, batch 128", "PyTorch", "images/s",
+                            lambda: _vgg_small("torch")),
+    "vgg-small-last": Work("VGG-small CIFAR, train, batch 128", "PyTorch, channels last",
+                           "images/s", lambda: _vgg_small("torch", channels_last=True)),
+    "vgg-small-compile": Work("VGG-small CIFAR, train, batch 128", "torch.compile", "images/s",
+                              lambda: _vgg_small("torch", compiled=True)),
+    "vgg-small-tf": Work("VGG-small CIFAR, train, batch 128", "TensorFlow", "images/s",
+                         lambda: _vgg_small("tensorflow")),
     "latency": Work("784-512-512-10, one sample", "ONNX Runtime", "predictions/s",
                     lambda: _latency(None)),
 }

@@ -36,10 +36,12 @@ void bind_predictor(nb::module_& m) {
   nb::class_<nn::Predictor>(m, "Predictor")
       .def(
           "__init__",
-          [](nn::Predictor* self, const nn::ModelPtr& model, int64_t chunk_rows, int threads) {
-            new (self) nn::Predictor(model, chunk_rows, {.threads = threads});
+          [](nn::Predictor* self, const nn::ModelPtr& model, int64_t chunk_rows, int threads,
+             bool frozen) {
+            new (self) nn::Predictor(model, chunk_rows, {.threads = threads}, frozen);
           },
-          nb::arg("model"), nb::arg("chunk_rows") = 0, nb::arg("threads") = 0)
+          nb::arg("model"), nb::arg("chunk_rows") = 0, nb::arg("threads") = 0,
+          nb::arg("frozen") = false)
       .def("predict",
            [](const nn::Predictor& p, nb::handle inputs) {
              std::vector<Tensor> x = tensors_from(inputs);

@@ -2,6 +2,8 @@
 
 #include "bindings/collective.hpp"
 #include "bindings/arrow.hpp"
+#include "bindings/compositions.hpp"
+#include "bindings/images.hpp"
 #include "bindings/info.hpp"
 #include "bindings/metrics.hpp"
 #include "bindings/python_function.hpp"
@@ -17,6 +19,7 @@ NB_MODULE(_core, m) {
   bind_graph(m);
   bind_tensor(m);
   bind_ops(m);
+  bind_compositions(m);
   bind_plan(m);
   bind_python_functions(m);
   bind_layers(m);
@@ -27,4 +30,5 @@ NB_MODULE(_core, m) {
   bind_collective(m);
   bind_arrow(m);
   bind_negatives(m);
+  bind_images(m);
 }

@@ -18,9 +18,10 @@ add_library(andiron_shared SHARED "${PROJECT_BINARY_DIR}/andiron_shared.cpp")
 add_dependencies(andiron_shared ${_andiron_folders})
 target_link_libraries(andiron_shared PRIVATE
   "-Wl,--whole-archive,${_archives_joined},--no-whole-archive"
-  oneDNN::dnnl OpenMP::OpenMP_CXX andiron_network)
-# OpenSSL is ours alone: no other copy in the process may meet its symbols.
-target_link_options(andiron_shared PRIVATE "-Wl,--exclude-libs,libssl.a:libcrypto.a")
+  oneDNN::dnnl OpenMP::OpenMP_CXX andiron_network andiron_codecs)
+# OpenSSL and the image codecs are ours alone: no other copy in the process may meet their symbols.
+target_link_options(andiron_shared PRIVATE
+  "-Wl,--exclude-libs,libssl.a:libcrypto.a:${ANDIRON_IMAGE_ARCHIVE_NAMES}")
 target_compile_features(andiron_shared INTERFACE cxx_std_20)
 target_include_directories(andiron_shared INTERFACE
   "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")

@@ -2,10 +2,11 @@
 
 .venv-peers/bin/python tools/make_keras_vision_goldens.py
 
-Each case: class, arguments (channels_last), x, weights, y in inference. Batch normalization also has
-its running moments and outputs after two training steps.
+Each case: class, arguments (channels_last), x, weights, y in inference. Batch normalization has
+its running moments and outputs after two steps of training. And the layers' signatures.
 """
 
+import inspect
 import json
 import os
 from pathlib import Path
@@ -81,11 +82,38 @@ def batch_normalization() -> dict:
             "after": after, "frozen": frozen}  # fmt: skip
 
 
+NAMES = [
+    *(f"{front}Conv{n}D{back}" for n in (1, 2, 3) for front, back in
+      (("", ""), ("", "Transpose"), ("Depthwise", ""), ("Separable", ""))),
+    *(f"{front}{what}Pooling{n}D" for n in (1, 2, 3) for what in ("Max", "Average")
+      for front in ("", "Global", "Adaptive")),
+    *(f"{what}{n}D" for n in (1, 2, 3) for what in ("UpSampling", "ZeroPadding", "SpatialDropout")),
+    "BatchNormalization",
+]  # fmt: skip
+
+
+def signatures() -> dict:
+    """Class -> [[argument, default]], null where there is none, for what Keras has."""
+    out = {}
+    for name in NAMES:
+        layer = getattr(keras.layers, name, None)
+        if layer is None:
+            continue
+        parameters = list(inspect.signature(layer.__init__).parameters.values())[1:]
+        out[name] = [
+            [p.name, "required" if p.default is p.empty else p.default]
+            for p in parameters
+            if p.kind is p.POSITIONAL_OR_KEYWORD and p.name not in ("name", "dtype")
+        ]
+    return out
+
+
 def main() -> None:
     data = {
         "source": f"Keras {keras.__version__}",
         "layers": [case(*c) for c in CASES],
         "batch_normalization": batch_normalization(),
+        "signatures": signatures(),
     }
     path = Path(__file__).parent.parent / "tests" / "python" / "keras_vision_goldens.json"
     path.write_text(json.dumps(plain(data), separators=(",", ":")) + "\n")

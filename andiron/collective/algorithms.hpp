@@ -45,6 +45,19 @@ struct Gathered {
 /// Any number of bytes from each rank. `out` keeps its capacity from call to call.
 Result<> allgather(Operation& op, std::span<const std::byte> mine, Gathered& out);
 
+/// Memory of the caller with a slot for each rank: rank r's bytes are [r * slot, r * slot +
+/// sizes[r]).
+struct Slots {
+  std::span<std::byte> memory;  ///< ranks * slot bytes
+  size_t slot = 0;
+  std::vector<size_t> sizes;  ///< of all ranks; the caller sets its own
+
+  std::span<std::byte> of(size_t rank) const { return memory.subspan(rank * slot, sizes[rank]); }
+};
+/// The same without a copy: each rank's bytes lie in its slot already, and stay there. Fails when a
+/// rank has more than fits.
+Result<> allgather(Operation& op, Slots& slots);
+
 /// `data` of rank `header().root` to all. Every rank gives the same size.
 Result<> broadcast(Operation& op, std::span<std::byte> data);
 

@@ -149,6 +149,43 @@ TEST_P(Collectives, allgather_takes_any_number_of_bytes_from_each) {
   }
 }
 
+TEST_P(Collectives, allgather_in_slots_leaves_what_is_there) {
+  for (const size_t unit : {0, 1, 300, 90000}) {
+    const size_t slot = unit * static_cast<size_t>(size + 1);
+    const Bytes untouched(slot, std::byte{77});
+    auto bytes_of = [&](int r) { return r == 1 ? 0 : unit * static_cast<size_t>(r + 1); };
+    std::vector<Bytes> memory(static_cast<size_t>(size));
+    on_ranks(size, [&](int r) {
+      Bytes& mine = memory[static_cast<size_t>(r)];
+      for (int s = 0; s < size; ++s) mine.insert(mine.end(), untouched.begin(), untouched.end());
+      std::fill_n(mine.begin() + static_cast<ptrdiff_t>(slot) * r, bytes_of(r), std::byte(r + 1));
+      Slots slots{mine, slot, std::vector<size_t>(static_cast<size_t>(size), bytes_of(r))};
+      Result<> done = world.ranks[r].allgather(slots);
+      EXPECT_TRUE(done.ok()) << done.failure().report();
+      for (int s = 0; s < size; ++s) EXPECT_EQ(slots.sizes[static_cast<size_t>(s)], bytes_of(s));
+    });
+    Bytes wanted;
+    for (int s = 0; s < size; ++s) {
+      wanted.insert(wanted.end(), bytes_of(s), std::byte(s + 1));
+      wanted.insert(wanted.end(), slot - bytes_of(s), std::byte{77});
+    }
+    for (const Bytes& m : memory) ASSERT_EQ(m, wanted);
+  }
+}
+
+TEST_P(Collectives, allgather_refuses_more_than_fits_a_slot) {
+  if (size == 1) return;
+  on_ranks(size, [&](int r) {
+    // The last rank was told of larger slots.
+    const size_t slot = r + 1 == size ? 900 : 90;
+    Bytes memory(slot * static_cast<size_t>(size));
+    Slots slots{memory, slot, std::vector<size_t>(static_cast<size_t>(size), slot)};
+    Result<> done = world.ranks[r].allgather(slots);
+    if (r + 1 == size) return;  // it may have all that it wants
+    EXPECT_FALSE(done.ok());
+  });
+}
+
 TEST_P(Collectives, broadcast_brings_the_roots_data_from_every_root) {
   for (const size_t n : {0, 1, 5000, 300001}) {
     for (int root = 0; root < size; ++root) {

@@ -83,6 +83,19 @@ struct Communicator::Impl {
     return t;
   }
 
+  Task allgather(Slots& slots, Label label) const {
+    const auto n = static_cast<size_t>(transport->size());
+    const auto r = static_cast<size_t>(transport->rank());
+    if (slots.memory.size() != n * slots.slot || slots.sizes.size() != n ||
+        slots.sizes[r] > slots.slot)
+      fail(
+          "[allgather] {} ranks need as many slots and sizes that fit; got {} bytes in slots of {}",
+          n, slots.memory.size(), slots.slot);
+    Task t = task(Kind::allgather, Element::bytes, 0, label);
+    t.slots = &slots;
+    return t;
+  }
+
   Task broadcast(std::span<std::byte> data, int root, Label label) const {
     if (root < 0 || root >= transport->size())
       fail("[broadcast] root={} is no rank of {}", root, transport->size());
@@ -158,6 +171,12 @@ Result<> Communicator::allgather(std::span<const std::byte> mine, Gathered& out,
 }
 Request Communicator::allgather_start(std::span<const std::byte> mine, Gathered& out, Label label) {
   return impl_->queue->start(impl_->allgather(mine, out, label));
+}
+Result<> Communicator::allgather(Slots& slots, Label label) {
+  return impl_->queue->run(impl_->allgather(slots, label));
+}
+Request Communicator::allgather_start(Slots& slots, Label label) {
+  return impl_->queue->start(impl_->allgather(slots, label));
 }
 
 Result<> Communicator::broadcast(std::span<std::byte> data, int root, Label label) {

@@ -84,6 +84,8 @@ class Communicator {
   }
   /// Any number of bytes from each rank; see Gathered.
   Result<> allgather(std::span<const std::byte> mine, Gathered& out, Label label = {});
+  /// The same in memory of the caller's, with the same slots on all ranks; see Slots.
+  Result<> allgather(Slots& slots, Label label = {});
   /// The root's data to all. The sizes must be equal.
   Result<> broadcast(std::span<std::byte> data, int root, Label label = {});
   /// The same where only the root knows how many bytes there are.
@@ -98,6 +100,7 @@ class Communicator {
     return allreduce_start(element_of<T>(), std::as_writable_bytes(data), label, wire);
   }
   Request allgather_start(std::span<const std::byte> mine, Gathered& out, Label label = {});
+  Request allgather_start(Slots& slots, Label label = {});
   Request broadcast_start(std::span<std::byte> data, int root, Label label = {});
   Request barrier_start(Label label = {});
 

@@ -1,5 +1,7 @@
 #include <cstring>
+#include <numeric>
 
+#include "andiron/base/error.hpp"
 #include "andiron/collective/algorithms.hpp"
 #include "andiron/collective/ring.hpp"
 
@@ -11,40 +13,31 @@ namespace {
 constexpr size_t kDirectBytes = 64 << 10;
 constexpr size_t kTreeBytes = 32 << 10;
 
-Result<> gather_sizes(Operation& op, uint64_t mine, std::vector<size_t>& offsets) {
+// sizes[r] of every rank, of which this one knows its own.
+Result<> gather_sizes(Operation& op, std::vector<size_t>& sizes) {
   const int n = op.size(), r = op.rank();
-  offsets.assign(static_cast<size_t>(n) + 1, 0);
+  const uint64_t mine = sizes[static_cast<size_t>(r)];
   for (int d = 1; d < n; ++d)
     if (Result<> sent = op.send((r + d) % n, std::as_bytes(std::span(&mine, 1))); !sent)
       return sent;
-  offsets[static_cast<size_t>(r) + 1] = mine;
   for (int d = 1; d < n; ++d) {
     const int peer = (r + n - d) % n;
     uint64_t theirs = 0;
     if (Result<> got = op.receive(peer, std::as_writable_bytes(std::span(&theirs, 1))); !got)
       return got;
-    offsets[static_cast<size_t>(peer) + 1] = theirs;
+    sizes[static_cast<size_t>(peer)] = theirs;
   }
-  for (size_t i = 1; i < offsets.size(); ++i) offsets[i] += offsets[i - 1];
+  op.set_total(std::accumulate(sizes.begin(), sizes.end(), size_t{0}));
   return op.flush();
 }
 
-}  // namespace
-
-Result<> allgather(Operation& op, std::span<const std::byte> mine, Gathered& out) {
+// segment_of(rank) is where a rank's bytes are or go to.
+template <class SegmentOf>
+Result<> gather_segments(Operation& op, SegmentOf&& segment_of) {
   const int n = op.size(), r = op.rank();
-  if (Result<> known = gather_sizes(op, mine.size(), out.offsets); !known) return known;
-  op.set_total(out.offsets.back());
-  out.bytes.resize(out.offsets.back());
-  auto segment_of = [&](size_t rank) {
-    return std::span(out.bytes).subspan(out.offsets[rank],
-                                        out.offsets[rank + 1] - out.offsets[rank]);
-  };
-  const std::span<std::byte> own = segment_of(static_cast<size_t>(r));
-  if (!own.empty()) std::memcpy(own.data(), mine.data(), own.size());
   if (n == 1) return success();
-
-  if (out.bytes.size() > kDirectBytes) {
+  const std::span<std::byte> own = segment_of(static_cast<size_t>(r));
+  if (op.header().total > kDirectBytes) {
     if (Result<> sent = ring_send(op, own); !sent) return sent;
     Result<> passed = ring_allgather(op, r, segment_of);
     return passed ? op.flush() : passed;
@@ -56,6 +49,33 @@ Result<> allgather(Operation& op, std::span<const std::byte> mine, Gathered& out
     if (Result<> got = op.receive(peer, segment_of(static_cast<size_t>(peer))); !got) return got;
   }
   return op.flush();
+}
+
+}  // namespace
+
+Result<> allgather(Operation& op, std::span<const std::byte> mine, Gathered& out) {
+  const auto r = static_cast<size_t>(op.rank());
+  std::vector<size_t> sizes(static_cast<size_t>(op.size()));
+  sizes[r] = mine.size();
+  if (Result<> known = gather_sizes(op, sizes); !known) return known;
+  out.offsets.assign(1, 0);
+  for (const size_t size : sizes) out.offsets.push_back(out.offsets.back() + size);
+  out.bytes.resize(out.offsets.back());
+  auto segment_of = [&](size_t rank) {
+    return std::span(out.bytes).subspan(out.offsets[rank], sizes[rank]);
+  };
+  if (!mine.empty()) std::memcpy(segment_of(r).data(), mine.data(), mine.size());
+  return gather_segments(op, segment_of);
+}
+
+Result<> allgather(Operation& op, Slots& slots) {
+  slots.sizes.resize(static_cast<size_t>(op.size()));
+  if (Result<> known = gather_sizes(op, slots.sizes); !known) return known;
+  for (size_t rank = 0; rank < slots.sizes.size(); ++rank)
+    if (slots.sizes[rank] > slots.slot)
+      fail("[allgather] rank {} has {} bytes for a slot of {}", rank, slots.sizes[rank],
+           slots.slot);
+  return gather_segments(op, [&](size_t rank) { return slots.of(rank); });
 }
 
 namespace {

@@ -115,6 +115,7 @@ Result<> Queue::call(Operation& op, const Task& task) {
     case Kind::allreduce:
       return allreduce(op, task.data);
     case Kind::allgather:
+      if (task.slots != nullptr) return allgather(op, *task.slots);
       return allgather(op, task.mine, *task.gathered);
     case Kind::broadcast:
       return broadcast(op, task.data);

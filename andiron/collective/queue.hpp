@@ -18,6 +18,7 @@ struct Task {
   std::span<std::byte> data;        // allreduce, broadcast
   std::span<const std::byte> mine;  // allgather
   Gathered* gathered = nullptr;
+  Slots* slots = nullptr;  // or allgather in these
 };
 
 struct Request::State {

@@ -48,6 +48,7 @@ std::span<const KernelEntry> kernel_table() {
       {"hash_cross", make_hash_cross, false, false, false},
       {kAnyOp, make_optimizer, true, false, false},
       {"conv", make_onednn_conv},
+      {"fused_conv", make_onednn_conv},
       {"conv_grad_src", make_onednn_conv_grad_src},
       {"conv_grad_weights", make_onednn_conv_grad_weights},
       {"max_pool", make_pool},
@@ -91,8 +92,8 @@ bool understands(const KernelEntry& entry, const KernelRequest& request) {
   };
   if (!entry.strided_src && !dense(request.src)) return false;
   if (!entry.strided_dst && !dense(request.dst)) return false;
-  return entry.accumulates ||
-         std::none_of(request.accumulate.begin(), request.accumulate.end(), [](bool b) { return b; });
+  return entry.accumulates || std::none_of(request.accumulate.begin(), request.accumulate.end(),
+                                           [](bool b) { return b; });
 }
 
 }  // namespace

@@ -18,6 +18,8 @@ constexpr int64_t kMinRowsPerWorker = 256;
 // caller's thread.
 constexpr double kTinyPlanFlops = 4e6;
 constexpr int64_t kMinTile = 64, kMaxTile = 1024, kTileUnit = 16;
+// Of a tile of less than kMinTile rows.
+constexpr int64_t kMaxTileBytes = int64_t{64} << 20;
 
 int64_t l2_bytes() {
   const long size = sysconf(_SC_LEVEL2_CACHE_SIZE);
@@ -106,13 +108,12 @@ StagedPlan::StagedPlan(const Graph& graph, const std::map<std::string, int64_t>&
 
 bool StagedPlan::worth_tiling(const Tiling& tiling) const {
   if (!tiling.has_body) return false;
-  bool sums = false, heavy = false;
-  for (const auto& [node, kind] : tiling.kind) {
-    sums |= kind == BatchKind::partial_sum;
-    heavy |= node->op->flops != nullptr;
-  }
+  bool sums = false;
+  for (const auto& [node, kind] : tiling.kind) sums |= kind == BatchKind::partial_sum;
+  // A few layers before one that needs the whole batch are better off with it, too.
+  if (tiling.heavy < tiling.kept_out) return false;
   const int64_t rows_per_worker = batch_ / threads_;
-  return heavy && rows_per_worker >= (sums ? kMinRowsPerWorker : kMinTile);
+  return tiling.heavy > 0 && rows_per_worker >= (sums ? kMinRowsPerWorker : kMinTile);
 }
 
 // An update may be written over the variable when it is made by a chain of ops that overwrite their
@@ -241,12 +242,15 @@ void StagedPlan::choose_tile(const StageGraph& body) {
     const auto probe = make_section(body, kMinTile, true, {});
     const int64_t per_row =
         std::max<int64_t>(1, static_cast<int64_t>(probe->arena_bytes()) / kMinTile);
-    rows = std::clamp(l2_bytes() * 2 / per_row, kMinTile, kMaxTile);
+    // Images are large: a few of them keep a thread busy.
+    const int64_t least = std::clamp<int64_t>(kMaxTileBytes / per_row, 1, kMinTile);
+    rows = std::clamp(l2_bytes() * 2 / per_row, least, kMaxTile);
   }
   const int64_t per_worker = (batch_ + tile_workers_ - 1) / tile_workers_;
   const int64_t tiles = std::max<int64_t>(1, (per_worker + rows - 1) / rows);
   rows = (per_worker + tiles - 1) / tiles;
-  tile_rows_ = std::min(batch_, (rows + kTileUnit - 1) / kTileUnit * kTileUnit);
+  if (rows >= kTileUnit) rows = (rows + kTileUnit - 1) / kTileUnit * kTileUnit;
+  tile_rows_ = std::min(batch_, rows);
 }
 
 void StagedPlan::make_stage(std::vector<const Node*> members, bool is_body, PassHistory* history,

@@ -9,6 +9,9 @@
 #include "andiron/graph/schema.hpp"
 #include "andiron/nn/fit_tensor.hpp"
 #include "andiron/passes/fold.hpp"
+#include "andiron/passes/freeze.hpp"
+#include "andiron/passes/fuse_conv.hpp"
+#include "andiron/passes/simplify.hpp"
 
 namespace andiron::nn {
 
@@ -17,6 +20,7 @@ namespace {
 // Plans of one thread run on the callers' threads side by side, with the help of threads that have
 // nothing else to do; larger ones use all cores.
 constexpr int64_t kSmallRows = 32;
+constexpr double kSmallFlops = 20e6;
 
 exec::PlanOptions on_caller(exec::PlanOptions options) {
   options.helpers = (options.threads > 0 ? options.threads : exec::default_threads()) - 1;
@@ -35,8 +39,21 @@ int64_t chunk_for(const Graph& graph) {
     }
   }
   const auto rows = static_cast<uint64_t>((int64_t{2} << 20) / widest);
+  const int64_t least = widest > (int64_t{1} << 15) ? 32 : 1024;  // images
   return std::clamp<int64_t>(static_cast<int64_t>(std::bit_floor(std::max<uint64_t>(rows, 1))),
-                             1024, 8192);
+                             least, 8192);
+}
+
+// Once for all plans, so that they share the weights that come out.
+Graph frozen_graph(const Graph& trace) { return fuse_conv(fold(simplify(fold(freeze(trace))))); }
+
+// Of a graph that is symbolic in the batch, for one row.
+double flops_of_row(const Graph& graph) {
+  double total = 0;
+  const Graph one = bind_sizes(graph, {{"batch", 1}});
+  for (const Node* node : one.nodes())
+    if (node->op->flops != nullptr) total += node->op->flops(*node);
+  return total;
 }
 
 // Up to an eighth more, so that few sizes occur.
@@ -79,15 +96,21 @@ bool mixes_rows(const Graph& symbolic) {
 
 }  // namespace
 
-Predictor::Predictor(ModelPtr model, int64_t chunk_rows, exec::PlanOptions options)
+Predictor::Predictor(ModelPtr model, int64_t chunk_rows, exec::PlanOptions options, bool frozen)
     : model_(std::move(model)), options_(options) {
   if (chunk_rows < 0) fail("[predict] batch_size must be positive; got {}", chunk_rows);
-  graph_ = std::make_shared<const Graph>(model_->trace(false));
+  const Graph trace = model_->trace(false);
+  graph_ = std::make_shared<const Graph>(frozen ? frozen_graph(trace) : trace);
   input_names_ = model_->input_names();
   chunk_rows_ = chunk_rows > 0 ? chunk_rows : chunk_for(*graph_);
   mixes_rows_ = mixes_rows(*graph_);
+  row_flops_ = flops_of_row(*graph_);
   plans_ = std::make_unique<PlanCache>();
   small_plans_ = std::make_unique<PlanCache>(size_t{64} << 20, exec::default_threads() * 2);
+}
+
+bool Predictor::is_small(int64_t rows) const {
+  return rows <= kSmallRows && static_cast<double>(rows) * row_flops_ < kSmallFlops;
 }
 
 std::vector<Tensor> Predictor::checked(const std::vector<Tensor>& inputs) const {
@@ -114,7 +137,7 @@ std::vector<Tensor> Predictor::predict(const std::vector<Tensor>& inputs, int64_
   for (int64_t begin = 0; begin < n; begin += chunk) {
     const int64_t rows = std::min(chunk, n - begin);
     const int64_t run_rows = mixes_rows_ ? rows : std::min(padded(rows), chunk);
-    const bool small = run_rows <= kSmallRows;
+    const bool small = is_small(run_rows);
     const exec::PlanOptions options = small ? on_caller(options_) : options_;
     PlanCache::Lease plan =
         (small ? *small_plans_ : *plans_).checkout(graph_, {{"batch", run_rows}}, options);
@@ -144,7 +167,7 @@ std::vector<Tensor> Predictor::predict(const std::vector<Tensor>& inputs, int64_
 
 std::unique_ptr<Predictor::Prepared> Predictor::prepare(int64_t rows) const {
   if (rows <= 0) fail("[predict] a prepared call needs one row or more; got {}", rows);
-  const exec::PlanOptions options = rows <= kSmallRows ? on_caller(options_) : options_;
+  const exec::PlanOptions options = is_small(rows) ? on_caller(options_) : options_;
   std::unique_ptr<Prepared> out(new Prepared());
   out->plan_ = exec::Plan::compile(*graph_, {{"batch", rows}}, options);
   for (const Value& v : graph_->inputs()) {

@@ -16,8 +16,12 @@ namespace andiron::nn {
 /// Thread-safe, while nothing trains the model.
 class Predictor {
  public:
-  /// `chunk_rows` 0: 1024 to 8192, fewer for models with wide layers.
-  explicit Predictor(ModelPtr model, int64_t chunk_rows = 0, exec::PlanOptions options = {});
+  /// `chunk_rows` 0: 1024 to 8192, fewer for models with wide layers, 32 and more for images.
+  /// `frozen`: the variables' values are those of now, whatever happens to them later; what depends
+  /// on them alone is computed once, and convolutions take their batch normalizations, residual
+  /// sums and activations in. Costs a second copy of the weights.
+  explicit Predictor(ModelPtr model, int64_t chunk_rows = 0, exec::PlanOptions options = {},
+                     bool frozen = false);
 
   /// `inputs` in the order of the model's inputs, of its dtypes or convertible, with equal numbers
   /// of rows. Throws Error naming the input whose shape does not fit. `max_rows` bounds the rows of
@@ -48,6 +52,7 @@ class Predictor {
   std::unique_ptr<Prepared> prepare(int64_t rows) const;
 
  private:
+  bool is_small(int64_t rows) const;
   std::vector<Tensor> checked(const std::vector<Tensor>& inputs) const;
 
   ModelPtr model_;
@@ -55,6 +60,7 @@ class Predictor {
   std::vector<std::string> input_names_;
   int64_t chunk_rows_;
   bool mixes_rows_;
+  double row_flops_ = 0;
   exec::PlanOptions options_;
   std::unique_ptr<PlanCache> plans_, small_plans_;
 };

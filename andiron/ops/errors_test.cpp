@@ -25,6 +25,57 @@ std::string message(const std::function<void()>& mistake) {
 
 #define EXPECT_MESSAGE(mistake, words) EXPECT_EQ(message([&] { mistake; }), words)
 
+TEST(OpErrors, of_windows) {
+  const Value x = f32({8, 16, 32, 32}), w = f32({32, 16, 3, 3});
+  EXPECT_MESSAGE(conv(f32({8, 16}), w),
+                 "[conv] takes [N, C, spatial...] with 1 to 3 spatial axes; got [8,16]");
+  EXPECT_MESSAGE(conv(x, f32({32, 5, 3, 3}), {}, {.groups = 3}),
+                 "[conv] groups=3 does not divide C=16; src is [8,16,32,32]");
+  EXPECT_MESSAGE(conv(x, f32({31, 8, 3, 3}), {}, {.groups = 2}),
+                 "[conv] groups=2 does not divide O=31; weights are [31,8,3,3]");
+  EXPECT_MESSAGE(conv(x, w, {}, {.groups = 0}), "[conv] groups must be positive; got 0");
+  EXPECT_MESSAGE(conv(x, f32({32, 8, 3, 3})),
+                 "[conv] weights [32,8,3,3] take 8 channels in 1 groups; src is [8,16,32,32]");
+  EXPECT_MESSAGE(conv(x, w, f32({16})), "[conv] bias must be [32]; got [16]");
+  EXPECT_MESSAGE(conv(x, w, {}, {.strides = {0}}),
+                 "[conv] strides must be between 1 and 2147483647; got [0,0]");
+  EXPECT_MESSAGE(conv(x, w, {}, {.strides = {1, 2, 3}}),
+                 "[conv] strides needs one entry, or one for each of 2 spatial axes; got [1,2,3]");
+  EXPECT_MESSAGE(conv(x, w, {}, {.padding = "explicit", .pads_begin = {-1}}),
+                 "[conv] pads_begin must be between 0 and 2147483647; got [-1,-1]");
+  EXPECT_MESSAGE(conv(x, w, {}, {.pads_begin = {1}}),
+                 "[conv] pads_begin and pads_end are for padding 'explicit'; got 'valid'");
+  EXPECT_MESSAGE(conv(x, w, {}, {.padding = "full"}),
+                 "[conv] padding is 'valid', 'same' or 'explicit'; got 'full'");
+  EXPECT_MESSAGE(conv(x, w, {}, {.dilations = {16}}),
+                 "[conv] a window of 33 (kernel 3, dilation 16) does not fit into axis 2 of "
+                 "[8,16,32,32] with pads 0 and 0");
+  EXPECT_MESSAGE(
+      conv(f32({int64_t{1} << 40, 16, 1, 1}), w, {},
+           {.padding = "explicit", .pads_begin = {2147483647}, .pads_end = {0}}),
+      "[conv] the result [1099511627776,32,2147483646,2147483646] has too many elements");
+  EXPECT_MESSAGE(conv(x, f32({0, 16, 3, 3})), "[conv] weights are empty: [0,16,3,3]");
+  EXPECT_MESSAGE(max_pool(x, {}), "[max_pool] kernel needs the sizes of the window");
+  EXPECT_MESSAGE(max_pool(x, {2}, {.padding = "explicit", .pads_begin = {2}, .pads_end = {0}}),
+                 "[max_pool] pads must be smaller than the window of 2, or windows would see "
+                 "nothing; got 2 and 0");
+  EXPECT_MESSAGE(avg_pool(x, {2}, {.dilations = {2}}), "[avg_pool] has no dilation; got [2,2]");
+  EXPECT_MESSAGE(adaptive_avg_pool(x, {0}),
+                 "[adaptive_avg_pool] output_size and the sizes of [8,16,32,32] must be positive; "
+                 "got [0,0]");
+  EXPECT_MESSAGE(lrn(x, 0), "[lrn] size must be positive; got 0");
+  EXPECT_MESSAGE(batch_norm(x, f32({3}), {}),
+                 "[batch_norm] scale must be [16] like axis 1 of float32[8,16,32,32]; got "
+                 "float32[3]");
+  EXPECT_MESSAGE(resize(x, {0, 4}), "[resize] sizes must be positive; got [0,4] for [8,16,32,32]");
+  EXPECT_MESSAGE(pixel_shuffle(x, 3),
+                 "[pixel_shuffle] the channels of [8,16,32,32] must be a multiple of 9");
+  EXPECT_MESSAGE(channel_shuffle(x, 3),
+                 "[channel_shuffle] groups=3 does not divide the channels of [8,16,32,32]");
+  EXPECT_MESSAGE(pad_edges(x, {0, 0, 1, 1}, {0, 0, 1, 1}, "mirror"),
+                 "[pad_edges] mode is reflect, symmetric, edge or wrap; got 'mirror'");
+}
+
 TEST(OpErrors, name_the_op_the_rule_and_what_came) {
   EXPECT_MESSAGE(add(f32({2, 3}), f32({2, 4})),
                  "[add] shapes [2,3] and [2,4] do not broadcast: axis 1 has 3 and 4");

@@ -87,7 +87,8 @@ Value broadcast_to(const Value& x, Shape shape);
 Value sum_to(const Value& x, const Shape& shape);
 Value concat(const std::vector<Value>& values, int64_t axis = -1);
 std::vector<Value> split(const Value& x, std::vector<int64_t> sizes, int64_t axis = -1);
-Value slice(const Value& x, std::vector<int64_t> begin, std::vector<int64_t> size);  ///< size -1: to the end
+Value slice(const Value& x, std::vector<int64_t> begin,
+            std::vector<int64_t> size);  ///< size -1: to the end
 Value pad(const Value& x, std::vector<int64_t> low, std::vector<int64_t> high, double value = 0.0);
 /// x.take(indices, axis): indices are int32 or int64; out-of-range is an error at run time.
 Value gather(const Value& x, const Value& indices, int64_t axis = 0);
@@ -150,8 +151,8 @@ Value lrn(const Value& x, int64_t size, double alpha = 1e-4, double beta = 0.75,
 struct ResizeOptions {
   std::string mode = "nearest";            ///< or "linear", "cubic"
   std::string coordinates = "half_pixel";  ///< or pytorch_half_pixel, align_corners, asymmetric
-  std::string rounding = "floor";  ///< of nearest: or ceil, round_prefer_floor, round_prefer_ceil
-  bool antialias = false;          ///< of linear and cubic, when the result is smaller
+  std::string rounding = "floor";   ///< of nearest: or ceil, round_prefer_floor, round_prefer_ceil
+  bool antialias = false;           ///< of linear and cubic, when the result is smaller
   std::vector<double> scales = {};  ///< result / source; empty: the quotients of the sizes
 };
 /// Composite: x [N, C, spatial...] to other spatial sizes.
@@ -172,8 +173,8 @@ Value embedding_bag(const Value& table, const Value& ids, const Value& weights =
 Value row_sparse(const Value& ids, const Value& values, int64_t n_rows);
 bool is_row_sparse(const Value& v);
 Value densify(const Value& v);
-/// ids [n, k] of k columns -> rows of one table that holds all columns, one behind the other; negative
-/// ids (absent) stay. Ids beyond their column's size are an error.
+/// ids [n, k] of k columns -> rows of one table that holds all columns, one behind the other;
+/// negative ids (absent) stay. Ids beyond their column's size are an error.
 Value column_ids(const Value& ids, std::vector<int64_t> sizes);
 /// int32 in [0, buckets): hash of several integer columns [n] crossed (seeded, stable on disk).
 Value hash_cross(const std::vector<Value>& columns, int64_t buckets, int64_t seed = 0);

@@ -85,7 +85,7 @@ class Commuter {
     }
     if (node.is("slice")) return rows_gradient(node, rewritten);
     if (node.is("embedding_grad_dense")) return table_gradient(node, in);
-    if (node.is("sum_segments")) return segment_sums(in);
+    if (node.is("sum_segments")) return segment_sums(node, in);
     if (is_update_rows(node)) return row_updates(node, in);
     return {};
   }
@@ -263,12 +263,13 @@ class Commuter {
                         g->weights, false, true)};
   }
 
-  std::vector<Value> segment_sums(const std::vector<Value>& in) const {
+  std::vector<Value> segment_sums(const Node& node, const std::vector<Value>& in) const {
     const RowGradient* g = factors(in[3]);
     if (g == nullptr) return {};
     const ops::Dedup d{in[0], {}, in[1], in[2]};
-    return {ops::counted_matmul(ops::sum_segments(d, g->grad), g->weights, d.count,
-                                {.transpose_b = true})};
+    const auto size = node.attr<int64_t>("size");
+    return {ops::counted_matmul(ops::sum_segments(d, g->grad, size), g->weights, d.count,
+                                {.transpose_b = true, .zero_rest = node.attr<bool>("zero_rest")})};
   }
 
   std::vector<Value> row_updates(const Node& node, const std::vector<Value>& in) const {

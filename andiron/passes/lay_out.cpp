@@ -55,8 +55,8 @@ class LayOut {
     if (!is_new) return it->second;
     Value made;
     if (v.node().is("broadcast_to")) {  // what is spread is small
-      made = ops::broadcast_to(operand(v.node().inputs[0], v.rank()),
-                               ops::channels_last(v.shape()));
+      made =
+          ops::broadcast_to(operand(v.node().inputs[0], v.rank()), ops::channels_last(v.shape()));
     } else {
       made = ops::transpose(v, ops::to_channels_last(v.rank()));
     }
@@ -66,8 +66,8 @@ class LayOut {
   // An operand of an elementwise op of rank `rank`, which may be broadcast.
   Value operand(const Value& v, int64_t rank) {
     if (v.rank() == rank && is_last(v)) return last(v);
-    const auto wide = std::count_if(v.shape().begin(), v.shape().end(),
-                                    [](const Dim& d) { return d != Dim(1); });
+    const auto wide =
+        std::count_if(v.shape().begin(), v.shape().end(), [](const Dim& d) { return d != Dim(1); });
     if (wide == 0) return v;
     Shape shape = v.shape();
     shape.insert(shape.begin(), static_cast<size_t>(rank - v.rank()), Dim(1));
@@ -96,8 +96,7 @@ class LayOut {
   static std::vector<Value> cancelled(const Node& node, const std::vector<Value>& inputs) {
     const Value& x = inputs[0];
     if (!x.node().is("transpose")) return {};
-    const auto &outer = node.attr<Ints>("permutation"),
-               &inner = x.node().attr<Ints>("permutation");
+    const auto &outer = node.attr<Ints>("permutation"), &inner = x.node().attr<Ints>("permutation");
     if (std::ssize(outer) != x.rank() || std::ssize(inner) != x.rank()) return {};
     for (size_t i = 0; i < outer.size(); ++i)
       if (inner[static_cast<size_t>(outer[i])] != static_cast<int64_t>(i)) return {};
@@ -111,9 +110,8 @@ class LayOut {
 
 Graph lay_out(const Graph& graph) {
   LayOut layout;
-  Rewriter rewrite([&](const Node& node, const std::vector<Value>& inputs) {
-    return layout(node, inputs);
-  });
+  Rewriter rewrite(
+      [&](const Node& node, const std::vector<Value>& inputs) { return layout(node, inputs); });
   return rewrite(graph);
 }
 

@@ -4,6 +4,7 @@
 #include "andiron/passes/cse.hpp"
 #include "andiron/passes/embedding_gradients.hpp"
 #include "andiron/passes/fold.hpp"
+#include "andiron/passes/fuse_conv.hpp"
 #include "andiron/passes/fuse_matmul.hpp"
 #include "andiron/passes/lay_out.hpp"
 #include "andiron/passes/simplify.hpp"
@@ -61,8 +62,10 @@ Graph optimise_concrete(const Graph& graph, const FuseRules* fuse_rules, PassHis
   passes.run("fold", folded);
   passes.run("cse", cse);
   passes.run("layout", lay_out);
+  passes.run("fold", folded);
   passes.run("cse", cse);
   if (fuse_rules != nullptr) {
+    passes.run("fuse_conv", fuse_conv);
     passes.run("fuse_matmul", fuse_matmul);
     passes.run("fuse", [&](const Graph& g) { return fuse(g, *fuse_rules); });
   }

@@ -71,8 +71,8 @@ class Classifier {
   }
 
   BatchKind classify(const Node& node, const std::vector<BatchKind>& in) const {
-    const bool any = std::any_of(in.begin(), in.end(),
-                                 [](BatchKind k) { return k != BatchKind::fixed; });
+    const bool any =
+        std::any_of(in.begin(), in.end(), [](BatchKind k) { return k != BatchKind::fixed; });
     if (!any && !mentions(node, batch_)) return BatchKind::fixed;
     for (BatchKind k : in)
       if (k == BatchKind::blocked || k == BatchKind::partial_sum) return BatchKind::blocked;
@@ -123,6 +123,22 @@ class Classifier {
     kinds_[&node] = kind;
     stages_[&node] = stage;
     result.stage[&node] = stage;
+    if (node.op->flops == nullptr) return;
+    if (stage == Stage::body) ++result.heavy;
+    if (stage == Stage::after && would_be_in_body(node)) ++result.kept_out;
+  }
+
+  // If all that it reads were there row by row.
+  bool would_be_in_body(const Node& node) const {
+    std::vector<BatchKind> in;
+    for (const Value& v : node.inputs) {
+      const bool whole = !v.defined() || !v.shape().mentions(batch_);
+      in.push_back(whole                        ? BatchKind::fixed
+                   : has_rows(v.type(), batch_) ? BatchKind::rows
+                                                : BatchKind::blocked);
+    }
+    const BatchKind kind = classify(node, in);
+    return kind == BatchKind::rows || kind == BatchKind::partial_sum;
   }
 
   // A view or slice that only later stages read is taken there: its source crosses the border

@@ -18,6 +18,9 @@ struct Tiling {
   /// Of nodes in the body: rows or partial_sum.
   std::unordered_map<const Node*, BatchKind> kind;
   bool has_body = false;
+  /// Nodes that compute much (Op::flops): those in the body, and those that would be in it if none
+  /// before them needed the whole batch.
+  int64_t heavy = 0, kept_out = 0;
 };
 
 /// Classifies the nodes (see docs/architecture.md, "Batch tiling"). Every graph can be classified:

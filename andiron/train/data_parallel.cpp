@@ -23,6 +23,15 @@ std::span<std::byte> bytes_of(const Tensor& t) {
   return {static_cast<std::byte*>(t.raw()), t.n_bytes()};
 }
 
+std::byte* own_slot(const collective::Slots& slots, int worker) {
+  return slots.memory.data() + static_cast<size_t>(worker) * slots.slot;
+}
+
+// Where the plan has not given the result its source's memory.
+void copy(std::byte* to, const void* from, size_t n) {
+  if (to != from && n > 0) std::memcpy(to, from, n);
+}
+
 void append(std::vector<std::byte>& to, const void* from, size_t n) {
   const auto* bytes = static_cast<const std::byte*>(from);
   to.insert(to.end(), bytes, bytes + n);
@@ -55,7 +64,8 @@ bool DataParallel::under_way() const {
     for (const collective::Request& r : s.requests)
       if (!r.done()) return true;
   for (const auto& [bucket, g] : gathers_)
-    if (g.request.valid() && !g.request.done()) return true;
+    for (const collective::Request& r : g.requests)
+      if (!r.done()) return true;
   return false;
 }
 
@@ -64,10 +74,11 @@ void DataParallel::abort(const std::string& why) {
   for (const auto& [bucket, s] : sums_)
     for (const collective::Request& r : s.requests) (void)r.wait();
   for (const auto& [bucket, g] : gathers_)
-    if (g.request.valid()) (void)g.request.wait();
+    for (const collective::Request& r : g.requests) (void)r.wait();
 }
 
-void DataParallel::sum_start(uint32_t bucket, std::span<const Tensor> values) {
+void DataParallel::sum_start(uint32_t bucket, std::span<const Tensor> values, bool exact) {
+  const collective::Wire wire = exact ? collective::Wire::same : wire_;
   Sum& s = sums_[bucket];
   if (!counts_)  // not even a NaN times a share of 0
     for (const Tensor& t : values) std::memset(t.raw(), 0, t.n_bytes());
@@ -81,11 +92,11 @@ void DataParallel::sum_start(uint32_t bucket, std::span<const Tensor> values) {
     }
   if (!s.packed.empty())
     s.requests.push_back(communicator_->allreduce_start(element_of(values[0].dtype()),
-                                                        std::span(s.packed), label(bucket), wire_));
+                                                        std::span(s.packed), label(bucket), wire));
   for (const Tensor& t : values)
     if (t.n_bytes() >= kSmall)
       s.requests.push_back(
-          communicator_->allreduce_start(element_of(t.dtype()), bytes_of(t), label(bucket), wire_));
+          communicator_->allreduce_start(element_of(t.dtype()), bytes_of(t), label(bucket), wire));
 }
 
 void DataParallel::sum_wait(uint32_t bucket) {
@@ -98,46 +109,69 @@ void DataParallel::sum_wait(uint32_t bucket) {
   }
 }
 
-// int64 count, then the rows, then their values.
-void DataParallel::gather_start(uint32_t bucket, const Tensor& rows, const Tensor& values,
-                                int64_t count) {
+void DataParallel::gather_start(uint32_t bucket, int64_t count, const Tensor& rows,
+                                std::span<const Tensor> values, const Tensor& ids,
+                                std::span<const Tensor> all) {
   Gather& g = gathers_[bucket];
-  if (!counts_) count = 0;
-  g.mine.clear();
-  append(g.mine, &count, sizeof count);
-  append(g.mine, rows.raw(), static_cast<size_t>(count) * sizeof(int32_t));
-  append(g.mine, values.raw(),
-         static_cast<size_t>(count * values.size(1)) * size_of(values.dtype()));
-  g.request = communicator_->allgather_start(g.mine, g.all, label(bucket));
+  const auto n_workers = static_cast<size_t>(workers());
+  const size_t most = static_cast<size_t>(ids.count()) / n_workers;
+  const size_t n_rows = counts_ ? static_cast<size_t>(count) : 0;
+  ANDIRON_ASSERT(n_rows <= most);
+  g.requests.clear();
+  g.ids = {bytes_of(ids), most * sizeof(int32_t), {}};
+  g.ids.sizes.assign(n_workers, n_rows * sizeof(int32_t));
+  copy(own_slot(g.ids, worker()), rows.raw(), n_rows * sizeof(int32_t));
+  g.requests.push_back(communicator_->allgather_start(g.ids, label(bucket)));
+  g.tables.resize(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    Table& table = g.tables[i];
+    table.width = static_cast<size_t>(values[i].size(1));
+    table.slots.memory = bytes_of(all[i]);
+    table.slots.slot = most * table.width * size_of(values[i].dtype());
+    start_rows(table, n_rows, values[i], bucket, g);
+  }
 }
 
-void DataParallel::gather_wait(uint32_t bucket, Tensor& ids, Tensor& values) {
-  Gather& g = gathers_.at(bucket);
-  g.request.wait().value_or_throw();
-  const size_t row_bytes = static_cast<size_t>(values.size(1)) * size_of(values.dtype());
-  auto* to_ids = ids.data<int32_t>();
-  auto* to_values = static_cast<std::byte*>(values.raw());
-  int64_t n = 0;
-  for (int w = 0; w < workers(); ++w) {
-    const std::span<const std::byte> part = g.all.of(w);
-    int64_t count = 0;
-    if (part.size() >= sizeof count) std::memcpy(&count, part.data(), sizeof count);
-    const size_t each = sizeof(int32_t) + row_bytes;
-    if (count < 0 || part.size() != sizeof count + static_cast<size_t>(count) * each ||
-        n + count > ids.count())
-      fail("[data_parallel] worker {} sent {} bytes for {} rows of {} bytes in step {}; {} fit", w,
-           part.size(), count, each, step_, ids.count());
-    const std::byte* from = part.data() + sizeof count;
-    std::memcpy(to_ids + n, from, static_cast<size_t>(count) * sizeof(int32_t));
-    std::memcpy(to_values + static_cast<size_t>(n) * row_bytes,
-                from + static_cast<size_t>(count) * sizeof(int32_t),
-                static_cast<size_t>(count) * row_bytes);
-    n += count;
+void DataParallel::start_rows(Table& table, size_t n_rows, const Tensor& values, uint32_t bucket,
+                              Gather& g) {
+  const size_t n = n_rows * table.width;
+  if (wire_ == collective::Wire::bf16) {
+    table.rounded.resize(n);
+    collective::to_bf16(table.rounded.data(), values.data<float>(), n);
+    g.requests.push_back(communicator_->allgather_start(std::as_bytes(std::span(table.rounded)),
+                                                        table.all, label(bucket)));
+    return;
   }
-  std::fill(to_ids + n, to_ids + ids.count(), -1);
-  // Nobody reads the values of negative ids, but they must not be NaN by chance.
-  std::memset(to_values + static_cast<size_t>(n) * row_bytes, 0,
-              static_cast<size_t>(ids.count() - n) * row_bytes);
+  const size_t n_bytes = n * size_of(values.dtype());
+  table.slots.sizes.assign(static_cast<size_t>(workers()), n_bytes);
+  copy(own_slot(table.slots, worker()), values.raw(), n_bytes);
+  g.requests.push_back(communicator_->allgather_start(table.slots, label(bucket)));
+}
+
+void DataParallel::gather_wait(uint32_t bucket) {
+  Gather& g = gathers_.at(bucket);
+  for (const collective::Request& r : g.requests) r.wait().value_or_throw();
+  const size_t most = g.ids.slot / sizeof(int32_t);
+  for (size_t w = 0; w < g.ids.sizes.size(); ++w) {
+    const size_t n_rows = g.ids.sizes[w] / sizeof(int32_t);
+    auto* ids = reinterpret_cast<int32_t*>(g.ids.memory.data() + w * g.ids.slot);
+    std::fill(ids + n_rows, ids + most, -1);
+    for (Table& table : g.tables) {
+      const bool rounded = wire_ == collective::Wire::bf16;
+      const std::span<const std::byte> sent =
+          rounded ? table.all.of(static_cast<int>(w)) : table.slots.of(w);
+      const size_t row_bytes =
+          rounded ? table.width * sizeof(uint16_t) : table.slots.slot / std::max<size_t>(most, 1);
+      if (sent.size() != n_rows * row_bytes)
+        fail("[data_parallel] worker {} sent {} bytes for {} rows of {} bytes in step {}", w,
+             sent.size(), n_rows, row_bytes, step_);
+      // Its own, too: all workers add up the same numbers.
+      if (rounded)
+        collective::from_bf16(
+            reinterpret_cast<float*>(table.slots.memory.data() + w * table.slots.slot),
+            reinterpret_cast<const uint16_t*>(sent.data()), n_rows * table.width);
+    }
+  }
 }
 
 std::vector<std::string> DataParallel::gather(const std::string& mine) {

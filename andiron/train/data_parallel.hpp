@@ -17,7 +17,8 @@ namespace andiron::train {
 class DataParallel : public nn::Exchange {
  public:
   /// `capacity`: the most samples that any worker has in a step; the same on all. `bf16` halves the
-  /// bytes of gradients on the wire (see collective::Wire).
+  /// bytes of gradients on the wire, dense (see collective::Wire) and rows (rounded once, added up
+  /// in float32).
   DataParallel(std::shared_ptr<collective::Communicator> communicator, int64_t capacity,
                bool bf16 = false);
   /// Aborts and waits for what is under way: its memory is here and in plans.
@@ -36,11 +37,12 @@ class DataParallel : public nn::Exchange {
     counts_ = counts;
   }
 
-  void sum_start(uint32_t bucket, std::span<const Tensor> values) override;
+  void sum_start(uint32_t bucket, std::span<const Tensor> values, bool exact) override;
   void sum_wait(uint32_t bucket) override;
-  void gather_start(uint32_t bucket, const Tensor& rows, const Tensor& values,
-                    int64_t count) override;
-  void gather_wait(uint32_t bucket, Tensor& ids, Tensor& values) override;
+  void gather_start(uint32_t bucket, int64_t count, const Tensor& rows,
+                    std::span<const Tensor> values, const Tensor& ids,
+                    std::span<const Tensor> all) override;
+  void gather_wait(uint32_t bucket) override;
 
   /// Between steps: everybody's bytes in the order of the workers.
   std::vector<std::string> gather(const std::string& mine);
@@ -56,11 +58,19 @@ class DataParallel : public nn::Exchange {
     std::vector<std::span<std::byte>> small;
     std::vector<collective::Request> requests;
   };
-  struct Gather {
-    std::vector<std::byte> mine;
+  struct Table {
+    collective::Slots slots;  // the memory is the plan's
+    size_t width = 0;
+    // Where they travel as bfloat16: this worker's, and all.
+    std::vector<uint16_t> rounded;
     collective::Gathered all;
-    collective::Request request;
   };
+  struct Gather {
+    collective::Slots ids;
+    std::vector<Table> tables;
+    std::vector<collective::Request> requests;
+  };
+  void start_rows(Table& table, size_t n_rows, const Tensor& values, uint32_t bucket, Gather& g);
   bool under_way() const;
   collective::Label label(uint32_t bucket) const { return {step_, bucket}; }
 

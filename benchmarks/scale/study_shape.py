@@ -9,7 +9,11 @@ has no noise of a draw, and on pairs that training had not seen ("new").
 
 Networks that are trained on so many sampled negatives for each positive learn what a user likes and
 not how much the user does at all: everyone has the same share of positives. With u's number of
-events n_u, logit + log n_u is the logarithm of the rate but for a constant: "with activity".
+events n_u, logit + log n_u is the logarithm of the rate but for a constant: "with activity". With a
+softmax it is the logarithm of the chance + log n_u.
+
+Batches are those of 20,000,000 events; fewer events make smaller ones, so that an epoch has as many
+steps, and each user's row as many updates.
 """
 
 from __future__ import annotations
@@ -35,6 +39,17 @@ from benchmarks.scale.memory import Peaks
 from benchmarks.scale.session import spark_session
 
 TEST = 0.2  # of the days
+FULL, SMALLEST = 20_000_000, 256  # events for which batch sizes are given; the smallest batch
+NCF = {
+    "loss": "binary_crossentropy", "epochs": 4, "batch_size": 65_536, "learning_rate": 0.005,
+    "negatives": 4, "gmf": 32, "mlp_user": 16, "mlp_item": 16, "hidden": [32], "dropout": 0.0,
+    "weight_decay": 0.2,
+}  # fmt: skip
+WIDE_DEEP = {
+    "loss": "softmax", "epochs": 2, "batch_size": 8_192, "learning_rate": 0.003, "negatives": 10,
+    "embedding": 32, "hidden": [64], "dropout": 0.0, "history_decay": 1.0, "number_units": 16,
+    "per_user": 60, "weight_decay": 0.05,
+}  # fmt: skip
 
 
 @dataclasses.dataclass
@@ -148,7 +163,7 @@ def recommender(train: Any, kind: str, workers: int, settings: dict, more: dict)
     more["training_seconds"] = training
     more["interactions"] = sum(work["rows"] for work in model.work)
     more["interactions_per_second"] = samples / training
-    if native.settings.loss == "binary_crossentropy":
+    if kind == "WideAndDeep" or native.settings.loss == "binary_crossentropy":
         more["samples_per_second"] = samples * (1 + native.settings.negatives) / training
     more["share_in_collectives"] = max(
         work["seconds_in_collectives"] / work["seconds"] for work in model.work
@@ -159,10 +174,22 @@ def recommender(train: Any, kind: str, workers: int, settings: dict, more: dict)
     def scores(wanted: np.ndarray, merchants: int) -> np.ndarray:
         rows, columns = native.users.rows(wanted), native.items.ids
         out = np.full((len(wanted), merchants), -np.inf)
-        out[:, columns] = native.scores(rows)
+        found = native.scores(rows)
+        if native.settings.loss == "softmax":
+            found = np.log(native.probabilities(found) + 1e-30)
+        out[:, columns] = found
         return out
 
     return scores
+
+
+def of_size(settings: str, events: int) -> dict:
+    """Settings for so many events."""
+    found = json.loads(settings)
+    if "batch_size" in found:
+        share = min(1.0, events / FULL)
+        found["batch_size"] = max(SMALLEST, round(found["batch_size"] * share))
+    return found
 
 
 def main() -> None:
@@ -176,10 +203,8 @@ def main() -> None:
     parser.add_argument("--judged", type=int, default=5_000, help="users of the sample")
     parser.add_argument("--memory", default="3g", help="of Spark's JVM")
     parser.add_argument("--als", default="64,10", help="rank and iterations")
-    parser.add_argument("--ncf", default='{"loss": "binary_crossentropy", "epochs": 2, '
-                        '"batch_size": 65536, "learning_rate": 0.002, "negatives": 4}')  # fmt: skip
-    parser.add_argument("--wide-deep", default='{"loss": "binary_crossentropy", "epochs": 1, '
-                        '"batch_size": 16384, "learning_rate": 0.002, "negatives": 4}')  # fmt: skip
+    parser.add_argument("--ncf", default=json.dumps(NCF), help="settings")
+    parser.add_argument("--wide-deep", default=json.dumps(WIDE_DEEP), help="settings")
     parser.add_argument("--json", help="file for the figures")
     given = parser.parse_args()
     stages, quality = Stages(), {}
@@ -201,7 +226,10 @@ def main() -> None:
             train = events.where(events["time"] < cut_of(planted).replace("T", " ") + " UTC")
         with stages.stage("count") as more:
             more["training_events"] = train.count()
-        settings = {"NeuralCF": json.loads(given.ncf), "WideAndDeep": json.loads(given.wide_deep)}
+        settings = {
+            "NeuralCF": of_size(given.ncf, planted.events),
+            "WideAndDeep": of_size(given.wide_deep, planted.events),
+        }
         for name in given.models.split(","):
             with stages.stage(f"{name}: fit") as more:
                 if name == "popularity":

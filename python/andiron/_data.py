@@ -52,6 +52,11 @@ def columns(data: Any, names: list[str], what: str) -> list:
     return [_one(data, what)]
 
 
+def batch_source(x: Any) -> Any:
+    """The core's source of batches inside of a dataset of andiron.images; others as they are."""
+    return getattr(x, "_batch_source", x)
+
+
 def rows_of(arrays: list) -> int:
     """The number of samples, the same in all arrays."""
     counts = [a.shape[0] if len(a.shape) else -1 for a in arrays]

@@ -68,6 +68,24 @@ def matching(place: str, pattern: str) -> list[str]:
     return [path.relative_to(place).as_posix() for path in Path(place).glob(pattern)]
 
 
+def put_mark(place: str, name: str) -> None:
+    """An empty file in a folder or URL, which is made where it is not there."""
+    if is_url(place):
+        RemoteStore(place).put_mark(name)
+        return
+    os.makedirs(place, exist_ok=True)
+    Path(place, name).touch()
+
+
+def drop_mark(place: str, name: str) -> None:
+    """Removes it, where that can be done."""
+    with contextlib.suppress(Exception):
+        if is_url(place):
+            RemoteStore(place).drop_mark(name)
+        else:
+            os.unlink(os.path.join(place, name))
+
+
 def drop(place: str, pattern: str, but: str) -> None:
     """Removes folders below a folder or URL, but for one, where that can be done."""
     if is_url(place):
@@ -184,6 +202,22 @@ class RemoteStore:
 
     def matching(self, pattern: str) -> list[str]:
         return self._try(_ANSWER, lambda: self._matching(pattern))
+
+    def put_mark(self, name: str) -> None:
+        def put() -> None:
+            self._connect()
+            if not self._puts_whole:
+                self._fs.makedirs(self._root, exist_ok=True)
+            self._fs.pipe_file(self._path(name), b"")
+
+        self._try(_ANSWER, put)
+
+    def drop_mark(self, name: str) -> None:
+        def remove() -> None:
+            self._connect()
+            self._fs.rm(self._path(name))
+
+        self._within(_ANSWER, remove)
 
     def drop(self, pattern: str, but: str) -> None:
         def drop() -> None:

@@ -15,6 +15,15 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from andiron import Graph, KerasTensor, Tensor, Value, Variable
+from andiron._image_ops import adaptive_avg_pool as adaptive_avg_pool
+from andiron._image_ops import adaptive_max_pool as adaptive_max_pool
+from andiron._image_ops import batch_norm as batch_norm
+from andiron._image_ops import batch_norm_inference as batch_norm_inference
+from andiron._image_ops import channel_shuffle as channel_shuffle
+from andiron._image_ops import conv_transpose as conv_transpose
+from andiron._image_ops import pad_edges as pad_edges
+from andiron._image_ops import pixel_shuffle as pixel_shuffle
+from andiron._image_ops import resize as resize
 from andiron._py_function import py_function as py_function
 
 # Graph values make graph values, symbolic tensors of a network make symbolic tensors, everything

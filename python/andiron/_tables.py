@@ -28,11 +28,16 @@ class Column:
             (docs/data.md); batches have the dtype of the model's input in any case.
         nulls: "error", a number that nulls become (float("nan") too), or "unknown" for texts: the
             vocabulary's entry for unknown ones. Default: "error".
-        vocabulary: for texts.
+        vocabulary: for texts: a Vocabulary, a list of texts (with an entry for unknown ones), or
+            the path of a saved one.
         length: of lists, vectors and binaries: numbers a row. Shorter lists are padded by `pad`.
             Default: as many as the first row has, and all others must have.
         pad: default 0; use -1 for ids of an EmbeddingBag, which skips negative ones.
         unit: of times: "days", "s", "ms", "us" or "ns". Default: the column's own.
+        image: an andiron.images.Pipeline, for a column of images (bytes of files, paths, or Spark's
+            image structs), which is an input of its own.
+        errors: what an image that cannot be read does: "raise", or "null": `fit` takes the next one
+            in its place and counts it, predictions are NaN (in Spark null).
 
     Example:
         >>> import pyarrow as pa
@@ -46,12 +51,23 @@ class Column:
     name: str
     dtype: Any = None
     nulls: Any = "error"
-    vocabulary: Vocabulary | None = None
+    vocabulary: Any = None
     length: int | None = None
     pad: float = 0.0
     unit: str | None = None
+    image: Any = None
+    errors: str = "raise"
+
+    def __post_init__(self) -> None:
+        if self.vocabulary is not None:
+            object.__setattr__(self, "vocabulary", Vocabulary._from(self.vocabulary))
 
     def _spec(self, check: str = "") -> dict:
+        if self.image is not None:
+            raise _core.Error(
+                f"[data] column {self.name!r} is of images: it is the one input of a model that is "
+                "trained on it, and no label"
+            )
         fill = self.nulls
         if isinstance(fill, str):
             if fill not in ("error", "unknown"):
@@ -131,6 +147,8 @@ class Data:
         self._features, self._label, self._weight = features, label, sample_weight
         self._options = options
         self._read = None  # (table, its columns' keys)
+        self._images: Any = None  # ImageRows, where the features are a column of images
+        self._bad_rows: list[tuple[int, str]] = []  # of the last predictions
 
     # What there is.
 
@@ -255,8 +273,32 @@ class Data:
                 found.append((n, "weight", c, alone, "weight"))
         return found
 
+    def _image_column(self) -> Column | None:
+        """The column of images that is all there is to train on."""
+        given = self._features
+        given = list(given.values()) if isinstance(given, dict) else given
+        while isinstance(given, (list, tuple)) and len(given) == 1:
+            given = given[0]
+        return given if isinstance(given, Column) and given.image is not None else None
+
+    def _image_rows(self) -> Any:
+        if self._images is None and (column := self._image_column()) is not None:
+            from andiron._image_columns import ImageRows
+
+            self._images = ImageRows(self, column)
+        return self._images
+
+    def _report(self) -> None:
+        """Warns of images that were skipped."""
+        if self._images is not None:
+            self._images.report()
+
     def _source(self, network: Any, targets: list[str], batch_size: int, shuffle: bool, seed: int,
                 class_weight: Any = None, first: int = 0, rows: int = -1):  # fmt: skip
+        if (images := self._image_rows()) is not None:
+            if class_weight is not None:
+                raise _core.Error("[fit] a table of images takes no class_weight")
+            return images.source(targets, batch_size, shuffle, seed, first, rows)
         groups = self._grouped(network, targets)
         table, places = self._table([(g[2], g[4]) for g in groups])
         fields = _fields(network, groups, table.columns, places)
@@ -265,12 +307,19 @@ class Data:
         return _core.table_source(table, fields, batch_size, shuffle, seed, first, rows)
 
     def _rows(self, network: Any, targets: list[str]) -> int:
+        if (images := self._image_rows()) is not None:
+            return images.n
         groups = self._grouped(network, targets)
         return self._table([(g[2], g[4]) for g in groups])[0].n_rows
 
     def _batches(self, network: Any) -> Iterator[list]:
         """The inputs, batch by batch."""
         groups = self._grouped(network, None)
+        if any(c.image is not None for g in groups for c in g[2]):
+            from andiron._image_columns import image_batches
+
+            yield from image_batches(self, network, groups, _fields)
+            return
         columns = list(dict.fromkeys(c for g in groups for c in g[2]))
         places = {c: i for i, c in enumerate(columns)}
         if self._read is not None and self._options["one_shot"]:
@@ -285,6 +334,8 @@ class Data:
 
     def _specs(self) -> list:
         """(dtype, shape) of the inputs, for models that are built by what they first see."""
+        if (column := self._image_column()) is not None:
+            return [("float32", (None, *column.image.shape))]
         names = list(self._features) if isinstance(self._features, dict) else ["x"]
         groups = self._inputs(names)
         table, places = self._table([(c, "") for c, _ in groups] + self._outer())
@@ -333,6 +384,8 @@ class Data:
             raise
 
     def __len__(self) -> int:
+        if (images := self._image_rows()) is not None:
+            return images.n
         return self._whole().n_rows
 
     def _whole(self):
@@ -348,6 +401,8 @@ class Data:
 
     def digest(self) -> str:
         """128 bits that identify the rows whatever their order, as 32 hexadecimal digits."""
+        if (images := self._image_rows()) is not None:
+            return images.digest
         return self._whole().digest
 
 
@@ -362,7 +417,7 @@ class _Natural:
 def _fields(network: Any, groups: list, columns: list, places: dict) -> list:
     """(name, role, dtype, row, places of columns, class weights) for the core."""
     fields = []
-    for i, (name, role, group, alone, _) in enumerate(groups):
+    for name, role, group, alone, _ in groups:
         at = [places[tuple(group)]] if tuple(group) in places else [places[c] for c in group]
         rows = [columns[p][2] for p in at]
         count = sum(int(np.prod(r)) for r in rows)
@@ -372,7 +427,8 @@ def _fields(network: Any, groups: list, columns: list, places: dict) -> list:
         if role == "weight":
             dtype, row = "float32", []
         elif role == "input" and network.inputs is not None:
-            dtype, wanted = network.inputs[i].dtype, list(network.inputs[i].shape[1:])
+            taken = network.inputs[network.input_names.index(name)]
+            dtype, wanted = taken.dtype, list(taken.shape[1:])
             if None not in wanted and all(isinstance(n, int) for n in wanted):
                 if int(np.prod(wanted)) != count:
                     raise _core.Error(

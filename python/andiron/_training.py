@@ -9,9 +9,10 @@ import numpy as np
 
 from andiron import _core, _remote, _workers, callbacks, optimizers
 from andiron._compile import losses_of, metrics_of, per_output, unique
-from andiron._data import check_labels, columns, rows_of, split, split_at, weights_of
+from andiron._data import batch_source, check_labels, columns, rows_of, split, split_at, weights_of
 from andiron._refuse import refuse
 from andiron._tables import Data, is_table, names_columns
+from andiron.callbacks._protocol import figures_of, unknown_figure
 
 # What compile sets.
 _OF_COMPILE = ("optimizer", "_compiled_with", "_compiled", "_trainer", "_metrics", "_losses")
@@ -200,7 +201,8 @@ class Training:
         Args:
             x: an array, a DataFrame, or a list or dict of arrays for several inputs; a table: what
                 andiron.data makes, Arrow data (pyarrow, polars, duckdb, ...) or the path of a
-                Parquet or CSV file; or a source of batches made by andiron.datasets.
+                Parquet or CSV file; or a source of batches made by andiron.datasets or
+                andiron.images.
             y: targets in the same forms, in the order of the outputs; for a table the names of
                 their columns.
             batch_size: samples a step. Default: 32.
@@ -208,7 +210,8 @@ class Training:
             verbose: 0 silent, 1 a bar, 2 a line for each epoch. Default: 1.
             callbacks: of andiron.callbacks.
             validation_split: the last part of the data that is not trained on.
-            validation_data: (x, y) or (x, y, sample_weight), or what andiron.data makes.
+            validation_data: (x, y) or (x, y, sample_weight), or what andiron.data or
+                andiron.images makes.
             shuffle: another order in each epoch, by seed. Default: True.
             class_weight: a weight for each class id; others weigh 1.
             sample_weight: a weight for each sample; for a table the name of a column.
@@ -242,6 +245,7 @@ class Training:
         """
         if x is None:
             raise _core.Error("[fit] needs data x")
+        datasets = [d for d in (x, validation_data) if hasattr(d, "_report")]
         whole(epochs, "epochs", 0)
         whole(initial_epoch, "initial_epoch", 0)
         options = {
@@ -260,6 +264,8 @@ class Training:
                    steps_per_epoch=steps_per_epoch, validation_steps=validation_steps)  # fmt: skip
             if validation_split:
                 raise _core.Error("[fit] workers take validation_data, not validation_split")
+            self._require_compiled(x if hasattr(x, "_specs") else None)
+            x, validation_data = batch_source(x), batch_source(validation_data)
             rest = (epochs, initial_epoch, validation_freq, verbose, list(callbacks or []), options)
             return _workers.fit(
                 self, workers, wire_dtype, (x, y, sample_weight, class_weight), validation_data,
@@ -282,14 +288,18 @@ class Training:
             source = _core.steps_source(source, steps_per_epoch)
         if validation_steps is not None and validation is not None:
             validation = _core.steps_source(validation, validation_steps, True)
-        return self._run(source, validation, epochs, initial_epoch, validation_freq, verbose,
-                         list(callbacks or []), options)  # fmt: skip
+        history = self._run(source, validation, epochs, initial_epoch, validation_freq, verbose,
+                            list(callbacks or []), options)  # fmt: skip
+        for dataset in datasets:
+            dataset._report()
+        return history
 
     def _sources(self, x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
                  sample_weight, validation_batch_size, seed):  # fmt: skip
-        if isinstance(x, _core.BatchSource):
-            self._require_compiled()
-            source = x
+        validation_data = batch_source(validation_data)
+        if isinstance(batch_source(x), _core.BatchSource):
+            self._require_compiled(x if hasattr(x, "_specs") else None)
+            source = batch_source(x)
         elif (found := self._as_data(x, y, sample_weight))[0] is not None:
             batch_size = whole(32 if batch_size is None else batch_size, "batch_size", 1)
             order = (bool(shuffle), _core.next_seed() if seed is None else int(seed))
@@ -337,7 +347,11 @@ class Training:
     def _run(self, source, validation, epochs, initial_epoch, validation_freq, verbose, given,
              options):  # fmt: skip
         history = callbacks.History()
+        figures = figures_of(self.metrics_names, validation is not None)
         for callback in given:
+            wrong = unknown_figure(callback, figures)
+            if wrong is not None and validation is not None:  # without one the core says more
+                warnings.warn(f"[fit] {wrong}", stacklevel=3)
             if isinstance(callback, callbacks.BackupAndRestore):
                 options["checkpoint_dir"] = callback.backup_dir
                 options["checkpoint_every"] = callback.save_freq
@@ -416,14 +430,18 @@ class Training:
         """
         size = whole(32 if batch_size is None else batch_size, "batch_size", 1, "evaluate")
         if workers is not None:
+            self._require_compiled(x if hasattr(x, "_specs") else None)
+            x = batch_source(x)
             if steps is not None or callbacks:
                 raise _core.Error("[evaluate] workers look at all rows, without callbacks")
             logs = _workers.evaluate(self, workers, (x, y, sample_weight), size)
             values = list(logs.values())
             return logs if return_dict else values[0] if len(values) == 1 else values
-        if isinstance(x, _core.BatchSource):
-            self._require_compiled()
-            source = x
+        if isinstance(batch_source(x), _core.BatchSource):
+            self._require_compiled(x if hasattr(x, "_specs") else None)
+            source = batch_source(x)
+            if steps is not None:
+                source = _core.steps_source(source, whole(steps, "steps", 1, "evaluate"), True)
         elif (found := self._as_data(x, y, sample_weight))[0] is not None:
             taken = {}
             if steps is not None:

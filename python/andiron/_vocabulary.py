@@ -35,6 +35,13 @@ class Vocabulary:
         self._core = core
         return self
 
+    @classmethod
+    def _from(cls, given: Any, unknown: bool = True) -> Vocabulary:
+        """From one, a list of texts, or the path of a saved one."""
+        if isinstance(given, Vocabulary):
+            return given
+        return cls(given, unknown) if isinstance(given, (list, tuple)) else cls.load(given)
+
     @property
     def entries(self) -> list[str]:
         """The known texts."""

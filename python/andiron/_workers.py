@@ -30,6 +30,7 @@ class Shards(Mapping):
     """
 
     def __init__(self, shards: Mapping[int, Any]):
+        shards = {n: getattr(s, "_batch_source", s) for n, s in shards.items()}
         for number, shard in shards.items():
             if not isinstance(shard, (Data, _core.BatchSource)):
                 raise TypeError(

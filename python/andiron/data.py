@@ -32,10 +32,7 @@ __all__ = [
 
 
 def _vocabularies(given: Any) -> dict:
-    out = {}
-    for name, v in (given or {}).items():
-        out[name] = v if isinstance(v, Vocabulary) else Vocabulary.load(v)
-    return out
+    return {name: Vocabulary._from(v) for name, v in (given or {}).items()}
 
 
 def _data(source, features, label, sample_weight, vocabulary, nulls, memory_budget, spill_dir,
@@ -156,7 +153,7 @@ def from_arrow(
             neither label nor weight.
         label: a column; a list or dict of columns for several outputs.
         sample_weight: a column of weights.
-        vocabulary: {column: Vocabulary, or the path of a saved one} for texts.
+        vocabulary: {column: Vocabulary, list of texts, or the path of a saved one} for texts.
         nulls: what nulls become, for all columns or as {column: ...}: "error", a number, or
             "unknown" for texts. Default: "error", which names column and row.
         memory_budget: bytes, or a text such as "512MB". More rows than that hold go to a file in

@@ -90,13 +90,13 @@ class Model(_training.Training, Layer):
                     "[Sequential] the input's shape is not known yet: start with an Input, call "
                     "build, or fit first"
                 )
-            given = x._specs() if isinstance(x, Data) else None
+            given = x._specs() if hasattr(x, "_specs") else None
             self._network.build(given or [spec_of(_core.Tensor(columns(x, ["x"], "x")[0]))])
         if self._network is None:
             if x is None:
                 raise _core.Error(f"[{type(self).__name__}] call build or fit first")
-            if isinstance(x, Data):
-                features = x._features
+            if hasattr(x, "_specs"):
+                features = getattr(x, "_features", None)
                 self._keys = list(features) if isinstance(features, dict) else None
                 specs = x._specs()
             else:
@@ -190,8 +190,9 @@ class Model(_training.Training, Layer):
         Safe from several threads at once, while nothing trains the model.
 
         Args:
-            x: an array, a DataFrame, or a list or dict of arrays for several inputs; or a table as
-                in `fit`, which is read batch by batch and may be empty.
+            x: an array, a DataFrame, or a list or dict of arrays for several inputs; a table as in
+                `fit`, which is read batch by batch and may be empty; or what andiron.images makes,
+                whose images are predicted in order.
             batch_size: the most rows that the network sees at once, which bounds the memory.
                 Default: a size that suits the model (1024 to 8192; Keras has 32). The results are
                 the same but for rounding, unless a layer mixes the rows of a batch.
@@ -213,17 +214,35 @@ class Model(_training.Training, Layer):
         rows = None
         if steps is not None:
             rows = (size or 32) * _training.whole(steps, "steps", 1, "predict")
-        if isinstance(x, Data):
-            parts = [
-                predictor.predict_numpy(batch, size) for batch in first_rows(x._batches(core), rows)
-            ]
+        if isinstance(x, Data) or hasattr(x, "_in_order"):
+            batches = x._batches(core) if isinstance(x, Data) else x._in_order()
+            parts = [predictor.predict_numpy(batch, size) for batch in first_rows(batches, rows)]
             out = [np.concatenate(p) if len(p) > 1 else p[0] for p in zip(*parts, strict=True)]
+            for row, _ in getattr(x, "_bad_rows", ()):  # images that could not be read
+                for y in out:
+                    if y.dtype.kind == "f" and row < len(y):
+                        y[row] = np.nan
             return self._arranged(out or [empty_output(y) for y in core.outputs])
         plain = isinstance(x, np.ndarray) and len(core.input_names) == 1
         arrays = [x] if plain else columns(x, core.input_names, "x")
         if rows is not None:
             arrays = [np.asarray(a)[:rows] for a in arrays]
         return self._arranged(predictor.predict_numpy(arrays, size))
+
+    def frozen(self, threads: int = 0) -> Frozen:
+        """The model for predictions alone, with its weights as they are now.
+
+        What depends on weights alone is computed once; convolutions take the batch normalizations,
+        residual sums and activations behind them in, and keep their weights in the layout that is
+        fastest. Training the model later does not change it. It has a copy of the weights.
+
+        Args:
+            threads: default: all.
+
+        Errors:
+            andiron.Error naming a weight that is NaN or infinite.
+        """
+        return Frozen(self, threads)
 
     def _arranged(self, out: list):
         if self._output_keys is not None:
@@ -297,6 +316,12 @@ class Model(_training.Training, Layer):
     def _bytes(self) -> bytes:
         """What `save` writes, for pickles: they carry Python's metrics beside it."""
         return _core.model_bytes(self._ready(), *self._file_state(True, warn=False))
+
+    def _network_bytes(self) -> bytes:
+        """The same without what `compile` set: for predictions elsewhere."""
+        if self._compiled is not None:
+            self._compiled.catch_up()  # a training that was interrupted left rows behind
+        return _core.model_bytes(self._ready(), None, None)
 
     def _own_metrics(self) -> list:
         """(place, metric) of those whose code is in no file."""
@@ -415,3 +440,24 @@ def _register() -> None:
 
 
 _register()
+
+
+class Frozen:
+    """Predictions of a model whose weights stay the same; made by Model.frozen."""
+
+    def __init__(self, model: Model, threads: int = 0):
+        self._model, self._core = model, model._ready()
+        self._predictor = _core.Predictor(self._core, threads=threads, frozen=True)
+
+    def predict(self, x, batch_size: int | None = None):
+        """The outputs for x, as Model.predict gives them, but for rounding. Thread-safe.
+
+        Args:
+            x: one array, or several in a list or a dict by the inputs' names.
+            batch_size: rows that go through at a time; chosen by default.
+        """
+        size = 0 if batch_size is None else _training.whole(batch_size, "batch_size", 1, "predict")
+        names = self._core.input_names
+        plain = isinstance(x, np.ndarray) and len(names) == 1
+        arrays = [x] if plain else columns(x, names, "x")
+        return self._model._arranged(self._predictor.predict_numpy(arrays, size))

@@ -15,6 +15,17 @@ from __future__ import annotations
 import builtins
 
 from andiron import _core
+from andiron._image_ops import (
+    adaptive_avg_pool,
+    adaptive_max_pool,
+    batch_norm,
+    batch_norm_inference,
+    channel_shuffle,
+    conv_transpose,
+    pad_edges,
+    pixel_shuffle,
+    resize,
+)
 from andiron._py_function import py_function
 
 # What graphs are made of, not what people call.
@@ -165,4 +176,15 @@ for _alias, _name in _ALIASES.items():
         __all__.append(_alias)
 __all__ += ["mean", "dense", "flatten", "expand_dims", "squeeze", "stack", "convert_to_tensor"]
 __all__ += ["py_function"]
+__all__ += [
+    "adaptive_avg_pool",
+    "adaptive_max_pool",
+    "batch_norm",
+    "batch_norm_inference",
+    "channel_shuffle",
+    "conv_transpose",
+    "pad_edges",
+    "pixel_shuffle",
+    "resize",
+]
 __all__ = builtins.sorted(__all__)

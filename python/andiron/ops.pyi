@@ -4,6 +4,15 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from andiron import Graph, KerasTensor, Tensor, Value, Variable
+from andiron._image_ops import adaptive_avg_pool as adaptive_avg_pool
+from andiron._image_ops import adaptive_max_pool as adaptive_max_pool
+from andiron._image_ops import batch_norm as batch_norm
+from andiron._image_ops import batch_norm_inference as batch_norm_inference
+from andiron._image_ops import channel_shuffle as channel_shuffle
+from andiron._image_ops import conv_transpose as conv_transpose
+from andiron._image_ops import pad_edges as pad_edges
+from andiron._image_ops import pixel_shuffle as pixel_shuffle
+from andiron._image_ops import resize as resize
 from andiron._py_function import py_function as py_function
 
 # Graph values make graph values, symbolic tensors of a network make symbolic tensors, everything
@@ -74,6 +83,135 @@ def counted_matmul(
     zero_rest: bool = True,
 ) -> Result: ...
 def fused(inputs: Operand | Sequence[Operand], body: Graph) -> Result: ...
+def conv(
+    x: Operand,
+    weights: Operand,
+    bias: Operand | None = None,
+    strides: int | Sequence[int] = (),
+    dilations: int | Sequence[int] = (),
+    padding: str = 'valid',
+    pads_begin: int | Sequence[int] = (),
+    pads_end: int | Sequence[int] = (),
+    groups: int = 1,
+    channels_last: bool = False,
+) -> Result: ...
+def fused_conv(
+    x: Operand,
+    weights: Operand,
+    bias: Operand | None = None,
+    residual: Operand | None = None,
+    strides: int | Sequence[int] = (),
+    dilations: int | Sequence[int] = (),
+    padding: str = 'valid',
+    pads_begin: int | Sequence[int] = (),
+    pads_end: int | Sequence[int] = (),
+    groups: int = 1,
+    channels_last: bool = False,
+    activation: str = 'linear',
+    low: float = 0.0,
+    high: float = 0.0,
+) -> Result: ...
+def conv_grad_src(
+    g: Operand,
+    weights: Operand,
+    strides: int | Sequence[int],
+    dilations: int | Sequence[int],
+    pads_begin: int | Sequence[int],
+    pads_end: int | Sequence[int],
+    shape: int | Sequence[int],
+    groups: int = 1,
+    channels_last: bool = False,
+) -> Result: ...
+def conv_grad_weights(
+    x: Operand,
+    g: Operand,
+    strides: int | Sequence[int],
+    dilations: int | Sequence[int],
+    pads_begin: int | Sequence[int],
+    pads_end: int | Sequence[int],
+    kernel: int | Sequence[int],
+    groups: int = 1,
+    bias: bool = False,
+    channels_last: bool = False,
+) -> tuple[Result, ...]: ...
+def max_pool(
+    x: Operand,
+    kernel: int | Sequence[int],
+    strides: int | Sequence[int] = (),
+    dilations: int | Sequence[int] = (),
+    padding: str = 'valid',
+    pads_begin: int | Sequence[int] = (),
+    pads_end: int | Sequence[int] = (),
+    ceil: bool = False,
+    channels_last: bool = False,
+) -> Result: ...
+def max_pool_grad(
+    x: Operand,
+    g: Operand,
+    kernel: int | Sequence[int],
+    strides: int | Sequence[int] = (),
+    dilations: int | Sequence[int] = (),
+    padding: str = 'valid',
+    pads_begin: int | Sequence[int] = (),
+    pads_end: int | Sequence[int] = (),
+    ceil: bool = False,
+    channels_last: bool = False,
+) -> Result: ...
+def max_pool_take(
+    x: Operand,
+    values: Operand,
+    kernel: int | Sequence[int],
+    strides: int | Sequence[int] = (),
+    dilations: int | Sequence[int] = (),
+    padding: str = 'valid',
+    pads_begin: int | Sequence[int] = (),
+    pads_end: int | Sequence[int] = (),
+    ceil: bool = False,
+    channels_last: bool = False,
+) -> Result: ...
+def avg_pool(
+    x: Operand,
+    kernel: int | Sequence[int],
+    strides: int | Sequence[int] = (),
+    dilations: int | Sequence[int] = (),
+    padding: str = 'valid',
+    pads_begin: int | Sequence[int] = (),
+    pads_end: int | Sequence[int] = (),
+    ceil: bool = False,
+    channels_last: bool = False,
+    count_include_pad: bool = False,
+) -> Result: ...
+def avg_pool_grad(
+    g: Operand,
+    kernel: int | Sequence[int],
+    shape: int | Sequence[int],
+    strides: int | Sequence[int] = (),
+    dilations: int | Sequence[int] = (),
+    padding: str = 'valid',
+    pads_begin: int | Sequence[int] = (),
+    pads_end: int | Sequence[int] = (),
+    ceil: bool = False,
+    channels_last: bool = False,
+    count_include_pad: bool = False,
+) -> Result: ...
+def batch_moments(x: Operand, axis: int = 1) -> tuple[Result, ...]: ...
+def lrn(
+    x: Operand,
+    size: int,
+    alpha: float = 0.0001,
+    beta: float = 0.75,
+    bias: float = 1.0,
+    axis: int = 1,
+) -> Result: ...
+def channel_window_sum(x: Operand, before: int, after: int, axis: int = 1) -> Result: ...
+def resample(
+    x: Operand,
+    axis: int,
+    first: int | Sequence[int],
+    weights: Sequence[float],
+    size: int,
+    transpose: bool = False,
+) -> Result: ...
 def sum(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
 def max(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
 def min(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...

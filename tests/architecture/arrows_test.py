@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # A folder of andiron/ and the folders right below it. What those may include, it may include too.
 CPP_ARROWS = {
     "base": [],
+    "images": ["base"],
     "tensor": ["base"],
     "collective": ["base"],
     "graph": ["tensor"],
@@ -24,7 +25,7 @@ CPP_ARROWS = {
     "eager": ["exec"],
     "io": ["ops"],
     "nn": ["eager", "io"],
-    "train": ["nn", "io", "collective"],
+    "train": ["nn", "io", "collective", "images"],
 }
 
 # A package of python/andiron and what it may import. Modules right below andiron/ are the API;

@@ -340,6 +340,9 @@ def test_vocabularies(tmp_path):
     )
     for ids in rows.arrays():
         assert ids.tolist() == [1, 2, 0, 1, 0, 1] and ids.dtype == np.int32
+    for given in (v, ["b", "a"], str(tmp_path / "v.json")):  # as a Column takes it
+        ids = data.Column("w", vocabulary=given, nulls="unknown")
+        assert data.from_arrow(table, ids).arrays()[0].ravel().tolist() == [1, 2, 0, 1, 0, 1]
     with pytest.raises(OSError, match="none.json"):
         data.Vocabulary.load(tmp_path / "none.json")
 

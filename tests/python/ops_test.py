@@ -160,7 +160,8 @@ def test_stages_show_every_pass():
     plan = andiron.Plan.compile(andiron.Graph([x], [ops.tanh(h) * half]), {"batch": 3})
     stages = plan.stages()
     assert passes_of(stages)[:2] == ["graph", "embedding gradients"]
-    concrete = ["graph", "fold", "cse", "simplify", "fold", "cse", "fuse_matmul", "fuse"]
+    concrete = ["graph", "fold", "cse", "simplify", "fold", "cse", "layout", "fold", "cse"]
+    concrete += ["fuse_conv", "fuse_matmul", "fuse"]
     assert passes_of(stages, "whole batch: ") == concrete
     text = dict(stages)
     assert "exp(" in text["whole batch: graph"] and "exp(" not in text["whole batch: fold"]

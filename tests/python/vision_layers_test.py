@@ -1,6 +1,7 @@
 """Layers of images against Keras's: keras_vision_goldens.json, from
 tools/make_keras_vision_goldens.py."""
 
+import inspect
 import json
 from pathlib import Path
 
@@ -59,18 +60,37 @@ def test_batch_normalization_equals_keras():
     np.testing.assert_allclose(model.predict(x[0], verbose=0), golden["inference"], **close)
     np.testing.assert_allclose(layer(x[0], training=True).numpy(), golden["training"][0], **close)
     # Steps that move the running moments and nothing else.
-    model.compile(optimizers.SGD(0.0), "mse")
+    model.compile(optimizers.SGD(1e-30), "mse")
     for batch in x:
         model.train_on_batch(batch, batch)
     for weight, expected in zip(layer.get_weights(), golden["after"], strict=True):
         np.testing.assert_allclose(weight, expected, **close)
     layer.trainable = False
     np.testing.assert_allclose(layer(x[0], training=True).numpy(), golden["frozen"], **close)
-    model.compile(optimizers.SGD(0.0), "mse")
+    model.compile(optimizers.SGD(1e-30), "mse")
     before = layer.get_weights()
     model.train_on_batch(x[0], x[0])
     for weight, expected in zip(layer.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, expected)
+
+
+# What differs on purpose: our channels are axis 1.
+OTHERWISE = {("BatchNormalization", "axis"): 1}
+
+
+@pytest.mark.parametrize("name", GOLDENS["signatures"])
+def test_arguments_and_defaults_are_kerass(name):
+    parameters = list(inspect.signature(getattr(layers, name).__init__).parameters.values())[1:]
+    given = [
+        [p.name, "required" if p.default is p.empty else p.default]
+        for p in parameters
+        if p.kind is p.POSITIONAL_OR_KEYWORD
+    ]
+    expected = [
+        [argument, OTHERWISE.get((name, argument), default)]
+        for argument, default in GOLDENS["signatures"][name]
+    ]
+    assert json.loads(json.dumps(given)) == expected
 
 
 def small_network():
@@ -83,7 +103,7 @@ def small_network():
             layers.MaxPooling2D(),
             layers.Conv2D(16, 3, padding="same", activation="relu"),
             layers.SpatialDropout2D(0.1),
-            layers.GlobalAveragePooling2D(),
+            layers.Flatten(),
             layers.Dense(10, activation="softmax"),
         ]
     )
@@ -95,8 +115,9 @@ def test_a_network_learns_digits_and_is_saved(tmp_path):
     x = (x.reshape(-1, 1, 8, 8) / 16).astype("float32")
     andiron.set_random_seed(1)
     model = small_network()
-    model.compile(optimizers.Adam(0.01), "sparse_categorical_crossentropy", ["accuracy"])
-    model.fit(x[:1400], y[:1400], batch_size=50, epochs=6, verbose=0)
+    model.compile(optimizers.Adam(0.01), "sparse_categorical_crossentropy",
+                  metrics=["accuracy"])  # fmt: skip
+    model.fit(x[:1400], y[:1400], batch_size=50, epochs=4, verbose=0)
     _, accuracy = model.evaluate(x[1400:], y[1400:], verbose=0)
     assert accuracy > 0.9
     model.save(tmp_path / "model.andiron")
@@ -124,3 +145,41 @@ def test_a_network_learns_digits_and_is_saved(tmp_path):
 def test_bad_arguments_are_named(make, words):
     with pytest.raises(andiron.Error, match=words):
         make()
+
+
+def test_compositions_compute_trace_and_describe():
+    x = np.arange(16, dtype="float32").reshape(1, 1, 4, 4)
+    small = andiron.ops.resize(x, (2, 2), "linear").numpy()
+    np.testing.assert_allclose(small, [[[[2.5, 4.5], [10.5, 12.5]]]])
+    y, mean, variance = andiron.ops.batch_norm(x, epsilon=0.0)
+    assert (mean.numpy()[0], variance.numpy()[0]) == (7.5, 21.25)
+    np.testing.assert_allclose(y.numpy(), (x - 7.5) / np.sqrt(21.25), rtol=1e-5)
+    inputs = Input((1, 4, 4))
+    model = Model(inputs, andiron.ops.pad_edges(inputs, (0, 0, 1, 1), (0, 0, 1, 1)))
+    np.testing.assert_array_equal(
+        model.predict(x, verbose=0), np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), "reflect")
+    )
+    w = np.ones((1, 1, 2, 2), "float32")
+    up = andiron.ops.conv_transpose(x, w, strides=2).numpy()
+    np.testing.assert_array_equal(up, x.repeat(2, 2).repeat(2, 3))
+    slope = andiron.grad(lambda v: andiron.ops.sum(andiron.ops.resize(v, (8, 8), "linear")))(x)
+    np.testing.assert_allclose(slope.numpy().sum(), 64.0)
+
+
+def test_a_frozen_model_predicts_the_same():
+    andiron.set_random_seed(2)
+    inputs = Input((3, 12, 12))
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(16, 3, padding="same")(inputs)))
+    y = layers.BatchNormalization()(layers.Conv2D(16, 3, padding="same")(x))
+    y = layers.GlobalAveragePooling2D()(layers.ReLU()(layers.Add()([x, y])))
+    model = Model(inputs, layers.Dense(3)(y))
+    data = np.random.default_rng(0).normal(size=(70, 3, 12, 12)).astype("float32")
+    model.compile(optimizers.SGD(0.1), "mse")
+    model.fit(data, np.zeros((70, 3), "float32"), verbose=0)
+    before = model.predict(data, verbose=0)
+    frozen = model.frozen()
+    np.testing.assert_allclose(frozen.predict(data), before, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(frozen.predict(data[:1]), before[:1], rtol=1e-4, atol=1e-5)
+    model.fit(data, np.ones((70, 3), "float32"), verbose=0)
+    np.testing.assert_allclose(frozen.predict(data), before, rtol=1e-4, atol=1e-5)
+    assert np.abs(model.predict(data, verbose=0) - before).max() > 1e-3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -120,6 +122,18 @@ def test_batches_have_no_figures_of_the_validation():
         "with save_freq=3 there are figures of the training only; got monitor 'val_loss'"
         in said(lambda: model().fit(X, Y, verbose=0, validation_split=0.5, callbacks=[each]))
     )
+
+
+def test_a_figure_that_there_is_not_is_a_warning():
+    """As in Keras."""
+    stop = callbacks.EarlyStopping("val_lose")
+    told = r"EarlyStopping monitors 'val_lose', .* there are \['loss', 'val_loss'\]"
+    with pytest.warns(UserWarning, match=told):
+        model().fit(X, Y, verbose=0, validation_split=0.5, callbacks=[stop])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        right = [callbacks.EarlyStopping(), callbacks.ReduceLROnPlateau("loss")]
+        model().fit(X, Y, verbose=0, validation_split=0.5, callbacks=right)
 
 
 # A resumed training that is not the one of the checkpoint.

@@ -241,6 +241,40 @@ def test_gradients_may_travel_as_bfloat16():
     assert 0 < error < 0.02
 
 
+def test_rows_of_tables_travel_as_bfloat16_too():
+    models, sent = [model() for _ in range(2)], {}
+    rows = table()
+    for wire in ("float32", "bfloat16"):
+
+        def work(rank, communicator, wire=wire):
+            models[rank].fit(
+                shards(rows, rank, 2), batch_size=ROWS, verbose=0, workers=communicator,
+                wire_dtype=wire,
+            )  # fmt: skip
+            return communicator.costs["allgather"]["payload_sent"]
+
+        sent[wire] = on_ranks(2, work)[0]
+    # Of rank 0's rows (4 floats each, and an id): what the others' halves save.
+    occurring = len(np.unique(rows["who"][shard_of(np.arange(ROWS)) % 2 == 0]))
+    assert sent["float32"] - sent["bfloat16"] == occurring * 4 * 2
+
+
+def test_the_number_of_samples_is_not_rounded():
+    def line(rank, communicator):
+        m = andiron.Sequential([andiron.Input((1,)), layers.Dense(1, use_bias=False)])
+        m.set_weights([np.zeros((1, 1), "f")])
+        sgd = optimizers.SGD(0.5, gradient_accumulation_steps=2)
+        m.compile(sgd, losses.MeanSquaredError(), threads=1)
+        # 514 samples are no bfloat16; each worker's gradient is: -2 * 128, of one row.
+        x, y = np.ones((257, 1), "f"), np.zeros((257, 1), "f")
+        y[7] = 128
+        m.fit(x, y, batch_size=257, epochs=1, verbose=0, workers=communicator,
+              wire_dtype="bfloat16")  # fmt: skip
+        return m.get_weights()[0].item()
+
+    np.testing.assert_allclose(on_ranks(2, line), 0.5 * 512 / 514, rtol=1e-6)
+
+
 def test_shards_without_rows_and_variables_without_axes():
     rows = table()
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from andiron.apps.recommend import pair_counts
 from andiron.apps.recommend.crosses import SPECS, WINDOW, CrossNumbers, hashed_crosses
 from andiron.apps.recommend.history import PADDING, Histories, decayed
 from andiron.apps.recommend.pair_counts import PairCounts, following
@@ -27,9 +28,14 @@ def dense_counts(histories, window, without=None):
     return counts
 
 
-def test_counts_equal_the_loop(histories):
-    table = PairCounts(*following(histories.items, histories.starts, N, 3), N)
-    expected = dense_counts(histories, 3)
+@pytest.mark.parametrize("window", [3, 10])  # of few interactions, and of many for N
+@pytest.mark.parametrize("dense", [0, 1 << 24])  # pairs of which tables of all are made
+@pytest.mark.parametrize("block", [50, 1 << 20])
+def test_counts_equal_the_loop(histories, monkeypatch, window, dense, block):
+    monkeypatch.setattr(pair_counts, "_DENSE", dense)
+    monkeypatch.setattr(pair_counts, "_BLOCK", block)
+    table = PairCounts(*following(histories.items, histories.starts, N, window), N)
+    expected = dense_counts(histories, window)
     a, b = np.meshgrid(np.arange(N), np.arange(N), indexing="ij")
     assert np.allclose(table.lookup(a, b), expected)
     assert np.allclose(table.transposed().lookup(a, b), expected.T)

@@ -34,6 +34,21 @@ def test_unseen_ids_get_the_unknown_row():
     assert IdMap.of([3, 5]).rows([5, 4, "x", None]).tolist() == [1, UNKNOWN, UNKNOWN, UNKNOWN]
 
 
+def test_fractions_are_nobodys_ids_and_orders_do_not_matter():
+    assert IdMap.of([2, 5]).rows([2.5, 2.0, float("nan"), float("inf"), "5"]).tolist() == [
+        UNKNOWN, 0, UNKNOWN, UNKNOWN, 1,
+    ]  # fmt: skip
+    asked = np.array([2**60 + 1, 7, -3, 2**62], np.int64)
+    for ids in ([-3, 7, 2**60 + 1], [7, 2**60 + 1, -3]):  # the second as after `extended`
+        expected = [ids.index(i) if i in ids else UNKNOWN for i in asked.tolist()]
+        assert IdMap(np.array(ids)).rows(asked).tolist() == expected
+        assert IdMap(np.array(ids)).rows(asked.astype(object)).tolist() == expected
+    small = np.array([7, 250], np.uint8)
+    assert IdMap(small).rows(np.array([250, 3], np.uint32)).tolist() == [1, UNKNOWN]
+    assert IdMap.of([1]).rows(np.array([2**64 - 1], np.uint64)).tolist() == [UNKNOWN]
+    assert len(IdMap([]).rows(np.array([1]))) == 1
+
+
 def test_id_maps_survive_the_disk(tmp_path):
     for ids in (IdMap.of(["ä", "b"]), IdMap.of([2**40, -7])):
         ids.save(tmp_path / "ids.json")

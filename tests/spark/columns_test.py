@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -144,6 +146,44 @@ def test_predictions_by_columns_and_classes(spark):
 
 
 @pytest.mark.slow
+def test_predictions_in_sql_and_of_a_stage(spark):
+    from andiron import spark as on_spark
+
+    x = andiron.Input((2,))
+    native = andiron.Model(x, layers.Dense(1)(x))
+    two = andiron.Model(x, [native.outputs[0], layers.Dense(3)(x)])
+    frame = spark.range(20).selectExpr("id", "sin(id) as a", "if(id = 4, null, cos(id)) as b")
+    frame.createOrReplaceTempView("rows_of_this_test")
+    stage = on_spark.Model(native, features=["a", "b"], nulls={"b": 0.5})
+    expected = stage.transform(frame).orderBy("id").toPandas()["prediction"]
+    predict = on_spark.predict_batch_udf(stage)
+    found = frame.select("id", predict("a", "b").alias("p")).orderBy("id").toPandas()["p"]
+    np.testing.assert_array_equal(found, expected)
+    kept = on_spark.Model(two, features=["a", "b"], handle_invalid="keep")
+    nulls = frame.select("id", on_spark.predict_batch_udf(kept)("a", "b").alias("p"))
+    (row,) = nulls.where("p.c0 is null or p.c1 is null").collect()
+    assert row.id == 4
+    with pytest.raises(andiron.Error, match='leaves no rows out: handle_invalid="keep"'):
+        on_spark.predict_batch_udf(stage.copy({stage.handleInvalid: "skip"}))
+    with pytest.raises(TypeError, match="an andiron.Model or andiron.spark.Model is needed"):
+        on_spark.predict_batch_udf("price", ["a"])
+
+    if not hasattr(importlib.import_module("pyspark.sql.functions"), "arrow_udf"):
+        with pytest.raises(andiron.Error, match="from PySpark 4.1 on"):
+            spark.udf.register("price", predict)
+        return
+    spark.udf.register("price", predict)
+    spark.udf.register("both", on_spark.predict_batch_udf(two, ["a", "b"], nulls=0.5))
+    told = spark.sql(
+        "select price(a, b) as p, both(a, b).c0 as q, both(a, b).c1 as r from rows_of_this_test "
+        "order by id"
+    ).toPandas()
+    np.testing.assert_array_equal(told["p"], expected)
+    np.testing.assert_allclose(told["q"], expected, atol=1e-6)
+    assert {len(r) for r in told["r"]} == {3}
+
+
+@pytest.mark.slow
 def test_nulls_are_errors_unless_they_are_given_a_value(spark):
     from andiron import spark as on_spark
 
@@ -167,5 +207,5 @@ def test_rows_to_predict_need_no_labels_and_no_vocabulary_of_them(spark):
         loss="binary_crossentropy", features=["a"], label="kind", vocabulary=answers,
         nulls={"a": 0.0, "kind": "error"}, verbose=0,
     ).fit(frame)  # fmt: skip
-    assert trained.getVocabulary() == {} and trained.getNulls() == {"a": 0.0}
+    assert not trained.getVocabulary() and trained.getNulls() == {"a": 0.0}
     assert trained.transform(frame.select("a")).count() == 40

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # what several tests here share: *_testing.py
+sys.path.insert(1, str(Path(__file__).parents[1] / "python"))  # images_testing.py
 
 
 @pytest.fixture(scope="session")

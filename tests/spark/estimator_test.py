@@ -139,7 +139,7 @@ def test_params_are_sparks(spark):
 
 def test_mistakes_are_told_in_the_driver(spark):
     frame = spark.createDataFrame(table(3)).selectExpr(
-        "*", "cast(id as string) as text", "map(1, a) as m"
+        "*", "concat('t', id) as text", "map(1, a) as m"
     )
     for settings, message in [
         ({"label": "price"}, "no column 'price'"),
@@ -153,16 +153,110 @@ def test_mistakes_are_told_in_the_driver(spark):
         ({"vocabulary": {"town": ["Rome"]}}, r"vocabulary has 'town', which is no column; .* 'a'"),
         ({"nulls": {"bb": 0}}, r"nulls has 'bb', which is no column; there are 'a', 'b'"),
         ({"checkpoint_dir": "nothing://bucket/x"}, "fsspec knows no protocol 'nothing'"),
+        ({"wire_dtype": "half"}, 'wire_dtype is "float32" or "bfloat16"; got \'half\''),
+        ({"checkpoint_every": -1}, "checkpoint_every must be at least 0; got -1"),
+        ({"checkpoint_minutes": float("nan")}, "checkpoint_minutes must be at least 0; got nan"),
+        ({"on_nan": "explode"}, 'on_nan is "error" or "stop" or "ignore"'),
+        ({"heartbeat_timeout": 0}, "heartbeat_timeout must be above 0"),
     ]:
         with pytest.raises(andiron.Error, match=message):
             estimator(**settings).fit(frame)
 
 
-def test_a_model_that_spark_could_not_bring_back_is_refused_before_training(spark, monkeypatch):
-    from andiron.spark import _cluster
+def test_names_with_dots_and_columns_that_are_there(spark):
+    from andiron import spark as on_spark
 
-    with pytest.raises(andiron.Error, match="spark.driver.maxResultSize is 1g: set it to 12"):
-        _cluster.require_room(spark, 1 << 30, "the trained model")
+    andiron.set_random_seed(3)
+    x = andiron.Input((2,))
+    one = andiron.Model(x, layers.Dense(1)(x))
+    frame = spark.createDataFrame([(1.0, 2.0), (3.0, 4.0)], ["a.b", "c"])
+    stage = on_spark.Model(one, features=["a.b", "c"])
+    predict = on_spark.predict_batch_udf(one, ["a.b", "c"])
+    found = stage.transform(frame).withColumn("same", predict("a.b", "c")).toPandas()
+    expected = one.predict(found[["a.b", "c"]].to_numpy("f"))[:, 0]
+    np.testing.assert_allclose(found["prediction"], expected, atol=1e-6)
+    np.testing.assert_allclose(found["same"], expected, atol=1e-6)
+    for there in ("prediction", "Prediction"):
+        with pytest.raises(andiron.Error, match="there is a column 'prediction' already"):
+            stage.transform(frame.withColumn(there, frame["c"]))
+
+
+def test_a_model_goes_from_the_executors_when_nothing_needs_it(spark):
+    import gc
+    import weakref
+
+    from andiron.spark import _inference
+
+    from andiron import spark as on_spark
+
+    frame = spark.createDataFrame(table(5))
+    x = andiron.Input((2,))
+    stage = on_spark.Model(andiron.Model(x, layers.Dense(1)(x)), features=["a", "b"])
+    expected = stage.native.predict(table(5)[["a", "b"]].to_numpy("f"))[:, 0]
+    files = spark.sparkContext._jsc.sc().listFiles().size()
+    later = stage.transform(frame)
+    stage.transform(frame).collect()
+    sent = weakref.ref(_inference._broadcasts[stage.native][2])
+    assert _inference.shipped(spark, stage.native)[1] is sent()
+    del stage
+    gc.collect()
+    assert sent() is None  # what is left is Spark's reference, in the plan of `later`
+    assert spark.sparkContext._jsc.sc().listFiles().size() == files
+    found = later.orderBy("id").toPandas()["prediction"]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_fitted_model_is_evaluated(spark, tmp_path):
+    from andiron import spark as on_spark
+
+    frame = spark.createDataFrame(table())
+    trained = estimator(epochs=1, metrics=["mae", Worst()]).fit(frame)
+    rows = table()
+    expected = trained.native.evaluate(
+        {"x": rows[["a", "b"]].to_numpy("f"), "who": rows["who"].to_numpy()},
+        rows["y"].to_numpy("f"), return_dict=True,
+    )  # fmt: skip
+    found = trained.evaluate(frame, "y", num_workers=2)
+    assert list(found) == list(expected) == ["loss", "mae", "absolute"]
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(value, rel=1e-4), name
+    trained.save(str(tmp_path / "model"))
+    loaded = on_spark.Model.load(str(tmp_path / "model"))
+    assert loaded.evaluate(frame, "y")["mae"] == pytest.approx(expected["mae"], rel=1e-4)
+    with pytest.raises(andiron.Error, match=r"the label's columns \['a', 'b'\] has 2 numbers"):
+        trained.evaluate(frame, ["a", "b"])
+
+
+@pytest.mark.slow
+def test_a_vocabulary_is_kept_as_it_was_in_the_training(spark, tmp_path):
+    from andiron import spark as on_spark
+
+    path = str(tmp_path / "who.json")
+    data.Vocabulary([f"u{i}" for i in range(29)]).save(path)
+    frame = spark.createDataFrame(table()).selectExpr("a", "b", "concat('u', who) as who", "y")
+    given = estimator(vocabulary={"who": path}, epochs=1)
+    trained = given.fit(frame)
+    expected = trained.transform(frame).toPandas()["prediction"]
+    trained.save(str(tmp_path / "model"))
+    given.save(str(tmp_path / "estimator"))
+    data.Vocabulary(["other"]).save(path)  # of another training, under the same name
+    for stage in (trained, on_spark.Model.load(str(tmp_path / "model"))):
+        np.testing.assert_array_equal(stage.transform(frame).toPandas()["prediction"], expected)
+    (tmp_path / "who.json").unlink()
+    loaded = on_spark.Estimator.load(str(tmp_path / "estimator"))
+    assert len(loaded.getVocabulary()["who"]) == 30
+
+
+@pytest.mark.slow
+def test_an_indicator_that_holds_out_nothing_or_all_is_told(spark):
+    from andiron.spark import WorkerError
+
+    frame = spark.createDataFrame(table()).selectExpr("*", "false as none", "true as all")
+    with pytest.raises(WorkerError, match="'none' holds out no row: it is true in none of 230"):
+        estimator(validation_indicator_col="none").fit(frame)
+    with pytest.raises(WorkerError, match="'all' holds out all 230 rows"):
+        estimator(validation_indicator_col="all").fit(frame)
 
 
 @pytest.mark.slow

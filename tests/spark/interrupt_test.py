@@ -40,12 +40,12 @@ def training(session, here: Path, name: str) -> None:
     from andiron import spark as on_spark
 
     class Watched(callbacks.Callback):
-        def __init__(self, folder: str, slow: bool):
-            self.folder, self.slow, self.steps = folder, slow, 0
+        def __init__(self, folder: str):
+            self.folder, self.steps = folder, 0
 
         def on_train_batch_end(self, batch, logs=None):
             self.steps += 1
-            if self.slow and self.steps > 7:
+            if self.steps > 7 and (Path(self.folder) / "be slow").exists():
                 (Path(self.folder) / f"slow-{self.worker}").touch()
                 time.sleep(5.0)
 
@@ -54,6 +54,11 @@ def training(session, here: Path, name: str) -> None:
 
     folder = here / name.split("-")[0]
     folder.mkdir(exist_ok=True)
+    # Not a setting of the callback: another one would make another training.
+    if name.endswith("slow"):
+        (folder / "be slow").touch()
+    else:
+        (folder / "be slow").unlink(missing_ok=True)
     andiron.set_random_seed(3)
     x = andiron.Input((2,), name="x")
     model = andiron.Model(x, layers.Dense(1)(layers.Dropout(0.2)(layers.Dense(8, "relu")(x))))
@@ -63,7 +68,7 @@ def training(session, here: Path, name: str) -> None:
     estimator = on_spark.Estimator(
         model=model, loss="mse", optimizer="adam", label="y", features={"x": ["a", "b"]},
         batch_size=100, epochs=3, num_workers=2, seed=4, verbose=0, checkpoint_dir=str(folder),
-        checkpoint_every=5, callbacks=[Watched(str(folder), name.endswith("slow"))],
+        checkpoint_every=5, callbacks=[Watched(str(folder))],
     )  # fmt: skip
     trained = estimator.fit(frame)
     np.savez(here / f"{name}.npz", *trained.native.get_weights(), np.array(trained.history["loss"]))

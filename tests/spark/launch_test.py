@@ -35,6 +35,17 @@ def test_workers_meet_and_share_the_rows_by_content(spark):
     assert len(shards) == _shards.DEFAULT_SHARDS
 
 
+def test_the_job_has_a_name(spark):
+    from andiron.spark import launch
+
+    jobs = spark.sparkContext._jsc.sc().statusStore()
+    launch(facts, 1, spark.range(5))
+    ids = spark.sparkContext.statusTracker().getJobIdsForGroup()
+    told = [jobs.job(i).description() for i in ids]
+    names = [option.get() for option in told if option.isDefined()]
+    assert "andiron: facts by 1 worker" in names
+
+
 def test_the_error_of_a_worker_is_the_error_of_the_driver(spark):
     from andiron.spark import WorkerError, launch
 
@@ -124,10 +135,111 @@ def test_partition_keys_are_those_of_spark(spark):
         assert [_shards.murmur3(key) % n for key in _shards.partition_keys(n)] == list(range(n))
 
 
+UDF = """
+  An exception was thrown from the Python worker. Please see the stack trace below.
+Traceback (most recent call last):
+  File "/home/me/prices.py", line 15, in price
+    raise {error}
+          ^^^^^^^
+{error}
+second line
+
+\tat org.apache.spark.api.python.BasePythonRunner.handlePythonException(PythonRunner.scala:606)
+"""
+
+
 def test_lost_workers_are_told_from_other_failures():
-    assert _launch._LOST.search("Python worker exited unexpectedly (crashed)")
-    assert _launch._LOST.search("andiron.collective.PeerStalledError: rank 1 is silent")
-    assert not _launch._LOST.search("Job aborted due to stage failure: ArithmeticException: / by 0")
+    assert _launch._lost("SparkException: Python worker exited unexpectedly (crashed)")
+    assert _launch._lost(UDF.format(error="andiron.collective.PeerStalledError: rank 1 is silent"))
+    assert not _launch._lost("Job aborted due to stage failure: ArithmeticException: / by 0")
+    # A user's words may be those of Spark.
+    for words in ("Connection reset", "Python worker exited unexpectedly", "PeerLostError"):
+        assert not _launch._lost(UDF.format(error=f"ValueError: {words}"))
+
+
+def test_a_function_that_makes_the_rows_is_told_by_its_own_words():
+    told = _launch._told(UDF.format(error="ValueError: Connection reset"), 0)
+    assert told.startswith(
+        "[spark] the rows could not be read: ValueError: Connection reset\nsecond line\n\nTraceback"
+    )
+    assert "prices.py" in told and "org.apache" not in told
+
+
+def test_vendors_versions_are_those_of_their_release():
+    driver = {"Python": "3.11", "Spark": "3.5.1", "Andiron": "0.1.0", "Java": "17"}
+    for theirs in ("3.5.1-amzn-0", "3.5.1.dev7", "3.5.1.3.5.7191000.0-46"):
+        assert _bootstrap.mismatch(driver, {**driver, "Spark": theirs}, "h") is None
+    assert "have Spark 3.5.2" in _bootstrap.mismatch(driver, {**driver, "Spark": "3.5.2-x"}, "h")
+
+
+class Context:
+    """Of a barrier task whose peers do not come."""
+
+    def __init__(self, answer=None):
+        self.answer = answer
+
+    def partitionId(self):
+        return 0
+
+    def taskAttemptId(self):
+        return 5
+
+    def cpus(self):
+        return 1
+
+    def getTaskInfos(self):
+        from types import SimpleNamespace
+
+        return [SimpleNamespace(address="127.0.0.1:1")] * 2
+
+    def allGather(self, said):
+        import threading
+
+        if self.answer is None:
+            threading.Event().wait()
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return [said]
+
+
+def task(monkeypatch, context, fn, patience=0.2):
+    import pickle
+
+    import pyspark
+    from andiron.spark._worker import Job
+
+    monkeypatch.setattr(pyspark.BarrierTaskContext, "get", classmethod(lambda cls: context))
+    job = Job(fn, 1, b"a secret of this test", "run", {"heartbeat_timeout": 5.0})
+    return _bootstrap.task({}, pickle.dumps(job), patience)(iter(()))
+
+
+def test_a_worker_that_never_comes_is_given_up(monkeypatch):
+    from andiron.collective import PeerStalledError
+
+    with pytest.raises(PeerStalledError, match="not all workers came within 0 s"):
+        list(task(monkeypatch, Context(), None))
+    with pytest.raises(RuntimeError, match="barrier"):
+        list(task(monkeypatch, Context(RuntimeError("barrier")), None))
+
+
+def leaves(worker):
+    raise SystemExit("no licence")
+
+
+def interrupted(worker):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("fn", "words"), [(leaves, "SystemExit: no licence"), (interrupted, "KeyboardInterrupt")]
+)
+def test_a_worker_that_leaves_is_no_lost_worker(monkeypatch, fn, words):
+    from andiron.spark._errors import of_reports
+    from andiron.spark._worker import gathered
+
+    rows = [row for batch in task(monkeypatch, Context("all"), fn) for row in batch.to_pylist()]
+    _, reports = gathered(rows)
+    assert words in str(of_reports(reports, 1))
 
 
 @pytest.mark.slow
@@ -138,6 +250,25 @@ def test_an_error_in_the_frame_itself_is_not_retried(spark):
     with pytest.raises(Exception, match="too much") as caught:
         launch(facts, 2, frame)
     assert "Py4J" not in str(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.spark35
+def test_a_function_of_the_query_that_fails_is_not_a_lost_worker(spark):
+    from andiron.spark import WorkerError, launch
+    from pyspark.sql import functions as F
+
+    @F.udf("double")
+    def price(x):
+        if x > 5:
+            raise ValueError("Connection reset by the price list")
+        return float(x)
+
+    with pytest.raises(WorkerError) as caught:
+        launch(facts, 2, spark.range(10).select("id", price("id").alias("text")))
+    assert str(caught.value).startswith(
+        "[spark] the rows could not be read: ValueError: Connection reset by the price list"
+    )
 
 
 @pytest.mark.slow

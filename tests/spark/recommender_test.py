@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
-import threading
-import time
+import types
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 pytest.importorskip("pyspark")
@@ -18,7 +20,11 @@ import andiron  # noqa: E402
 from andiron import spark as on_spark  # noqa: E402
 from andiron.apps.recommend.data import Interactions  # noqa: E402
 from andiron.apps.recommend.history import Histories  # noqa: E402
+from andiron.apps.recommend.ids import IdMap  # noqa: E402
 from andiron.apps.recommend.models import Popularity  # noqa: E402
+from andiron.apps.recommend.on_spark import interactions  # noqa: E402
+from andiron.apps.recommend.on_spark import recommender as on_spark_recommender  # noqa: E402
+from andiron.apps.recommend.on_spark import workers as on_spark_workers  # noqa: E402
 
 SMALL = {
     "NeuralCF": {"gmf": 8, "mlp_user": 4, "mlp_item": 4, "hidden": (8,), "history": 5,
@@ -98,14 +104,66 @@ def test_predictions_equal_those_of_one_machine(spark, trained):
     assert dropping.transform(frame).count() == 50
 
 
-def test_users_that_training_did_not_see_get_what_is_popular(spark, trained):
+def test_users_that_training_did_not_see_are_left_out_as_als_does(spark, trained):
     asked = spark.createDataFrame([("nobody",), ("u07",), ("u07",), (None,)], "who string")
-    best = {r["who"]: r["recommendations"] for r in
-            trained.recommendForUserSubset(asked, 4).collect()}  # fmt: skip
-    assert set(best) == {"nobody", "u07"}
-    local = Interactions.from_pandas(events(), "who", "what", time="when")
-    popular = Popularity().fit(local).recommend("nobody", 4)
-    assert [item["what"] for item in best["nobody"]] == [i for i, _ in popular]
+    (found,) = trained.recommendForUserSubset(asked, 4).collect()
+    assert found["who"] == "u07" and len(found["recommendations"]) == 4
+    assert trained.recommendForUserSubset(asked.where("who = 'nobody'"), 4).collect() == []
+
+
+@pytest.mark.parametrize("exclude_seen", [True, False])
+def test_the_best_users_of_items(spark, trained, exclude_seen):
+    stage = trained.copy({trained.excludeSeen: exclude_seen})
+    found = stage.recommendForAllItems(5)
+    best = {row["what"]: row["recommendations"] for row in found.collect()}
+    native = trained.native
+    estimates = native.probabilities(native.scores(np.arange(60)))
+    if exclude_seen:
+        for user in range(60):
+            estimates[user, native._histories.seen(user)] = -np.inf
+    assert set(best) == set(range(24))
+    for item, list_ in best.items():
+        column = native.items.rows([item])[0]
+        order = np.argsort(-estimates[:, column], kind="stable")[:5]
+        ours = [line["rating"] for line in list_]
+        np.testing.assert_allclose(ours, estimates[order, column], rtol=1e-5)
+        assert ours == sorted(ours, reverse=True)
+        rows = native.users.rows([line["who"] for line in list_])
+        np.testing.assert_allclose(estimates[rows, column], ours, rtol=1e-5)
+    asked = spark.createDataFrame([(3,), (3,), (99,), (None,)], "what int")
+    (one,) = stage.recommendForItemSubset(asked, 5).collect()
+    assert one["what"] == 3
+    assert [x["who"] for x in one["recommendations"]] == [x["who"] for x in best[3]]
+
+
+def test_recommendations_have_the_columns_of_als(spark):
+    from pyspark.ml.recommendation import ALS
+
+    pairs = spark.range(30).selectExpr(
+        "cast(id % 6 as int) as userId", "cast(id * id % 5 as int) as movieId", "1.0f as rating"
+    )
+    als = ALS(userCol="userId", itemCol="movieId", rank=2, maxIter=1).fit(pairs)
+    ids = pd.DataFrame(pairs.toPandas()[["userId", "movieId"]])
+    native = Popularity().fit(Interactions.from_pandas(ids, "userId", "movieId"))
+    ours = on_spark.RecommenderModel(native, user_col="userId", item_col="movieId")
+    users, items = pairs.select("userId").limit(2), pairs.select("movieId").limit(2)
+    for name, given in (("recommendForAllUsers", ()), ("recommendForAllItems", ()),
+                        ("recommendForUserSubset", (users,)),
+                        ("recommendForItemSubset", (items,))):  # fmt: skip
+        expected = getattr(als, name)(*given, 2).schema.simpleString()
+        found = getattr(ours, name)(*given, 2).schema.simpleString()
+        assert found == expected.replace("Id:int", "Id:bigint"), name
+
+
+def test_names_that_are_no_settings():
+    for name, message in [
+        ("embeding", r"has no 'embeding'; did you mean 'embedding'\? There are Params .*settings"),
+        ("ratingCol", "has no 'ratingCol': a line is an interaction"),
+        ("alpha", "has no 'alpha': interactions are not weighted"),
+        ("userColumn", "did you mean 'user_col'"),
+    ]:
+        with pytest.raises(TypeError, match=message):
+            on_spark.Recommender(**{name: 1})
 
 
 @pytest.mark.parametrize("kind", ["NeuralCF", "WideAndDeep"])
@@ -207,6 +265,8 @@ def test_it_stands_where_als_stands(frame, tmp_path):
         ({"user_col": "score"}, "ids are texts or whole numbers; column 'score' is double"),
         ({"user_col": "holes"}, "ids are never missing; column 'holes' has 1 nulls"),
         ({"time_col": "who"}, "times are numbers, dates or timestamps"),
+        ({"time_col": "late"}, "times are never missing; column 'late' has 1 without one"),
+        ({"time_col": "never"}, "times are never missing; column 'never' has 2 without one"),
         ({"kind": "SVD"}, "kind is one of"),
         ({"num_workers": 0}, "num_workers must be at least 1"),
         ({"item_features": ["colour"]}, "there is no column 'colour'"),
@@ -217,11 +277,88 @@ def test_it_stands_where_als_stands(frame, tmp_path):
 )
 def test_bad_input_is_told_before_anything_trains(spark, settings, words):
     frame = spark.createDataFrame(
-        [("a", 1, 1, 0.5, "x"), ("a", 2, 2, 0.5, None)],
-        "who string, what int, when int, score double, holes string",
+        [("a", 1, 1, 0.5, "x", None, float("nan")), ("a", 2, 2, 0.5, None, 2**60, float("inf"))],
+        "who string, what int, when int, score double, holes string, late long, never double",
     )
     with pytest.raises((andiron.Error, ValueError), match=words):
         on_spark.Recommender(**columns(**settings)).fit(frame)
+
+
+def test_ids_of_catalogs_are_of_the_same_kind(spark, frame):
+    for others in (spark.createDataFrame([(2.5,)], "what double"),
+                   spark.createDataFrame([("2",)], "what string")):  # fmt: skip
+        with pytest.raises(andiron.Error, match="ids are texts or whole numbers; column 'what'"):
+            on_spark.Recommender(item_catalog=others, **columns()).fit(frame)
+
+
+BIG = 2**60  # a double has not all whole numbers there
+
+
+@pytest.fixture(scope="module")
+def of_numbers(spark):
+    """A model whose ids are large whole numbers."""
+    table = events(20, 12)
+    table["who"] = BIG + table["who"].str[1:].astype(np.int64)
+    table["what"] += BIG
+    data = Interactions.from_pandas(table, "who", "what", time="when")
+    return on_spark.RecommenderModel(
+        Popularity().fit(data), user_col="who", item_col="what"
+    )  # fmt: skip
+
+
+def test_large_ids_beside_nulls_stay_what_they_are(spark, of_numbers):
+    popular = of_numbers.native.items.ids[np.argsort(of_numbers.native._popularity)]
+    most, least = int(popular[-1]), int(popular[0])
+    pairs = [(BIG + 1, most), (None, BIG + 2), (BIG + 3, None), (BIG + 5, least)]
+    frame = spark.createDataFrame(pairs, "who long, what long").coalesce(1)
+    found = {(r["who"], r["what"]): r["prediction"] for r in of_numbers.transform(frame).collect()}
+    whole = [pair for pair in pairs if None not in pair]
+    expected = of_numbers.native.predict(*map(np.array, zip(*whole, strict=True)))
+    assert [found[pair] for pair in whole] == pytest.approx(expected.tolist())
+    assert len(set(expected)) == 2 and all(np.isnan(found[p]) for p in pairs if None in p)
+    best = of_numbers.recommendForUserSubset(frame, 2).collect()
+    assert {row["who"] for row in best} == {BIG + 1, BIG + 3, BIG + 5}
+
+
+def test_ids_of_another_type(spark, of_numbers, trained):
+    fractions = spark.createDataFrame([(2.5, 2)], "who double, what int")
+    texts = spark.createDataFrame([("1", 2)], "who string, what int")
+    for ask in (of_numbers.transform, lambda frame: of_numbers.recommendForUserSubset(frame, 2)):
+        with pytest.raises(andiron.Error, match="whole numbers; column 'who' is double"):
+            ask(fractions)
+        with pytest.raises(andiron.Error, match="whole numbers; column 'who' is string: cast it"):
+            ask(texts)
+    small = spark.createDataFrame([("u01", 3)], "who string, what short")
+    large = spark.createDataFrame([("u01", 3)], "who string, what long")
+    [row], [same] = trained.transform(small).collect(), trained.transform(large).collect()
+    assert row["prediction"] == same["prediction"] and not np.isnan(row["prediction"])
+    with pytest.raises(andiron.Error, match="there is no column 'who'"):
+        trained.transform(large.select("what"))
+
+
+def test_ids_are_numbered_with_the_same_table_in_all_batches():
+    """Compared with Arrow's own look-up."""
+    rng = np.random.default_rng(0)
+    users, items = IdMap(np.sort([f"u{i:04d}" for i in range(3000)])), IdMap(BIG + np.arange(50))
+    known = types.SimpleNamespace(value=(users, items))
+    batches = [
+        pa.record_batch({"user": rng.choice(users.ids, 100), "item": rng.choice(items.ids, 100),
+                         "time": np.arange(100)})
+        for _ in range(5)
+    ]  # fmt: skip
+    found = list(interactions._numbered(known)(batches))
+    for batch, rows in zip(batches, found, strict=True):
+        for name, ids in (("user", users), ("item", items)):
+            assert rows.column(name).equals(pc.index_in(batch.column(name), pa.array(ids.ids)))
+        assert rows.column("time").equals(batch.column("time"))
+    table = users._row
+    list(interactions._numbered(known)(batches))
+    assert users._row is table
+    assert "_row" not in vars(items)  # whole numbers need none
+    assert vars(pickle.loads(pickle.dumps(users))).keys() == vars(IdMap(users.ids)).keys()
+    later = pa.record_batch({"user": ["u0001", "later"], "item": items.ids[:2]})
+    with pytest.raises(andiron.Error, match="other users when it is read again"):
+        list(interactions._numbered(known)([later]))
 
 
 def test_an_empty_frame_and_unknown_names(spark, frame):
@@ -247,39 +384,40 @@ def test_the_demo_trains_on_two_workers(spark, tmp_path):
     assert (tmp_path / "report.html").exists()
 
 
-def _killed_once(folder: Path, done: threading.Event) -> None:
-    """Kills one of the Python workers when there is a checkpoint of the second round, or of a later
-    one."""
-    while not done.is_set():
-        if list(folder.glob("run-*/round-[1-9]-*/checkpoint-*")):
-            for process in _workers_of_spark():
-                os.kill(process, signal.SIGKILL)
-                done.set()
-                return
-        time.sleep(0.005)
+class _Fatal(on_spark_workers.Task):
+    """A worker's task that kills its process once, after a batch: `victim` (rank), `when` (epoch,
+    batch), `mark` (a file that says it was done)."""
+
+    def __call__(self, worker):
+        victim, when, mark = self.fate
+
+        class Dying(on_spark_workers.Watcher):
+            def begin(self, epoch, *rest):
+                self._at = epoch
+                super().begin(epoch, *rest)
+
+            def on_train_batch_end(self, batch, logs=None):
+                if (self._at, batch) == when and not os.path.exists(mark):
+                    Path(mark).touch()
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            def _batch_ended(self, batch, logs=None):  # stands for it where the driver is told
+                super()._batch_ended(batch, logs)
+                Dying.on_train_batch_end(self, batch, logs)
+
+        own = on_spark_workers.Watcher
+        if worker.rank == victim:
+            on_spark_workers.Watcher = Dying
+        try:
+            return super().__call__(worker)
+        finally:
+            on_spark_workers.Watcher = own
 
 
-def _workers_of_spark() -> list[int]:
-    """Processes that pyspark.daemon forked."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                command = (entry / "cmdline").read_bytes()
-                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            except OSError:
-                continue
-            if b"pyspark.daemon" in command:
-                parents[int(entry.name)] = parent
-    return [process for process, parent in parents.items() if parent in parents]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("place", ["{}", "local://{}"])  # by fsspec
-def test_a_killed_worker_leaves_no_trace(spark, tmp_path, place):
-    if "local" in place:
-        pytest.importorskip("fsspec")
-    frame = spark.createDataFrame(events(200, 80, seed=7))
+@pytest.fixture(scope="module")
+def resumable(spark):
+    """A training that writes checkpoints to a place, and what it gives undisturbed."""
+    frame = spark.createDataFrame(events(200, 80, seed=7)).cache()
 
     def train(place):
         recommender = on_spark.Recommender(
@@ -288,13 +426,40 @@ def test_a_killed_worker_leaves_no_trace(spark, tmp_path, place):
         )  # fmt: skip
         return recommender.fit(frame)
 
-    undisturbed = train(tmp_path / "a")
-    done = threading.Event()
-    killer = threading.Thread(target=_killed_once, args=(tmp_path / "b", done))
-    killer.start()
-    disturbed = train(place.format(tmp_path / "b"))
-    assert done.is_set(), "nobody was killed"
-    killer.join()
+    return train
+
+
+@pytest.fixture(scope="module")
+def undisturbed(resumable, tmp_path_factory):
+    return resumable(tmp_path_factory.mktemp("undisturbed"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("place", "victim", "when"),
+    [
+        ("{}", 0, (1, 7)),
+        ("{}", 1, (3, 60)),
+        ("local://{}", 0, (2, 0)),  # by fsspec; the round has no checkpoint yet
+        ("local://{}", 1, (1, 5)),  # while a checkpoint is being written
+    ],
+)
+def test_a_killed_worker_leaves_no_trace(
+    resumable, undisturbed, tmp_path, monkeypatch, place, victim, when
+):
+    if "local" in place:
+        pytest.importorskip("fsspec")
+    mark = tmp_path / "killed"
+
+    def task(*given):
+        made = _Fatal(*given)
+        made.fate = victim, when, str(mark)
+        return made
+
+    # The module stays as it is: workers get the base class by its name.
+    monkeypatch.setattr(on_spark_recommender, "workers", types.SimpleNamespace(Task=task))
+    disturbed = resumable(place.format(tmp_path / "b"))
+    assert mark.exists(), "nobody was killed"
     assert disturbed.history == undisturbed.history
     for a, b in zip(disturbed.native._learnt(), undisturbed.native._learnt(), strict=True):
         assert np.array_equal(a, b)

@@ -41,6 +41,11 @@ int Chain::scratch(const dnnl::memory::desc& desc) {
   return add(Place::scratch, at, desc);
 }
 
+int Chain::fixed(std::shared_ptr<Buffer> buffer, const dnnl::memory::desc& desc) {
+  fixed_.push_back(std::move(buffer));
+  return add(Place::fixed, fixed_.size() - 1, desc);
+}
+
 int Chain::as(int memory, const dnnl::memory::desc& desc) {
   if (memories_[static_cast<size_t>(memory)].desc == desc) return memory;
   const int copy = scratch(desc);
@@ -87,11 +92,11 @@ void Chain::run(const KernelCall& call) const {
   const Worker& worker = workers_[static_cast<size_t>(call.worker)];
   for (size_t i = 0; i < memories_.size(); ++i) {
     const Memory& m = memories_[i];
-    void* data = m.place == Place::src   ? const_cast<void*>(call.src[m.at])
-                 : m.place == Place::dst ? call.dst[m.at]
-                                         : call.scratch + (m.place == Place::scratchpad
-                                                               ? scratch_bytes_
-                                                               : m.at);
+    void* data = m.place == Place::src       ? const_cast<void*>(call.src[m.at])
+                 : m.place == Place::dst     ? call.dst[m.at]
+                 : m.place == Place::fixed   ? static_cast<void*>(fixed_[m.at]->data())
+                 : m.place == Place::scratch ? static_cast<void*>(call.scratch + m.at)
+                                             : static_cast<void*>(call.scratch + scratch_bytes_);
     dnnl_memory_set_data_handle(worker.memories[i].get(), data);
   }
   const ThreadLimit limit(threads_);

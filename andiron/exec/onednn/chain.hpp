@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <utility>
 #include <vector>
@@ -33,6 +34,8 @@ class Chain {
   int src(size_t operand, const dnnl::memory::desc& desc) { return add(Place::src, operand, desc); }
   int dst(size_t operand, const dnnl::memory::desc& desc) { return add(Place::dst, operand, desc); }
   int scratch(const dnnl::memory::desc& desc);
+  /// Memory that stays the same, kept alive by the chain.
+  int fixed(std::shared_ptr<Buffer> buffer, const dnnl::memory::desc& desc);
   /// The memory itself when it has this description already, else a copy made by a reorder.
   int as(int memory, const dnnl::memory::desc& desc);
   void reorder(int from, int to);
@@ -45,10 +48,10 @@ class Chain {
   size_t scratch_bytes() const { return scratch_bytes_ + scratchpad_bytes_; }
 
  private:
-  enum class Place { src, dst, scratch, scratchpad };
+  enum class Place { src, dst, scratch, scratchpad, fixed };
   struct Memory {
     Place place;
-    size_t at;  // operand or offset
+    size_t at;  // operand, offset or number of the fixed buffer
     dnnl::memory::desc desc;
   };
   struct Step {
@@ -64,6 +67,7 @@ class Chain {
   std::vector<Memory> memories_;
   std::vector<Step> steps_;
   std::vector<Worker> workers_;
+  std::vector<std::shared_ptr<Buffer>> fixed_;
   size_t scratch_bytes_ = 0, scratchpad_bytes_ = 0;
   int threads_ = 1;
 };

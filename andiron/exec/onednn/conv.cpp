@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "andiron/exec/onednn/chain.hpp"
+#include "andiron/exec/onednn/packed_weights.hpp"
 #include "andiron/ops/conv/conv.hpp"
 
 namespace andiron::exec {
@@ -49,9 +50,9 @@ constexpr auto kDirect = dnnl::algorithm::convolution_direct;
 dnnl::convolution_forward::primitive_desc forward(const Description& d, dnnl::prop_kind kind,
                                                   const Desc& src, const Desc& dst, bool bias) {
   if (bias)
-    return {onednn_engine(), kind,        kDirect,     src,     d.any_weights, d.bias, dst,
-            d.strides,       d.dilations, d.begin,     d.end,   d.attributes};
-  return {onednn_engine(), kind,    kDirect, src, d.any_weights, dst,
+    return {onednn_engine(), kind,        kDirect, src,   d.any_weights, d.bias, dst,
+            d.strides,       d.dilations, d.begin, d.end, d.attributes};
+  return {onednn_engine(), kind,        kDirect, src,   d.any_weights, dst,
           d.strides,       d.dilations, d.begin, d.end, d.attributes};
 }
 
@@ -66,24 +67,52 @@ auto preferred(const Description& d, Describe describe) {
   return description;
 }
 
+// What comes behind the sum, as post-ops: the residual, the activation.
+void append_rest(const Node& node, const Description& d, dnnl::primitive_attr& attributes,
+                 const Desc& residual) {
+  dnnl::post_ops post;
+  if (node.inputs.size() > 3) post.append_binary(dnnl::algorithm::binary_add, residual);
+  const auto& activation = node.attr<std::string>("activation");
+  if (activation == "relu") post.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
+  if (activation == "clip")
+    post.append_eltwise(dnnl::algorithm::eltwise_clip_v2,
+                        static_cast<float>(node.attr<double>("low")),
+                        static_cast<float>(node.attr<double>("high")));
+  attributes = d.attributes;
+  attributes.set_post_ops(post);
+}
+
 class Conv final : public Kernel {
  public:
   explicit Conv(const KernelRequest& request) : name_("onednn conv") {
-    const ops::ConvShape s = ops::conv_shape(request.node);
-    const Description d(s, request.src[0].dtype);
-    const bool bias = request.src.size() > 2;
+    const Node& node = request.node;
+    Description d(ops::conv_shape(node), request.src[0].dtype);
+    const bool bias = request.src.size() > 2, residual = request.src.size() > 3;
+    if (node.is("fused_conv")) append_rest(node, d, d.attributes, d.dst);
     const ThreadLimit limit(request.threads);
-    const auto pd = preferred(d, [&](const Desc& src, const Desc& dst) {
+    auto describe = [&](const Desc& src, const Desc& dst) {
       return forward(d, dnnl::prop_kind::forward_inference, src, dst, bias);
-    });
+    };
+    // A residual is added where it lies.
+    const auto pd = residual ? describe(d.src, d.dst) : preferred(d, describe);
     const int dst = chain_.dst(0, d.dst);
     const bool direct = pd.dst_desc() == d.dst;
     const int result = direct ? dst : chain_.scratch(pd.dst_desc());
+    const Value& w = node.inputs[1];
+    const bool constant = w.node().is("constant") && pd.weights_desc() != d.weights;
+    const int weights =
+        constant ? chain_.fixed(packed_weights(w.node().attr<Tensor>("tensor").contiguous(),
+                                               d.weights, pd.weights_desc()),
+                                pd.weights_desc())
+                 : chain_.as(chain_.src(1, d.weights), pd.weights_desc());
     std::vector<std::pair<int, int>> arguments{
         {DNNL_ARG_SRC, chain_.as(chain_.src(0, d.src), pd.src_desc())},
-        {DNNL_ARG_WEIGHTS, chain_.as(chain_.src(1, d.weights), pd.weights_desc())},
+        {DNNL_ARG_WEIGHTS, weights},
         {DNNL_ARG_DST, result}};
     if (bias) arguments.emplace_back(DNNL_ARG_BIAS, chain_.src(2, d.bias));
+    if (residual)
+      arguments.emplace_back(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1,
+                             chain_.src(3, d.dst));
     chain_.run(dnnl::convolution_forward(pd), arguments, pd.scratchpad_desc());
     if (!direct) chain_.reorder(result, dst);
     chain_.finish(request);

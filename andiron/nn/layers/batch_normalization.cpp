@@ -59,8 +59,8 @@ LayerPtr BatchNormalizationLayer::from_config(const Json& config) {
 int64_t BatchNormalizationLayer::axis_of(const Shape& shape) const {
   const int64_t axis = options_.axis < 0 ? options_.axis + shape.rank() : options_.axis;
   if (axis < 1 || axis >= shape.rank())
-    reject(fmt::format("axis {} must be one of {} that is not the batch", options_.axis,
-                       shape.str()));
+    reject(
+        fmt::format("axis {} must be one of {} that is not the batch", options_.axis, shape.str()));
   if (!shape[static_cast<size_t>(axis)].known())
     reject(fmt::format("the size of axis {} must be known; got {}", axis, shape.str()));
   return axis;
@@ -88,17 +88,17 @@ std::vector<Value> BatchNormalizationLayer::compute(const std::vector<Value>& in
   const Value x = inputs[0].dtype() == DType::f32 ? inputs[0] : ops::cast(inputs[0], DType::f32);
   const int64_t axis = axis_of(x.shape());
   if (x.shape()[static_cast<size_t>(axis)] != Dim(mean_->value().size(0)))
-    reject(fmt::format("was built for {} channels; got {}", mean_->value().size(0),
-                       x.shape().str()));
+    reject(
+        fmt::format("was built for {} channels; got {}", mean_->value().size(0), x.shape().str()));
   const Value gamma = gamma_ ? read(gamma_) : Value(), beta = beta_ ? read(beta_) : Value();
   if (!context.training || !trainable())
     return {ops::batch_norm_inference(x, gamma, beta, read(mean_), read(variance_),
                                       options_.epsilon, axis)};
   const std::vector<Value> out = ops::batch_norm(x, gamma, beta, options_.epsilon, axis);
   auto move = [&](const VariablePtr& running, const Value& batch) {
-    context.updates.emplace_back(running, read(running) * options_.momentum +
-                                              ops::stop_gradient(batch) *
-                                                  (1.0 - options_.momentum));
+    context.updates.emplace_back(
+        running,
+        read(running) * options_.momentum + ops::stop_gradient(batch) * (1.0 - options_.momentum));
   };
   move(mean_, out[1]);
   move(variance_, out[2]);

@@ -19,8 +19,9 @@ using Ints = std::vector<int64_t>;
 namespace {
 
 std::string class_of(Kind kind, int64_t rank) {
-  const char* front = kind == Kind::depthwise ? "Depthwise" : kind == Kind::separable ? "Separable"
-                                                                                      : "";
+  const char* front = kind == Kind::depthwise   ? "Depthwise"
+                      : kind == Kind::separable ? "Separable"
+                                                : "";
   return fmt::format("{}Conv{}D{}", front, rank, kind == Kind::transpose ? "Transpose" : "");
 }
 

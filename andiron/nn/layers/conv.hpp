@@ -16,10 +16,10 @@ struct ConvLayerOptions {
   std::vector<int64_t> pads_begin = {}, pads_end = {};
   std::string data_format = "channels_first";
   std::vector<int64_t> dilation_rate = {1};
-  int64_t groups = 1;                           ///< of Conv
-  int64_t depth_multiplier = 1;                 ///< of DepthwiseConv and SeparableConv
-  std::vector<int64_t> output_padding = {};     ///< of ConvTranspose; empty: Keras's choice
-  std::string activation = {};                  ///< empty: none
+  int64_t groups = 1;                        ///< of Conv
+  int64_t depth_multiplier = 1;              ///< of DepthwiseConv and SeparableConv
+  std::vector<int64_t> output_padding = {};  ///< of ConvTranspose; empty: Keras's choice
+  std::string activation = {};               ///< empty: none
   bool use_bias = true;
   Initializer kernel_initializer = "glorot_uniform";  ///< depthwise and pointwise ones, too
   Initializer bias_initializer = "zeros";

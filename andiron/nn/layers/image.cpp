@@ -24,7 +24,9 @@ void expect_rank(const Value& x, int64_t rank, const std::string& layer) {
 }  // namespace
 
 UpSamplingLayer::UpSamplingLayer(int64_t rank, Ints size, UpSamplingOptions options)
-    : Layer({.name = options.name}), rank_(rank), size_(std::move(size)),
+    : Layer({.name = options.name}),
+      rank_(rank),
+      size_(std::move(size)),
       options_(std::move(options)) {
   const std::string name = class_name();
   if (size_.size() == 1) size_.assign(static_cast<size_t>(rank), size_[0]);
@@ -75,7 +77,9 @@ std::vector<Value> UpSamplingLayer::compute(const std::vector<Value>& inputs, Ca
 }
 
 ZeroPaddingLayer::ZeroPaddingLayer(int64_t rank, Pads padding, ZeroPaddingOptions options)
-    : Layer({.name = options.name}), rank_(rank), padding_(std::move(padding)),
+    : Layer({.name = options.name}),
+      rank_(rank),
+      padding_(std::move(padding)),
       options_(std::move(options)) {
   const std::string name = class_name();
   if (padding_.size() == 1) padding_.assign(static_cast<size_t>(rank), padding_[0]);
@@ -130,8 +134,11 @@ std::vector<Value> ZeroPaddingLayer::compute(const std::vector<Value>& inputs, C
 }
 
 SpatialDropoutLayer::SpatialDropoutLayer(int64_t rank, double rate, SpatialDropoutOptions options)
-    : Layer({.name = options.name}), rank_(rank), rate_(rate),
-      seed_(options.seed ? *options.seed : next_seed()), options_(std::move(options)) {
+    : Layer({.name = options.name}),
+      rank_(rank),
+      rate_(rate),
+      seed_(options.seed ? *options.seed : next_seed()),
+      options_(std::move(options)) {
   const std::string name = class_name();
   if (!(rate >= 0.0 && rate < 1.0)) fail("[{}] rate must be in [0, 1); got {}", name, rate);
   check_data_format(name.c_str(), options_.data_format);

@@ -39,9 +39,8 @@ PoolingLayer::PoolingLayer(Kind kind, int64_t rank, Ints pool_size, PoolingOptio
     : Layer({.name = options.name}), kind_(kind), rank_(rank), options_(std::move(options)) {
   const std::string name = class_name();
   pool_size_ = for_axes(name, "pool_size", std::move(pool_size), rank, 1);
-  options_.strides = options_.strides.empty()
-                         ? pool_size_
-                         : for_axes(name, "strides", options_.strides, rank, 1);
+  options_.strides =
+      options_.strides.empty() ? pool_size_ : for_axes(name, "strides", options_.strides, rank, 1);
   const std::string& padding = options_.padding;
   if (padding != "valid" && padding != "same" && padding != "explicit")
     fail("[{}] padding is 'valid', 'same' or 'explicit'; got '{}'", name, padding);
@@ -95,8 +94,8 @@ std::vector<Value> PoolingLayer::compute(const std::vector<Value>& inputs, CallC
                            .pads_end = options_.pads_end,
                            .ceil = options_.ceil,
                            .count_include_pad = options_.count_include_pad};
-  const Value y = kind_ == Kind::max ? ops::max_pool(x, pool_size_, o)
-                                     : ops::avg_pool(x, pool_size_, o);
+  const Value y =
+      kind_ == Kind::max ? ops::max_pool(x, pool_size_, o) : ops::avg_pool(x, pool_size_, o);
   return {from_channels_first(y, options_.data_format)};
 }
 
@@ -154,28 +153,22 @@ std::vector<Value> WholePoolingLayer::compute(const std::vector<Value>& inputs, 
 }
 
 LayerRef MaxPooling1D(Ints pool_size, PoolingOptions options) {
-  return std::make_shared<PoolingLayer>(Kind::max, 1, std::move(pool_size),
-                                        std::move(options));
+  return std::make_shared<PoolingLayer>(Kind::max, 1, std::move(pool_size), std::move(options));
 }
 LayerRef MaxPooling2D(Ints pool_size, PoolingOptions options) {
-  return std::make_shared<PoolingLayer>(Kind::max, 2, std::move(pool_size),
-                                        std::move(options));
+  return std::make_shared<PoolingLayer>(Kind::max, 2, std::move(pool_size), std::move(options));
 }
 LayerRef MaxPooling3D(Ints pool_size, PoolingOptions options) {
-  return std::make_shared<PoolingLayer>(Kind::max, 3, std::move(pool_size),
-                                        std::move(options));
+  return std::make_shared<PoolingLayer>(Kind::max, 3, std::move(pool_size), std::move(options));
 }
 LayerRef AveragePooling1D(Ints pool_size, PoolingOptions options) {
-  return std::make_shared<PoolingLayer>(Kind::average, 1, std::move(pool_size),
-                                        std::move(options));
+  return std::make_shared<PoolingLayer>(Kind::average, 1, std::move(pool_size), std::move(options));
 }
 LayerRef AveragePooling2D(Ints pool_size, PoolingOptions options) {
-  return std::make_shared<PoolingLayer>(Kind::average, 2, std::move(pool_size),
-                                        std::move(options));
+  return std::make_shared<PoolingLayer>(Kind::average, 2, std::move(pool_size), std::move(options));
 }
 LayerRef AveragePooling3D(Ints pool_size, PoolingOptions options) {
-  return std::make_shared<PoolingLayer>(Kind::average, 3, std::move(pool_size),
-                                        std::move(options));
+  return std::make_shared<PoolingLayer>(Kind::average, 3, std::move(pool_size), std::move(options));
 }
 LayerRef GlobalMaxPooling1D(GlobalPoolingOptions options) {
   return std::make_shared<WholePoolingLayer>(Kind::max, 1, Ints{}, std::move(options));

@@ -30,8 +30,12 @@ TEST(VisionLayers, convolutions) {
   run_layer_test(Conv1D(4, {3}, {.padding = "causal"}), trained({3, 8}, {4, 8}, 2, 40));
   run_layer_test(Conv2D(4, {3, 2}, {.strides = {2}, .padding = "same", .activation = "relu"}),
                  trained({3, 7, 6}, {4, 4, 3}, 2, 76));
-  run_layer_test(Conv2D(4, {3}, {.padding = "explicit", .pads_begin = {1}, .pads_end = {2},
-                                 .groups = 2, .use_bias = false}),
+  run_layer_test(Conv2D(4, {3},
+                        {.padding = "explicit",
+                         .pads_begin = {1},
+                         .pads_end = {2},
+                         .groups = 2,
+                         .use_bias = false}),
                  trained({2, 5, 5}, {4, 6, 6}, 1, 36));
   run_layer_test(Conv2D(4, {3}, {.data_format = "channels_last"}),
                  trained({7, 6, 3}, {5, 4, 4}, 2, 112));

@@ -18,7 +18,7 @@ Value first_token() { return constant(Tensor::zeros(DType::i32, {1})); }
 
 }  // namespace
 
-std::vector<Value> ExchangeBuilder::sum(const std::vector<Value>& values) {
+std::vector<Value> ExchangeBuilder::sum(const std::vector<Value>& values, bool exact) {
   const uint32_t bucket = bucket_++;
   if (!token_.defined()) token_ = first_token();
   std::vector<Value> src = values;
@@ -27,9 +27,10 @@ std::vector<Value> ExchangeBuilder::sum(const std::vector<Value>& values) {
   src.push_back(token_);
   HostFunction start{.name = "sum_start", .outputs = types, .call = {}};
   start.outputs.push_back(kToken);
-  start.call = [exchange = exchange_, bucket](std::span<const Tensor> src, std::span<Tensor> dst) {
+  start.call = [exchange = exchange_, bucket, exact](std::span<const Tensor> src,
+                                                     std::span<Tensor> dst) {
     bring(src, dst);
-    exchange->sum_start(bucket, dst.first(dst.size() - 1));
+    exchange->sum_start(bucket, dst.first(dst.size() - 1), exact);
   };
   std::vector<Value> started = ops::exchange_start(src, std::move(start));
   token_ = started.back();
@@ -42,26 +43,36 @@ std::vector<Value> ExchangeBuilder::sum(const std::vector<Value>& values) {
   return ops::exchange_wait(started, std::move(wait));
 }
 
-ExchangeBuilder::Rows ExchangeBuilder::gather(const ops::Dedup& d, const Value& values,
+ExchangeBuilder::Rows ExchangeBuilder::gather(const ops::Dedup& d, const std::vector<Value>& values,
                                               int64_t most) {
   const uint32_t bucket = bucket_++;
   if (!token_.defined()) token_ = first_token();
-  HostFunction start{.name = "rows_start", .outputs = {kToken}, .call = {}};
+  const Dim n = exchange_->workers() * most;
+  std::vector<TensorType> types;
+  for (const Value& v : values) types.push_back({v.dtype(), {n, v.shape()[1]}});
+  types.push_back({DType::i32, {n}});
+  HostFunction start{.name = "rows_start", .outputs = types, .call = {}};
+  start.outputs.push_back(kToken);
   start.call = [exchange = exchange_, bucket](std::span<const Tensor> src, std::span<Tensor> dst) {
-    exchange->gather_start(bucket, src[1], src[2], *src[3].data<int32_t>());
-    *dst[0].data<int32_t>() = 0;
+    const size_t k = dst.size() - 2;  // tables
+    exchange->gather_start(bucket, *src[k].data<int32_t>(), src[k + 1], src.first(k), dst[k],
+                           dst.first(k));
+    *dst[k + 1].data<int32_t>() = 0;
   };
-  token_ = ops::exchange_start({token_, d.rows, values, d.count}, std::move(start))[0];
-
-  const int64_t n = exchange_->workers() * most;
-  HostFunction wait{.name = "rows_wait",
-                    .outputs = {{DType::i32, {n}}, {values.dtype(), {n, values.shape()[1]}}},
-                    .call = {}};
-  wait.call = [exchange = exchange_, bucket](std::span<const Tensor>, std::span<Tensor> dst) {
-    exchange->gather_wait(bucket, dst[0], dst[1]);
+  std::vector<Value> src = values;
+  src.insert(src.end(), {d.count, d.rows, token_});
+  std::vector<Value> started = ops::exchange_start(src, std::move(start));
+  token_ = started.back();
+  started.pop_back();
+  HostFunction wait{.name = "rows_wait", .outputs = types, .call = {}};
+  wait.call = [exchange = exchange_, bucket](std::span<const Tensor> src, std::span<Tensor> dst) {
+    exchange->gather_wait(bucket);
+    bring(src, dst);
   };
-  const std::vector<Value> all = ops::exchange_wait({token_}, std::move(wait));
-  return {all[0], all[1]};
+  std::vector<Value> all = ops::exchange_wait(started, std::move(wait));
+  Rows rows{all.back(), std::move(all)};
+  rows.values.pop_back();
+  return rows;
 }
 
 }  // namespace andiron::nn

@@ -23,14 +23,17 @@ class Exchange {
   virtual void check(const Variable& variable) const { (void)variable; }
 
   /// Begins to add the workers' values up, in place; they stay as they are until sum_wait.
-  virtual void sum_start(uint32_t bucket, std::span<const Tensor> values) = 0;
+  /// `exact`: no rounding on the way, however gradients travel.
+  virtual void sum_start(uint32_t bucket, std::span<const Tensor> values, bool exact) = 0;
   virtual void sum_wait(uint32_t bucket) = 0;
-  /// Begins to bring the workers' rows together: the first `count` of rows [n] int32 and values
-  /// [n, d] float32.
-  virtual void gather_start(uint32_t bucket, const Tensor& rows, const Tensor& values,
-                            int64_t count) = 0;
-  /// ids [m] int32, values [m, d]: the rows of worker after worker, the rest of ids negative.
-  virtual void gather_wait(uint32_t bucket, Tensor& ids, Tensor& values) = 0;
+  /// Begins to bring the workers' rows together: the first `count` of rows [n] int32 and of each of
+  /// `values` [n, d], into ids [workers * most] int32 and `all` [workers * most, d], where every
+  /// worker has `most` places. The results stay as they are until gather_wait.
+  virtual void gather_start(uint32_t bucket, int64_t count, const Tensor& rows,
+                            std::span<const Tensor> values, const Tensor& ids,
+                            std::span<const Tensor> all) = 0;
+  /// Places that a worker does not need have negative ids, and any values.
+  virtual void gather_wait(uint32_t bucket) = 0;
 };
 
 /// Builds the exchanges of one training step, bucket by bucket. Starts are chained, so that every
@@ -39,15 +42,16 @@ class ExchangeBuilder {
  public:
   explicit ExchangeBuilder(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
 
-  /// The sums over all workers.
-  std::vector<Value> sum(const std::vector<Value>& values);
+  /// The sums over all workers. `exact`: of numbers that are no gradients.
+  std::vector<Value> sum(const std::vector<Value>& values, bool exact = false);
 
-  /// What all workers have of a table's gradient.
+  /// What all workers have of the gradients of tables that are looked up by the same ids.
   struct Rows {
-    Value ids, values;
+    Value ids;                  ///< [m], negative: none
+    std::vector<Value> values;  ///< [m, d] each; of negative ids they may be anything
   };
   /// values [n, d]: the sums of the rows that `d` lists. No worker has more than `most` rows.
-  Rows gather(const ops::Dedup& d, const Value& values, int64_t most);
+  Rows gather(const ops::Dedup& d, const std::vector<Value>& values, int64_t most);
 
  private:
   std::shared_ptr<Exchange> exchange_;

@@ -13,6 +13,7 @@
 namespace andiron::nn {
 
 class Exchange;
+class ExchangeBuilder;
 class RuleOptimizer;
 
 /// Which optimizer trains which variable.
@@ -55,6 +56,8 @@ class StepBuilder {
 
   // What becomes of them: step_updates.cpp.
   void exchange(int64_t batches, Value* samples);
+  void exchange_rows(ExchangeBuilder& builder, const std::vector<Parameter*>& tables,
+                     int64_t batches);
   void clip(const RuleOptimizer& optimizer);
   void append_updates(std::vector<Graph::Update>& updates);
   void update_dense(RuleOptimizer& optimizer, std::vector<Graph::Update>& updates);

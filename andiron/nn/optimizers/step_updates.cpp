@@ -27,8 +27,9 @@ Value scaled(const Value& x, const Value& squared_norm, double limit) {
 // many batches of a worker's are in its gradients.
 void StepBuilder::exchange(int64_t batches, Value* samples) {
   ExchangeBuilder builder(exchange_);
+  // Everything is divided by their number: a rounded one would be a bias of the whole step.
+  if (samples != nullptr) *samples = builder.sum({*samples}, true)[0];
   std::vector<Value*> bucket;
-  if (samples != nullptr) bucket.push_back(samples);
   int64_t n = 0;
   const auto flush = [&] {
     std::vector<Value> values;
@@ -48,18 +49,40 @@ void StepBuilder::exchange(int64_t batches, Value* samples) {
     n += size;
   }
   flush();
+  // Tables that are looked up by the same ids have the same rows.
+  std::vector<std::vector<Parameter*>> by_rows;
   for (Parameter& p : parameters_) {
     if (!p.sparse) continue;
-    const int64_t table_rows = p.leaf.shape()[0].size();
-    const Dim looked_up = p.most_rows.bind({{"batch", batches * exchange_->capacity()}});
-    const ExchangeBuilder::Rows all = builder.gather(p.rows, ops::sum_segments(p.rows, p.values),
-                                                     std::min(looked_up.size(), table_rows));
-    p.rows = ops::dedup(all.ids, table_rows);
-    p.values = all.values;
+    const auto same = std::find_if(by_rows.begin(), by_rows.end(), [&](const auto& group) {
+      return group[0]->rows.rows == p.rows.rows;
+    });
+    if (same == by_rows.end())
+      by_rows.push_back({&p});
+    else
+      same->push_back(&p);
+  }
+  for (const std::vector<Parameter*>& group : by_rows) exchange_rows(builder, group, batches);
+}
+
+// Replaces the rows of some tables by those of all workers.
+void StepBuilder::exchange_rows(ExchangeBuilder& builder, const std::vector<Parameter*>& tables,
+                                int64_t batches) {
+  const ops::Dedup own = tables[0]->rows;
+  const int64_t table_rows = tables[0]->leaf.shape()[0].size();
+  const Dim looked_up = tables[0]->most_rows.bind({{"batch", batches * exchange_->capacity()}});
+  const int64_t most = std::min(looked_up.size(), table_rows);
+  std::vector<Value> sums;
+  for (const Parameter* p : tables) sums.push_back(ops::sum_segments(own, p->values, most));
+  const ExchangeBuilder::Rows all = builder.gather(own, sums, most);
+  const ops::Dedup rows = ops::dedup(all.ids, table_rows);
+  for (size_t i = 0; i < tables.size(); ++i) {
+    Parameter& p = *tables[i];
+    p.rows = rows;
+    p.values = all.values[i];
     // This worker may not have read the others' rows.
     if (p.state.last_step.defined())
-      p.state = ops::optimizer_catch_up(p.optimizer->op(), p.optimizer->settings(), p.state,
-                                        &p.rows, history_of(*p.optimizer), step_);
+      p.state = ops::optimizer_catch_up(p.optimizer->op(), p.optimizer->settings(), p.state, &rows,
+                                        history_of(*p.optimizer), step_);
   }
 }
 

@@ -39,8 +39,8 @@ Ints kernel_of(std::string_view op, const Shape& w, const Dim& channels, int64_t
   if (sizes[0] % groups != 0)
     fail("[{}] groups={} does not divide O={}; weights are {}", op, groups, sizes[0], w.str());
   if (sizes[1] * groups != channels.size())
-    fail("[{}] weights {} take {} channels in {} groups; src is {}", op, w.str(),
-         sizes[1] * groups, groups, x.str());
+    fail("[{}] weights {} take {} channels in {} groups; src is {}", op, w.str(), sizes[1] * groups,
+         groups, x.str());
   return Ints(sizes.begin() + 2, sizes.end());
 }
 
@@ -135,8 +135,7 @@ ConvShape shape_of_grad_src(std::string_view op, const Attributes& attributes, c
   s.dst = channels_first(g, s.channels_last);
   (void)spatial_sizes(op, s.src);
   s.groups = attributes.get<int64_t>("groups");
-  s.window =
-      explicit_window(attributes, kernel_of(op, w, s.src[1], s.groups, s.src));
+  s.window = explicit_window(attributes, kernel_of(op, w, s.src[1], s.groups, s.src));
   s.channels = s.src[1].size();
   s.filters = w[0].size();
   const Shape expected = dst_shape(op, s.window, s.src, w[0]);
@@ -196,8 +195,7 @@ void spread_bias(const ReferenceContext& c, const ConvShape& s, std::vector<Comp
   if (c.src.size() < 3 || !c.src[2].defined()) return;
   const auto n = static_cast<int64_t>(y.size()) / std::max<int64_t>(1, s.dst[0].size() * s.filters);
   for (size_t i = 0; i < y.size(); ++i)
-    y[i] = static_cast<Compute<T>>(
-        c.src[2].data<T>()[static_cast<int64_t>(i) / n % s.filters]);
+    y[i] = static_cast<Compute<T>>(c.src[2].data<T>()[static_cast<int64_t>(i) / n % s.filters]);
 }
 
 }  // namespace
@@ -215,8 +213,9 @@ ConvShape conv_shape(const Node& node) {
 extern const Op kConv = {
     .name = "conv",
     .summary = "Convolution (cross-correlation) over 1 to 3 spatial axes.",
-    .formula = "dst[n, o, i] = bias[o] + sum over c, t of "
-               "w[o, c, t] x[n, group(o) + c, i stride - begin + t dilation]",
+    .formula =
+        "dst[n, o, i] = bias[o] + sum over c, t of "
+        "w[o, c, t] x[n, group(o) + c, i stride - begin + t dilation]",
     .reference_source = "Dumoulin and Visin, A guide to convolution arithmetic, 2016",
     .inputs = {{"x", "[N, C, spatial...]"},
                {"weights", "[O, C/groups, kernel...]"},
@@ -238,37 +237,45 @@ extern const Op kConv = {
       for (Value& v : grad_weights(s, c.in(0), c.grad(), bias)) grads.push_back(std::move(v));
       return grads;
     },
-    .reference = [](const ReferenceContext& c) {
-      const ConvShape s = shape_of(kConv, c);
-      visit_floating(c.dst[0].dtype(), [&]<class T>() {
-        const auto x = numbers<T>(c.src[0], s.channels_last), w = numbers<T>(c.src[1]);
-        std::vector<Compute<T>> y(static_cast<size_t>(c.dst[0].count()));
-        spread_bias<T>(c, s, y);
-        for_each_product(s, [&](int64_t i, int64_t k, int64_t o) {
-          y[static_cast<size_t>(o)] += x[static_cast<size_t>(i)] * w[static_cast<size_t>(k)];
-        });
-        write<T>(y, c.dst[0], s.channels_last);
-      });
-    },
+    .reference =
+        [](const ReferenceContext& c) {
+          const ConvShape s = shape_of(kConv, c);
+          visit_floating(c.dst[0].dtype(), [&]<class T>() {
+            const auto x = numbers<T>(c.src[0], s.channels_last), w = numbers<T>(c.src[1]);
+            std::vector<Compute<T>> y(static_cast<size_t>(c.dst[0].count()));
+            spread_bias<T>(c, s, y);
+            for_each_product(s, [&](int64_t i, int64_t k, int64_t o) {
+              y[static_cast<size_t>(o)] += x[static_cast<size_t>(i)] * w[static_cast<size_t>(k)];
+            });
+            write<T>(y, c.dst[0], s.channels_last);
+          });
+        },
     .batch = rows_if_weights_are_fixed,
     .flops = flops,
-    .cases =
-        {{{"f32[2,3,7]", "f32[4,3,3]", "f32[4]"}},
-         {{"f32[2,3,6,5]", "f32[4,3,3,2]"}, {{"strides", Ints{2, 1}}, {"padding", std::string("same")}}},
-         {{"f32[2,4,6,6]", "f32[6,2,3,3]", "f32[6]"},
-          {{"groups", int64_t{2}}, {"padding", std::string("explicit")}, {"pads_begin", Ints{1, 0}},
-           {"pads_end", Ints{2, 1}}}},
-         {{"f32[2,3,8,7]", "f32[3,1,3,3]", "f32[3]"}, {{"groups", int64_t{3}}}},
-         {{"f32[1,2,9,9]", "f32[4,1,3,3]"}, {{"groups", int64_t{2}}, {"dilations", Ints{2}}}},
-         {{"f32[2,2,4,3,5]", "f32[3,2,2,2,2]"}, {{"padding", std::string("same")}}},
-         {{"f32[2,16,5,5]", "f32[32,16,1,1]"}},
-         {{"f32[2,7,6,3]", "f32[5,3,3,2]", "f32[5]"},
-          {{"channels_last", true}, {"padding", std::string("same")}}},
-         {{"f32[2,5,5,32]", "f32[32,1,3,3]"},
-          {{"channels_last", true}, {"groups", int64_t{32}}, {"strides", Ints{2}}}},
-         {{"f32[2,9,9,16]", "f32[32,16,3,3]", "f32[32]"}, {{"channels_last", true}}},
-         {{"f32[0,3,5,5]", "f32[4,3,3,3]"}},
-         {{"bf16[2,3,5,5]", "bf16[4,3,3,3]", "bf16[4]"}}},
+    .cases = {{{"f32[2,3,7]", "f32[4,3,3]", "f32[4]"}},
+              {{"f32[2,3,6,5]", "f32[4,3,3,2]"},
+               {{"strides", Ints{2, 1}}, {"padding", std::string("same")}}},
+              {{"f32[2,4,6,6]", "f32[6,2,3,3]", "f32[6]"},
+               {{"groups", int64_t{2}},
+                {"padding", std::string("explicit")},
+                {"pads_begin", Ints{1, 0}},
+                {"pads_end", Ints{2, 1}}}},
+              {{"f32[2,3,8,7]", "f32[3,1,3,3]", "f32[3]"}, {{"groups", int64_t{3}}}},
+              {{"f32[1,2,9,9]", "f32[4,1,3,3]"}, {{"groups", int64_t{2}}, {"dilations", Ints{2}}}},
+              {{"f32[2,2,4,3,5]", "f32[3,2,2,2,2]"}, {{"padding", std::string("same")}}},
+              {{"f32[2,16,5,5]", "f32[32,16,1,1]"}},
+              {{"f32[2,7,6,3]", "f32[5,3,3,2]", "f32[5]"},
+               {{"channels_last", true}, {"padding", std::string("same")}}},
+              {{"f32[1,4,19,20]", "f32[20,1,3,2]", "f32[20]"},
+               {{"channels_last", true},
+                {"groups", int64_t{20}},
+                {"dilations", Ints{2, 1}},
+                {"padding", std::string("same")}}},
+              {{"f32[2,5,5,32]", "f32[32,1,3,3]"},
+               {{"channels_last", true}, {"groups", int64_t{32}}, {"strides", Ints{2}}}},
+              {{"f32[2,9,9,16]", "f32[32,16,3,3]", "f32[32]"}, {{"channels_last", true}}},
+              {{"f32[0,3,5,5]", "f32[4,3,3,3]"}},
+              {{"bf16[2,3,5,5]", "bf16[4,3,3,3]", "bf16[4]"}}},
 };
 
 extern const Op kConvGradSrc = {
@@ -278,10 +285,9 @@ extern const Op kConvGradSrc = {
     .reference_source = "Dumoulin and Visin, A guide to convolution arithmetic, 2016",
     .inputs = {{"g", "what conv would give: [N, O, spatial...]"},
                {"weights", "[O, C/groups, kernel...]"}},
-    .attributes = with(explicit_window_attributes(),
-                       {{"groups", int64_t{1}, "as in conv"},
-                        {"shape", {}, "of x", Shape()},
-                        channels_last_attribute()}),
+    .attributes = with(explicit_window_attributes(), {{"groups", int64_t{1}, "as in conv"},
+                                                      {"shape", {}, "of x", Shape()},
+                                                      channels_last_attribute()}),
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
       require_floating(c);
       const ConvShape s = shape_of_grad_src(c.op, c.attributes, c.shape(0), c.shape(1));
@@ -291,56 +297,80 @@ extern const Op kConvGradSrc = {
       const ConvShape s = conv_shape(c.node);
       return {forward(s, c.grad(), c.in(1)), grad_weights(s, c.grad(), c.in(0), false)[0]};
     },
-    .reference = [](const ReferenceContext& c) {
-      const ConvShape s = shape_of(kConvGradSrc, c);
-      visit_floating(c.dst[0].dtype(), [&]<class T>() {
-        const auto g = numbers<T>(c.src[0], s.channels_last), w = numbers<T>(c.src[1]);
-        std::vector<Compute<T>> x(static_cast<size_t>(c.dst[0].count()));
-        for_each_product(s, [&](int64_t i, int64_t k, int64_t o) {
-          x[static_cast<size_t>(i)] += g[static_cast<size_t>(o)] * w[static_cast<size_t>(k)];
-        });
-        write<T>(x, c.dst[0], s.channels_last);
-      });
-    },
+    .reference =
+        [](const ReferenceContext& c) {
+          const ConvShape s = shape_of(kConvGradSrc, c);
+          visit_floating(c.dst[0].dtype(), [&]<class T>() {
+            const auto g = numbers<T>(c.src[0], s.channels_last), w = numbers<T>(c.src[1]);
+            std::vector<Compute<T>> x(static_cast<size_t>(c.dst[0].count()));
+            for_each_product(s, [&](int64_t i, int64_t k, int64_t o) {
+              x[static_cast<size_t>(i)] += g[static_cast<size_t>(o)] * w[static_cast<size_t>(k)];
+            });
+            write<T>(x, c.dst[0], s.channels_last);
+          });
+        },
     .batch = rows_if_weights_are_fixed,
     .flops = flops,
-    .cases =
-        {{{"f32[2,4,5]", "f32[4,3,3]"},
-          {{"strides", Ints{1}}, {"dilations", Ints{1}}, {"pads_begin", Ints{0}},
-           {"pads_end", Ints{0}}, {"shape", Shape{2, 3, 7}}}},
-         {{"f32[2,4,3,2]", "f32[4,3,3,2]"},
-          {{"strides", Ints{2, 3}}, {"dilations", Ints{1, 2}}, {"pads_begin", Ints{1, 0}},
-           {"pads_end", Ints{0, 1}}, {"shape", Shape{2, 3, 6, 6}}}},
-         {{"f32[2,6,4,4]", "f32[6,2,3,3]"},
-          {{"strides", Ints{1, 1}}, {"dilations", Ints{1, 1}}, {"pads_begin", Ints{1, 1}},
-           {"pads_end", Ints{1, 1}}, {"groups", int64_t{2}}, {"shape", Shape{2, 4, 4, 4}}}},
-         {{"f32[2,4,4,16]", "f32[16,16,3,3]"},
-          {{"strides", Ints{2, 2}}, {"dilations", Ints{1, 1}}, {"pads_begin", Ints{1, 1}},
-           {"pads_end", Ints{1, 1}}, {"channels_last", true}, {"shape", Shape{2, 8, 7, 16}}}},
-         {{"f32[1,2,2,2,2]", "f32[2,2,2,2,2]"},
-          {{"strides", Ints{1, 1, 1}}, {"dilations", Ints{1, 1, 1}}, {"pads_begin", Ints{0, 0, 0}},
-           {"pads_end", Ints{0, 0, 0}}, {"shape", Shape{1, 2, 3, 3, 3}}}},
-         {{"f32[0,2,2]", "f32[2,2,2]"},
-          {{"strides", Ints{1}}, {"dilations", Ints{1}}, {"pads_begin", Ints{0}},
-           {"pads_end", Ints{0}}, {"shape", Shape{0, 2, 3}}}},
-         {{"bf16[1,2,2]", "bf16[2,2,2]"},
-          {{"strides", Ints{1}}, {"dilations", Ints{1}}, {"pads_begin", Ints{0}},
-           {"pads_end", Ints{0}}, {"shape", Shape{1, 2, 3}}}}},
+    .cases = {{{"f32[2,4,5]", "f32[4,3,3]"},
+               {{"strides", Ints{1}},
+                {"dilations", Ints{1}},
+                {"pads_begin", Ints{0}},
+                {"pads_end", Ints{0}},
+                {"shape", Shape{2, 3, 7}}}},
+              {{"f32[2,4,3,2]", "f32[4,3,3,2]"},
+               {{"strides", Ints{2, 3}},
+                {"dilations", Ints{1, 2}},
+                {"pads_begin", Ints{1, 0}},
+                {"pads_end", Ints{0, 1}},
+                {"shape", Shape{2, 3, 6, 6}}}},
+              {{"f32[2,6,4,4]", "f32[6,2,3,3]"},
+               {{"strides", Ints{1, 1}},
+                {"dilations", Ints{1, 1}},
+                {"pads_begin", Ints{1, 1}},
+                {"pads_end", Ints{1, 1}},
+                {"groups", int64_t{2}},
+                {"shape", Shape{2, 4, 4, 4}}}},
+              {{"f32[2,4,4,16]", "f32[16,16,3,3]"},
+               {{"strides", Ints{2, 2}},
+                {"dilations", Ints{1, 1}},
+                {"pads_begin", Ints{1, 1}},
+                {"pads_end", Ints{1, 1}},
+                {"channels_last", true},
+                {"shape", Shape{2, 8, 7, 16}}}},
+              {{"f32[1,2,2,2,2]", "f32[2,2,2,2,2]"},
+               {{"strides", Ints{1, 1, 1}},
+                {"dilations", Ints{1, 1, 1}},
+                {"pads_begin", Ints{0, 0, 0}},
+                {"pads_end", Ints{0, 0, 0}},
+                {"shape", Shape{1, 2, 3, 3, 3}}}},
+              {{"f32[0,2,2]", "f32[2,2,2]"},
+               {{"strides", Ints{1}},
+                {"dilations", Ints{1}},
+                {"pads_begin", Ints{0}},
+                {"pads_end", Ints{0}},
+                {"shape", Shape{0, 2, 3}}}},
+              {{"bf16[1,2,2]", "bf16[2,2,2]"},
+               {{"strides", Ints{1}},
+                {"dilations", Ints{1}},
+                {"pads_begin", Ints{0}},
+                {"pads_end", Ints{0}},
+                {"shape", Shape{1, 2, 3}}}}},
 };
 
 extern const Op kConvGradWeights = {
     .name = "conv_grad_weights",
     .summary = "The gradients of conv with respect to its weights and, if told, its bias.",
-    .formula = "grad_weights[o, c, t] = sum over n, i of "
-               "g[n, o, i] x[n, group(o) + c, i stride - begin + t dilation]; "
-               "grad_bias[o] = sum over n, i of g[n, o, i]",
+    .formula =
+        "grad_weights[o, c, t] = sum over n, i of "
+        "g[n, o, i] x[n, group(o) + c, i stride - begin + t dilation]; "
+        "grad_bias[o] = sum over n, i of g[n, o, i]",
     .inputs = {{"x", "[N, C, spatial...]"}, {"g", "what conv would give: [N, O, spatial...]"}},
     .outputs = {"grad_weights", "grad_bias"},
-    .attributes = with(explicit_window_attributes(),
-                       {{"groups", int64_t{1}, "as in conv"},
-                        {"kernel", {}, "the weights' spatial sizes", Ints()},
-                        {"bias", false, "whether there is a second result"},
-                        channels_last_attribute()}),
+    .attributes =
+        with(explicit_window_attributes(), {{"groups", int64_t{1}, "as in conv"},
+                                            {"kernel", {}, "the weights' spatial sizes", Ints()},
+                                            {"bias", false, "whether there is a second result"},
+                                            channels_last_attribute()}),
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
       require_floating(c);
       const ConvShape s = shape_of_grad_weights(c.op, c.attributes, c.shape(0), c.shape(1));
@@ -355,55 +385,79 @@ extern const Op kConvGradWeights = {
     .gradient = [](const GradContext& c) -> std::vector<Value> {
       const ConvShape s = conv_shape(c.node);
       const bool bias = c.attr<bool>("bias") && c.grad(1).defined();
-      const Value w = c.grad(0).defined() ? c.grad(0) : constant(Tensor::zeros(
-          c.in(0).dtype(), c.node.outputs[0].shape.sizes()));
+      const Value w =
+          c.grad(0).defined()
+              ? c.grad(0)
+              : constant(Tensor::zeros(c.in(0).dtype(), c.node.outputs[0].shape.sizes()));
       return {grad_src(s, c.in(1), w), forward(s, c.in(0), w, bias ? c.grad(1) : Value())};
     },
-    .reference = [](const ReferenceContext& c) {
-      const ConvShape s = shape_of(kConvGradWeights, c);
-      visit_floating(c.dst[0].dtype(), [&]<class T>() {
-        const auto x = numbers<T>(c.src[0], s.channels_last);
-        const auto g = numbers<T>(c.src[1], s.channels_last);
-        std::vector<Compute<T>> w(static_cast<size_t>(c.dst[0].count()));
-        for_each_product(s, [&](int64_t i, int64_t k, int64_t o) {
-          w[static_cast<size_t>(k)] += x[static_cast<size_t>(i)] * g[static_cast<size_t>(o)];
-        });
-        write<T>(w, c.dst[0]);
-        if (c.dst.size() < 2) return;
-        std::vector<Compute<T>> b(static_cast<size_t>(s.filters));
-        const auto n = static_cast<int64_t>(g.size()) /
-                       std::max<int64_t>(1, s.dst[0].size() * s.filters);
-        for (size_t i = 0; i < g.size(); ++i)
-          b[static_cast<size_t>(static_cast<int64_t>(i) / n % s.filters)] += g[i];
-        write<T>(b, c.dst[1]);
-      });
-    },
-    .batch = [](const Node&, std::span<const BatchKind> in) {
-      return in[0] == BatchKind::rows && in[1] == BatchKind::rows ? BatchKind::partial_sum
-                                                                  : BatchKind::blocked;
-    },
+    .reference =
+        [](const ReferenceContext& c) {
+          const ConvShape s = shape_of(kConvGradWeights, c);
+          visit_floating(c.dst[0].dtype(), [&]<class T>() {
+            const auto x = numbers<T>(c.src[0], s.channels_last);
+            const auto g = numbers<T>(c.src[1], s.channels_last);
+            std::vector<Compute<T>> w(static_cast<size_t>(c.dst[0].count()));
+            for_each_product(s, [&](int64_t i, int64_t k, int64_t o) {
+              w[static_cast<size_t>(k)] += x[static_cast<size_t>(i)] * g[static_cast<size_t>(o)];
+            });
+            write<T>(w, c.dst[0]);
+            if (c.dst.size() < 2) return;
+            std::vector<Compute<T>> b(static_cast<size_t>(s.filters));
+            const auto n =
+                static_cast<int64_t>(g.size()) / std::max<int64_t>(1, s.dst[0].size() * s.filters);
+            for (size_t i = 0; i < g.size(); ++i)
+              b[static_cast<size_t>(static_cast<int64_t>(i) / n % s.filters)] += g[i];
+            write<T>(b, c.dst[1]);
+          });
+        },
+    .batch =
+        [](const Node&, std::span<const BatchKind> in) {
+          return in[0] == BatchKind::rows && in[1] == BatchKind::rows ? BatchKind::partial_sum
+                                                                      : BatchKind::blocked;
+        },
     .flops = flops,
-    .cases =
-        {{{"f32[2,3,7]", "f32[2,4,5]"},
-          {{"strides", Ints{1}}, {"dilations", Ints{1}}, {"pads_begin", Ints{0}},
-           {"pads_end", Ints{0}}, {"kernel", Ints{3}}}},
-         {{"f32[2,4,6,6]", "f32[2,6,3,2]"},
-          {{"strides", Ints{2, 3}}, {"dilations", Ints{1, 2}}, {"pads_begin", Ints{1, 0}},
-           {"pads_end", Ints{0, 1}}, {"kernel", Ints{3, 2}}, {"groups", int64_t{2}},
-           {"bias", true}}},
-         {{"f32[2,5,5,16]", "f32[2,5,5,32]"},
-          {{"strides", Ints{1, 1}}, {"dilations", Ints{1, 1}}, {"pads_begin", Ints{1, 1}},
-           {"pads_end", Ints{1, 1}}, {"kernel", Ints{3, 3}}, {"channels_last", true},
-           {"bias", true}}},
-         {{"f32[2,3,3,3,3]", "f32[2,2,2,2,2]"},
-          {{"strides", Ints{1, 1, 1}}, {"dilations", Ints{1, 1, 1}}, {"pads_begin", Ints{0, 0, 0}},
-           {"pads_end", Ints{0, 0, 0}}, {"kernel", Ints{2, 2, 2}}}},
-         {{"f32[0,2,3]", "f32[0,2,2]"},
-          {{"strides", Ints{1}}, {"dilations", Ints{1}}, {"pads_begin", Ints{0}},
-           {"pads_end", Ints{0}}, {"kernel", Ints{2}}, {"bias", true}}},
-         {{"bf16[1,2,3]", "bf16[1,2,2]"},
-          {{"strides", Ints{1}}, {"dilations", Ints{1}}, {"pads_begin", Ints{0}},
-           {"pads_end", Ints{0}}, {"kernel", Ints{2}}}}},
+    .cases = {{{"f32[2,3,7]", "f32[2,4,5]"},
+               {{"strides", Ints{1}},
+                {"dilations", Ints{1}},
+                {"pads_begin", Ints{0}},
+                {"pads_end", Ints{0}},
+                {"kernel", Ints{3}}}},
+              {{"f32[2,4,6,6]", "f32[2,6,3,2]"},
+               {{"strides", Ints{2, 3}},
+                {"dilations", Ints{1, 2}},
+                {"pads_begin", Ints{1, 0}},
+                {"pads_end", Ints{0, 1}},
+                {"kernel", Ints{3, 2}},
+                {"groups", int64_t{2}},
+                {"bias", true}}},
+              {{"f32[2,5,5,16]", "f32[2,5,5,32]"},
+               {{"strides", Ints{1, 1}},
+                {"dilations", Ints{1, 1}},
+                {"pads_begin", Ints{1, 1}},
+                {"pads_end", Ints{1, 1}},
+                {"kernel", Ints{3, 3}},
+                {"channels_last", true},
+                {"bias", true}}},
+              {{"f32[2,3,3,3,3]", "f32[2,2,2,2,2]"},
+               {{"strides", Ints{1, 1, 1}},
+                {"dilations", Ints{1, 1, 1}},
+                {"pads_begin", Ints{0, 0, 0}},
+                {"pads_end", Ints{0, 0, 0}},
+                {"kernel", Ints{2, 2, 2}}}},
+              {{"f32[0,2,3]", "f32[0,2,2]"},
+               {{"strides", Ints{1}},
+                {"dilations", Ints{1}},
+                {"pads_begin", Ints{0}},
+                {"pads_end", Ints{0}},
+                {"kernel", Ints{2}},
+                {"bias", true}}},
+              {{"bf16[1,2,3]", "bf16[1,2,2]"},
+               {{"strides", Ints{1}},
+                {"dilations", Ints{1}},
+                {"pads_begin", Ints{0}},
+                {"pads_end", Ints{0}},
+                {"kernel", Ints{2}}}}},
 };
 
 Value conv(const Value& x, const Value& weights, const Value& bias, const ConvOptions& options) {

@@ -50,8 +50,7 @@ Value conv_transpose(const Value& x, const Value& weights, const Value& bias,
       zeros_behind[i + 2] = more;
       more = 0;
     }
-    const int64_t size =
-        (sizes[i] - 1) * w.strides[i] - w.begin[i] - w.end[i] + w.extent(i) + more;
+    const int64_t size = (sizes[i] - 1) * w.strides[i] - w.begin[i] - w.end[i] + w.extent(i) + more;
     if (sizes[i] < 1 || size < 1)
       fail("[conv_transpose] axis {} of {} would have {} places", i + 2, x.shape().str(), size);
     shape.emplace_back(size);

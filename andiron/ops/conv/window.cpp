@@ -76,8 +76,8 @@ Window window_of(std::string_view op, const Attributes& attributes, const Shape&
   auto ints = [&](const char* name) { return attributes.get<Ints>(name); };
   Window w;
   w.kernel = checked(op, "kernel", kernel, n, 1, 1);
-  w.strides = checked(op, "strides", ints("strides").empty() ? default_strides : ints("strides"), n,
-                      1, 1);
+  w.strides =
+      checked(op, "strides", ints("strides").empty() ? default_strides : ints("strides"), n, 1, 1);
   w.dilations = checked(op, "dilations", ints("dilations"), n, 1, 1);
   w.begin = checked(op, "pads_begin", ints("pads_begin"), n, 0, 0);
   w.end = checked(op, "pads_end", ints("pads_end"), n, 0, 0);
@@ -89,8 +89,7 @@ Window window_of(std::string_view op, const Attributes& attributes, const Shape&
     fail("[{}] padding is 'valid', 'same' or 'explicit'; got '{}'", op, padding);
   for (size_t i = 0; i < n; ++i) {
     const int64_t places = (sizes[i] + w.strides[i] - 1) / w.strides[i];
-    const int64_t pads =
-        std::max<int64_t>(0, (places - 1) * w.strides[i] + w.extent(i) - sizes[i]);
+    const int64_t pads = std::max<int64_t>(0, (places - 1) * w.strides[i] + w.extent(i) - sizes[i]);
     w.begin[i] = pads / 2;
     w.end[i] = pads - pads / 2;
   }
@@ -119,9 +118,10 @@ std::vector<int64_t> window_places(std::string_view op, const Window& w, const S
   for (size_t i = 0; i < sizes.size(); ++i) {
     const int64_t room = sizes[i] + w.begin[i] + w.end[i] - w.extent(i);
     if (sizes[i] == 0 || room < 0)
-      fail("[{}] a window of {} (kernel {}, dilation {}) does not fit into axis {} of {} with pads "
-           "{} and {}",
-           op, w.extent(i), w.kernel[i], w.dilations[i], i + 2, x.str(), w.begin[i], w.end[i]);
+      fail(
+          "[{}] a window of {} (kernel {}, dilation {}) does not fit into axis {} of {} with pads "
+          "{} and {}",
+          op, w.extent(i), w.kernel[i], w.dilations[i], i + 2, x.str(), w.begin[i], w.end[i]);
     int64_t n = (room + (ceil ? w.strides[i] - 1 : 0)) / w.strides[i] + 1;
     if (ceil && (n - 1) * w.strides[i] >= sizes[i] + w.begin[i]) --n;
     places.push_back(n);

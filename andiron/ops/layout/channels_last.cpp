@@ -18,11 +18,13 @@ Outputs all_last(std::vector<Value> values) {
   return out;
 }
 
-// conv and pool: an attribute says it. `n_images` inputs are images, the others weights.
-Outputs with_attribute(const LayoutContext& c, size_t n_images, bool result_is_image) {
+// conv and pool: an attribute says it. Inputs are images but for weights and bias.
+Outputs with_attribute(const LayoutContext& c, std::initializer_list<size_t> images,
+                       bool result_is_image) {
   if (c.attr<bool>("channels_last")) return {};
   std::vector<Value> inputs(c.inputs.begin(), c.inputs.end());
-  for (size_t i = 0; i < n_images; ++i) inputs[i] = c.last(inputs[i]);
+  for (size_t i : images)
+    if (i < inputs.size()) inputs[i] = c.last(inputs[i]);
   Attributes attributes = c.node.attributes;
   attributes.set("channels_last", true);
   if (attributes.has("shape")) attributes.set("shape", channels_last(c.attr<Shape>("shape")));
@@ -31,9 +33,9 @@ Outputs with_attribute(const LayoutContext& c, size_t n_images, bool result_is_i
   return out;
 }
 
-Outputs weights_follow(const LayoutContext& c) { return with_attribute(c, 1, true); }
-Outputs all_images(const LayoutContext& c) { return with_attribute(c, c.inputs.size(), true); }
-Outputs to_weights(const LayoutContext& c) { return with_attribute(c, 2, false); }
+Outputs weights_follow(const LayoutContext& c) { return with_attribute(c, {0, 3}, true); }
+Outputs all_images(const LayoutContext& c) { return with_attribute(c, {0, 1}, true); }
+Outputs to_weights(const LayoutContext& c) { return with_attribute(c, {0, 1}, false); }
 
 // An attribute names an axis.
 Outputs along_axis(const LayoutContext& c) {
@@ -71,8 +73,7 @@ Outputs take_along_axis(const LayoutContext& c) {
 Outputs along_all_axes(const LayoutContext& c) {
   Attributes attributes = c.node.attributes;
   for (const auto& [name, value] : c.node.attributes)
-    if (const Shape* list = std::get_if<Shape>(&value))
-      attributes.set(name, channels_last(*list));
+    if (const Shape* list = std::get_if<Shape>(&value)) attributes.set(name, channels_last(*list));
   return all_last(make_node(*c.node.op, {c.last(c.inputs[0])}, std::move(attributes)));
 }
 
@@ -87,7 +88,8 @@ Outputs reduction(const LayoutContext& c) {
   const bool keepdims = c.attr<bool>("keepdims");
   const int64_t left = rank - static_cast<int64_t>(axes.size());
   // Without its axes the rest may be in the same order either way.
-  const bool channels_stay = !reduced(1), spatial_stay = left > (reduced(0) ? 0 : 1) + channels_stay;
+  const bool channels_stay = !reduced(1),
+             spatial_stay = left > (reduced(0) ? 0 : 1) + channels_stay;
   const bool moved = channels_stay && spatial_stay;
   if (!keepdims && moved && reduced(0)) return {};
   Attributes attributes = c.node.attributes;
@@ -99,14 +101,15 @@ Outputs reduction(const LayoutContext& c) {
 // Of [N, C, 1, 1]: nothing moves in memory.
 Outputs reshaping(const LayoutContext& c) {
   const Shape& shape = c.inputs[0].shape();
-  const bool flat = std::all_of(shape.begin() + 2, shape.end(),
-                                [](const Dim& d) { return d == Dim(1); });
+  const bool flat =
+      std::all_of(shape.begin() + 2, shape.end(), [](const Dim& d) { return d == Dim(1); });
   if (!flat) return {};
   return {{reshape(c.last(c.inputs[0]), c.node.outputs[0].shape), false}};
 }
 
 constexpr LayoutRule kRules[] = {
     {"conv", weights_follow, true},
+    {"fused_conv", weights_follow, true},
     {"conv_grad_src", weights_follow, true},
     {"conv_grad_weights", to_weights, true},
     {"max_pool", all_images, true},

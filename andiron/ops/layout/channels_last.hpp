@@ -12,8 +12,8 @@
 namespace andiron::ops {
 
 struct LayoutContext {
-  const Node& node;                 ///< with channels first
-  std::span<const Value> inputs;    ///< with channels first
+  const Node& node;               ///< with channels first
+  std::span<const Value> inputs;  ///< with channels first
   /// Whether the value is there with channels last already.
   const std::function<bool(const Value&)>& is_last;
   /// The value with channels last: [N, C, a, b] as [N, a, b, C].
@@ -35,7 +35,8 @@ struct LayoutRule {
   std::string_view op;
   /// Empty where it cannot be done, or does not pay.
   std::vector<LaidOut> (*make)(const LayoutContext&);
-  /// Whether the op is faster so: transposes are worth their while. Otherwise it follows its inputs.
+  /// Whether the op is faster so: transposes are worth their while. Otherwise it follows its
+  /// inputs.
   bool prefers = false;
 };
 

@@ -26,8 +26,9 @@ Value along(const Value& v, int64_t rank, int64_t axis) {
 extern const Op kBatchMoments = {
     .name = "batch_moments",
     .summary = "Mean and variance of each channel, over the batch and all other axes.",
-    .formula = "mean[c] = mean of x[.., c, ..]; variance[c] = mean of (x[.., c, ..] - mean[c])^2; "
-               "0 of nothing",
+    .formula =
+        "mean[c] = mean of x[.., c, ..]; variance[c] = mean of (x[.., c, ..] - mean[c])^2; "
+        "0 of nothing",
     .reference_source = "Ioffe and Szegedy, Batch Normalization, 2015",
     .inputs = {{"x", "[N, C, ...], floating point"}},
     .outputs = {"mean", "variance"},
@@ -45,8 +46,7 @@ extern const Op kBatchMoments = {
       const Value n = count_of(x, other_axes(x.rank(), axis), x.dtype());
       Value grad;
       if (c.grad(1).defined())
-        grad = (x - along(c.out(0), x.rank(), axis)) *
-               along(c.grad(1) * (2.0 / n), x.rank(), axis);
+        grad = (x - along(c.out(0), x.rank(), axis)) * along(c.grad(1) * (2.0 / n), x.rank(), axis);
       if (c.grad(0).defined()) {
         const Value of_mean = along(c.grad(0) / n, x.rank(), axis);
         grad = grad.defined() ? grad + of_mean : broadcast_to(of_mean, x.shape());
@@ -95,8 +95,8 @@ namespace {
 void check_vectors(std::initializer_list<std::pair<const char*, const Value*>> vectors,
                    const Value& x, int64_t axis) {
   for (const auto& [name, v] : vectors)
-    if (v->defined() && (v->shape() != Shape{x.shape()[static_cast<size_t>(axis)]} ||
-                         v->dtype() != x.dtype()))
+    if (v->defined() &&
+        (v->shape() != Shape{x.shape()[static_cast<size_t>(axis)]} || v->dtype() != x.dtype()))
       fail("[batch_norm] {} must be [{}] like axis {} of {}; got {}", name,
            x.shape()[static_cast<size_t>(axis)].str(), axis, str(x.type()), str(v->type()));
 }
@@ -118,8 +118,8 @@ std::vector<Value> batch_norm(const Value& x, const Value& scale, const Value& o
 Value batch_norm_inference(const Value& x, const Value& scale, const Value& offset,
                            const Value& mean, const Value& variance, double epsilon, int64_t axis) {
   axis = normalize_axis("batch_norm", axis, x.rank());
-  check_vectors(
-      {{"scale", &scale}, {"offset", &offset}, {"mean", &mean}, {"variance", &variance}}, x, axis);
+  check_vectors({{"scale", &scale}, {"offset", &offset}, {"mean", &mean}, {"variance", &variance}},
+                x, axis);
   Value factor = rsqrt(variance + epsilon);
   if (scale.defined()) factor = factor * scale;
   Value shift = negative(mean * factor);

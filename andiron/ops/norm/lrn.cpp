@@ -47,8 +47,7 @@ BatchKind rows_unless_axis_0(const Node& node, std::span<const BatchKind> in) {
 }
 
 Value window_sum(const Value& x, int64_t axis, int64_t before, int64_t after) {
-  return make_value(kChannelWindowSum, {x},
-                    {{"axis", axis}, {"before", before}, {"after", after}});
+  return make_value(kChannelWindowSum, {x}, {{"axis", axis}, {"before", before}, {"after", after}});
 }
 
 // s^-beta without a power where it is made of roots.
@@ -64,8 +63,9 @@ Value to_minus(const Value& s, double beta) {
 extern const Op kLrn = {
     .name = "lrn",
     .summary = "Local response normalization across neighbouring channels.",
-    .formula = "dst[c] = x[c] / (bias + alpha/size sum of x[j]^2)^beta, "
-               "j from c - (size-1)/2 (rounded down) to c + (size-1)/2 (rounded up)",
+    .formula =
+        "dst[c] = x[c] / (bias + alpha/size sum of x[j]^2)^beta, "
+        "j from c - (size-1)/2 (rounded down) to c + (size-1)/2 (rounded up)",
     .reference_source = "Krizhevsky, Sutskever, Hinton, ImageNet Classification, 2012",
     .inputs = {{"x", "[N, C, ...], floating point"}},
     .attributes = {{"size", {}, "channels in a window", int64_t{5}},
@@ -109,19 +109,20 @@ extern const Op kLrn = {
                                 sum += v * v;
                               }
                               const double s = bias + alpha * static_cast<double>(sum);
-                              c.dst[0].data<T>()[at] = static_cast<T>(
-                                  static_cast<C>(static_cast<double>(x.data<T>()[at]) *
-                                                 std::pow(s, -beta)));
+                              c.dst[0].data<T>()[at] = static_cast<T>(static_cast<C>(
+                                  static_cast<double>(x.data<T>()[at]) * std::pow(s, -beta)));
                             });
           });
         },
     .batch = rows_unless_axis_0,
-    .flops = [](const Node& node) {
-      return 3.0 * static_cast<double>(node.outputs[0].shape.count().size()) *
-             static_cast<double>(node.attr<int64_t>("size"));
-    },
+    .flops =
+        [](const Node& node) {
+          return 3.0 * static_cast<double>(node.outputs[0].shape.count().size()) *
+                 static_cast<double>(node.attr<int64_t>("size"));
+        },
     .cases = {{{"f32[2,7,3]"}, {{"size", int64_t{5}}, {"alpha", 0.5}}},
-              {{"f32[2,6,2,2]"}, {{"size", int64_t{4}}, {"alpha", 0.3}, {"beta", 0.6}, {"bias", 2.0}}},
+              {{"f32[2,6,2,2]"},
+               {{"size", int64_t{4}}, {"alpha", 0.3}, {"beta", 0.6}, {"bias", 2.0}}},
               {{"f32[2,3,40]"}, {{"size", int64_t{5}}, {"alpha", 0.2}, {"axis", int64_t{-1}}}},
               {{"f32[3,16]"}, {{"size", int64_t{3}}, {"alpha", 0.2}, {"axis", int64_t{-1}}}},
               {{"f32[0,3]"}, {{"size", int64_t{3}}}},

@@ -32,9 +32,8 @@ void for_each_place(const PoolShape& s, F f) {
   for (int64_t o = 0; o < loop.n_out(); ++o) {
     const double share = 1.0 / static_cast<double>(averaged_places(s, loop, o));
     for (int64_t p = 0; p < planes; ++p)
-      loop.taps_of(o, [&](int64_t i, int64_t) {
-        f(p * loop.n_in() + i, p * loop.n_out() + o, share);
-      });
+      loop.taps_of(
+          o, [&](int64_t i, int64_t) { f(p * loop.n_in() + i, p * loop.n_out() + o, share); });
   }
 }
 
@@ -71,25 +70,35 @@ extern const Op kAvgPool = {
       attributes.set("shape", c.in(0).shape());
       return {make_value(kAvgPoolGrad, {c.grad()}, attributes)};
     },
-    .reference = [](const ReferenceContext& c) {
-      const PoolShape s = pool_shape("avg_pool", c.attributes, Shape(c.src[0].sizes()));
-      visit_floating(c.dst[0].dtype(), [&]<class T>() {
-        accumulate<T>(s, c.src[0], c.dst[0], [&]<class C>(const T* x, std::vector<C>& y) {
-          for_each_place(s, [&](int64_t i, int64_t o, double share) {
-            y[static_cast<size_t>(o)] += static_cast<C>(x[i]) * static_cast<C>(share);
+    .reference =
+        [](const ReferenceContext& c) {
+          const PoolShape s = pool_shape("avg_pool", c.attributes, Shape(c.src[0].sizes()));
+          visit_floating(c.dst[0].dtype(), [&]<class T>() {
+            accumulate<T>(s, c.src[0], c.dst[0], [&]<class C>(const T* x, std::vector<C>& y) {
+              for_each_place(s, [&](int64_t i, int64_t o, double share) {
+                y[static_cast<size_t>(o)] += static_cast<C>(x[i]) * static_cast<C>(share);
+              });
+            });
           });
-        });
-      });
-    },
+        },
     .batch = rows,
     .flops = pool_flops,
     .cases = {{{"f32[2,3,7]"}, {{"kernel", Ints{2}}}},
-              {{"f32[2,3,6,5]"}, {{"kernel", Ints{3, 2}}, {"strides", Ints{2, 1}}, {"padding", std::string("same")}}},
+              {{"f32[2,3,6,5]"},
+               {{"kernel", Ints{3, 2}}, {"strides", Ints{2, 1}}, {"padding", std::string("same")}}},
               {{"f32[1,2,7,8]"},
-               {{"kernel", Ints{3}}, {"strides", Ints{2}}, {"padding", std::string("explicit")},
-                {"pads_begin", Ints{1}}, {"pads_end", Ints{1}}, {"ceil", true},
+               {{"kernel", Ints{3}},
+                {"strides", Ints{2}},
+                {"padding", std::string("explicit")},
+                {"pads_begin", Ints{1}},
+                {"pads_end", Ints{1}},
+                {"ceil", true},
                 {"count_include_pad", true}}},
-              {{"f32[2,6,5,19]"}, {{"kernel", Ints{3}}, {"strides", Ints{1}}, {"padding", std::string("same")}, {"channels_last", true}}},
+              {{"f32[2,6,5,19]"},
+               {{"kernel", Ints{3}},
+                {"strides", Ints{1}},
+                {"padding", std::string("same")},
+                {"channels_last", true}}},
               {{"f32[1,2,4,4,5]"}, {{"kernel", Ints{2}}, {"ceil", true}}},
               {{"f32[0,3,4,4]"}, {{"kernel", Ints{2}}}},
               {{"bf16[1,2,4,4]"}, {{"kernel", Ints{2}}}}},
@@ -114,24 +123,35 @@ extern const Op kAvgPoolGrad = {
         if (name != "shape") attributes.set(name, value);
       return {make_value(kAvgPool, {c.grad()}, attributes)};
     },
-    .reference = [](const ReferenceContext& c) {
-      const PoolShape s = pool_shape("avg_pool_grad", c.attributes, c.attr<Shape>("shape"));
-      visit_floating(c.dst[0].dtype(), [&]<class T>() {
-        accumulate<T>(s, c.src[0], c.dst[0], [&]<class C>(const T* g, std::vector<C>& x) {
-          for_each_place(s, [&](int64_t i, int64_t o, double share) {
-            x[static_cast<size_t>(i)] += static_cast<C>(g[o]) * static_cast<C>(share);
+    .reference =
+        [](const ReferenceContext& c) {
+          const PoolShape s = pool_shape("avg_pool_grad", c.attributes, c.attr<Shape>("shape"));
+          visit_floating(c.dst[0].dtype(), [&]<class T>() {
+            accumulate<T>(s, c.src[0], c.dst[0], [&]<class C>(const T* g, std::vector<C>& x) {
+              for_each_place(s, [&](int64_t i, int64_t o, double share) {
+                x[static_cast<size_t>(i)] += static_cast<C>(g[o]) * static_cast<C>(share);
+              });
+            });
           });
-        });
-      });
-    },
+        },
     .batch = rows,
     .flops = pool_flops,
     .cases = {{{"f32[2,3,3]"}, {{"kernel", Ints{2}}, {"shape", Shape{2, 3, 7}}}},
               {{"f32[1,2,4,5]"},
-               {{"kernel", Ints{3}}, {"strides", Ints{2}}, {"padding", std::string("explicit")},
-                {"pads_begin", Ints{1}}, {"pads_end", Ints{1}}, {"ceil", true},
-                {"count_include_pad", true}, {"shape", Shape{1, 2, 7, 8}}}},
-              {{"f32[2,6,5,19]"}, {{"kernel", Ints{3}}, {"strides", Ints{1}}, {"padding", std::string("same")}, {"channels_last", true}, {"shape", Shape{2, 6, 5, 19}}}},
+               {{"kernel", Ints{3}},
+                {"strides", Ints{2}},
+                {"padding", std::string("explicit")},
+                {"pads_begin", Ints{1}},
+                {"pads_end", Ints{1}},
+                {"ceil", true},
+                {"count_include_pad", true},
+                {"shape", Shape{1, 2, 7, 8}}}},
+              {{"f32[2,6,5,19]"},
+               {{"kernel", Ints{3}},
+                {"strides", Ints{1}},
+                {"padding", std::string("same")},
+                {"channels_last", true},
+                {"shape", Shape{2, 6, 5, 19}}}},
               {{"f32[0,3,2]"}, {{"kernel", Ints{2}}, {"shape", Shape{0, 3, 4}}}},
               {{"bf16[1,2,2,2]"}, {{"kernel", Ints{2}}, {"shape", Shape{1, 2, 4, 4}}}}},
 };

@@ -60,10 +60,15 @@ std::vector<TensorType> infer_beside(const InferContext& c, bool like_dst) {
 
 const std::vector<Case> kCases = {
     {{"f32[2,3,7]"}, {{"kernel", Ints{2}}}},
-    {{"f32[2,3,6,5]"}, {{"kernel", Ints{3, 2}}, {"strides", Ints{2, 1}}, {"padding", std::string("same")}}},
+    {{"f32[2,3,6,5]"},
+     {{"kernel", Ints{3, 2}}, {"strides", Ints{2, 1}}, {"padding", std::string("same")}}},
     {{"f32[1,2,7,8]"},
-     {{"kernel", Ints{3}}, {"strides", Ints{2}}, {"padding", std::string("explicit")},
-      {"pads_begin", Ints{1}}, {"pads_end", Ints{1}}, {"ceil", true}}},
+     {{"kernel", Ints{3}},
+      {"strides", Ints{2}},
+      {"padding", std::string("explicit")},
+      {"pads_begin", Ints{1}},
+      {"pads_end", Ints{1}},
+      {"ceil", true}}},
     {{"f32[2,2,4,4,5]"}, {{"kernel", Ints{2}}, {"dilations", Ints{2}}, {"strides", Ints{1}}}},
     {{"f32[2,6,5,19]"}, {{"kernel", Ints{3}}, {"strides", Ints{2}}, {"channels_last", true}}},
     {{"f32[2,9,32]"}, {{"kernel", Ints{2}}, {"channels_last", true}}},
@@ -94,19 +99,20 @@ extern const Op kMaxPool = {
     .gradient = [](const GradContext& c) -> std::vector<Value> {
       return {make_value(kMaxPoolGrad, {c.in(0), c.grad()}, c.node.attributes)};
     },
-    .reference = [](const ReferenceContext& c) {
-      const PoolShape s = shape_of("max_pool", c);
-      visit_floating(c.dst[0].dtype(), [&]<class T>() {
-        const Tensor x = first(c.src[0], s);
-        Tensor y(x.dtype(), s.dst.sizes());
-        const int64_t n_out = y.count() / std::max<int64_t>(1, y.size(0) * y.size(1));
-        const int64_t n_in = x.count() / std::max<int64_t>(1, x.size(0) * x.size(1));
-        for_each_maximum<T>(s, x, [&](int64_t p, int64_t o, int64_t i) {
-          y.data<T>()[p * n_out + o] = x.data<T>()[p * n_in + i];
-        });
-        channels_first_view(c.dst[0], s.channels_last).copy_from(y);
-      });
-    },
+    .reference =
+        [](const ReferenceContext& c) {
+          const PoolShape s = shape_of("max_pool", c);
+          visit_floating(c.dst[0].dtype(), [&]<class T>() {
+            const Tensor x = first(c.src[0], s);
+            Tensor y(x.dtype(), s.dst.sizes());
+            const int64_t n_out = y.count() / std::max<int64_t>(1, y.size(0) * y.size(1));
+            const int64_t n_in = x.count() / std::max<int64_t>(1, x.size(0) * x.size(1));
+            for_each_maximum<T>(s, x, [&](int64_t p, int64_t o, int64_t i) {
+              y.data<T>()[p * n_out + o] = x.data<T>()[p * n_in + i];
+            });
+            channels_first_view(c.dst[0], s.channels_last).copy_from(y);
+          });
+        },
     .batch = rows_together,
     .flops = pool_flops,
     .cases = kCases,
@@ -122,22 +128,23 @@ extern const Op kMaxPoolGrad = {
     .gradient = [](const GradContext& c) -> std::vector<Value> {
       return {Value(), make_value(kMaxPoolTake, {c.in(0), c.grad()}, c.node.attributes)};
     },
-    .reference = [](const ReferenceContext& c) {
-      const PoolShape s = shape_of("max_pool_grad", c);
-      visit_floating(c.dst[0].dtype(), [&]<class T>() {
-        using C = Compute<T>;
-        const Tensor x = first(c.src[0], s), g = first(c.src[1], s);
-        std::vector<C> dx(static_cast<size_t>(x.count()));
-        const int64_t n_out = g.count() / std::max<int64_t>(1, g.size(0) * g.size(1));
-        const int64_t n_in = x.count() / std::max<int64_t>(1, x.size(0) * x.size(1));
-        for_each_maximum<T>(s, x, [&](int64_t p, int64_t o, int64_t i) {
-          dx[static_cast<size_t>(p * n_in + i)] += static_cast<C>(g.data<T>()[p * n_out + o]);
-        });
-        Tensor dense(x.dtype(), x.sizes());
-        for (size_t i = 0; i < dx.size(); ++i) dense.data<T>()[i] = static_cast<T>(dx[i]);
-        channels_first_view(c.dst[0], s.channels_last).copy_from(dense);
-      });
-    },
+    .reference =
+        [](const ReferenceContext& c) {
+          const PoolShape s = shape_of("max_pool_grad", c);
+          visit_floating(c.dst[0].dtype(), [&]<class T>() {
+            using C = Compute<T>;
+            const Tensor x = first(c.src[0], s), g = first(c.src[1], s);
+            std::vector<C> dx(static_cast<size_t>(x.count()));
+            const int64_t n_out = g.count() / std::max<int64_t>(1, g.size(0) * g.size(1));
+            const int64_t n_in = x.count() / std::max<int64_t>(1, x.size(0) * x.size(1));
+            for_each_maximum<T>(s, x, [&](int64_t p, int64_t o, int64_t i) {
+              dx[static_cast<size_t>(p * n_in + i)] += static_cast<C>(g.data<T>()[p * n_out + o]);
+            });
+            Tensor dense(x.dtype(), x.sizes());
+            for (size_t i = 0; i < dx.size(); ++i) dense.data<T>()[i] = static_cast<T>(dx[i]);
+            channels_first_view(c.dst[0], s.channels_last).copy_from(dense);
+          });
+        },
     .batch = rows_together,
     .flops = pool_flops,
     .cases = cases_with({"f32[2,3,3]", "f32[2,3,3,5]", "f32[1,2,4,5]", "f32[2,2,2,2,3]",
@@ -154,19 +161,20 @@ extern const Op kMaxPoolTake = {
     .gradient = [](const GradContext& c) -> std::vector<Value> {
       return {Value(), make_value(kMaxPoolGrad, {c.in(0), c.grad()}, c.node.attributes)};
     },
-    .reference = [](const ReferenceContext& c) {
-      const PoolShape s = shape_of("max_pool_take", c);
-      visit_floating(c.dst[0].dtype(), [&]<class T>() {
-        const Tensor x = first(c.src[0], s), v = first(c.src[1], s);
-        Tensor y(x.dtype(), s.dst.sizes());
-        const int64_t n_out = y.count() / std::max<int64_t>(1, y.size(0) * y.size(1));
-        const int64_t n_in = x.count() / std::max<int64_t>(1, x.size(0) * x.size(1));
-        for_each_maximum<T>(s, x, [&](int64_t p, int64_t o, int64_t i) {
-          y.data<T>()[p * n_out + o] = v.data<T>()[p * n_in + i];
-        });
-        channels_first_view(c.dst[0], s.channels_last).copy_from(y);
-      });
-    },
+    .reference =
+        [](const ReferenceContext& c) {
+          const PoolShape s = shape_of("max_pool_take", c);
+          visit_floating(c.dst[0].dtype(), [&]<class T>() {
+            const Tensor x = first(c.src[0], s), v = first(c.src[1], s);
+            Tensor y(x.dtype(), s.dst.sizes());
+            const int64_t n_out = y.count() / std::max<int64_t>(1, y.size(0) * y.size(1));
+            const int64_t n_in = x.count() / std::max<int64_t>(1, x.size(0) * x.size(1));
+            for_each_maximum<T>(s, x, [&](int64_t p, int64_t o, int64_t i) {
+              y.data<T>()[p * n_out + o] = v.data<T>()[p * n_in + i];
+            });
+            channels_first_view(c.dst[0], s.channels_last).copy_from(y);
+          });
+        },
     .batch = rows_together,
     .flops = pool_flops,
     .cases = cases_with({"f32[2,3,7]", "f32[2,3,6,5]", "f32[1,2,7,8]", "f32[2,2,4,4,5]",

@@ -9,7 +9,9 @@ namespace andiron::ops {
 
 std::vector<AttributeSpec> pool_attributes(std::vector<AttributeSpec> more) {
   std::vector<AttributeSpec> attributes{
-      {"kernel", {}, "sizes of the window, one for each spatial axis or one for all",
+      {"kernel",
+       {},
+       "sizes of the window, one for each spatial axis or one for all",
        std::vector<int64_t>()}};
   for (AttributeSpec& spec : window_attributes()) attributes.push_back(std::move(spec));
   attributes[1].doc += "; empty: the kernel's sizes";
@@ -31,9 +33,10 @@ PoolShape pool_shape(std::string_view op, const Attributes& attributes, const Sh
   s.window = window_of(op, attributes, s.src, kernel, kernel);
   for (size_t i = 0; i < n; ++i)
     if (s.window.begin[i] >= s.window.extent(i) || s.window.end[i] >= s.window.extent(i))
-      fail("[{}] pads must be smaller than the window of {}, or windows would see nothing; got {} "
-           "and {}",
-           op, s.window.extent(i), s.window.begin[i], s.window.end[i]);
+      fail(
+          "[{}] pads must be smaller than the window of {}, or windows would see nothing; got {} "
+          "and {}",
+          op, s.window.extent(i), s.window.begin[i], s.window.end[i]);
   s.dst = {s.src[0], s.src[1]};
   for (int64_t places : window_places(op, s.window, s.src, attributes.get<bool>("ceil")))
     s.dst.emplace_back(places);

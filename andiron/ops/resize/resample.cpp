@@ -28,9 +28,10 @@ Numbers numbers_of(std::string_view op, const Attributes& attributes, const Shap
   n.wide = attributes.get<int64_t>("size");
   n.narrow = static_cast<int64_t>(first.size());
   if (first.empty() || weights.empty() || weights.size() % first.size() != 0 || n.wide < 1)
-    fail("[{}] needs as many weights for each of its places, and a positive size; got {} weights, "
-         "{} places and size {}",
-         op, weights.size(), first.size(), n.wide);
+    fail(
+        "[{}] needs as many weights for each of its places, and a positive size; got {} weights, "
+        "{} places and size {}",
+        op, weights.size(), first.size(), n.wide);
   n.taps = static_cast<int64_t>(weights.size()) / n.narrow;
   for (int64_t i : first)
     if (i < 0 || i > n.wide - n.taps)
@@ -92,15 +93,16 @@ std::vector<double> AxisWeights::weights() const {
 extern const Op kResample = {
     .name = "resample",
     .summary = "Weighted sums of neighbours along one axis: what resizing is made of.",
-    .formula = "dst[.., o, ..] = sum over t of weights[o, t] x[.., first[o] + t, ..]; with "
-               "transpose its gradient: dst[.., i, ..] = sum over o, t with first[o] + t = i",
+    .formula =
+        "dst[.., o, ..] = sum over t of weights[o, t] x[.., first[o] + t, ..]; with "
+        "transpose its gradient: dst[.., i, ..] = sum over o, t with first[o] + t = i",
     .inputs = {{"x", "any shape with known size along axis, floating point"}},
-    .attributes = {{"axis", {}, "the axis that is resampled", int64_t{0}},
-                   {"first", {}, "the first neighbour of each place", Ints()},
-                   {"weights", {}, "as many for each place", Doubles()},
-                   {"size", {}, "places of x along the axis; with transpose, of the result",
-                    int64_t{0}},
-                   {"transpose", false, "apply the transposed matrix"}},
+    .attributes =
+        {{"axis", {}, "the axis that is resampled", int64_t{0}},
+         {"first", {}, "the first neighbour of each place", Ints()},
+         {"weights", {}, "as many for each place", Doubles()},
+         {"size", {}, "places of x along the axis; with transpose, of the result", int64_t{0}},
+         {"transpose", false, "apply the transposed matrix"}},
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
       if (!is_floating(c.in(0).dtype))
         fail("[resample] takes floating point values; got {}", str(c.in(0)));
@@ -152,26 +154,36 @@ extern const Op kResample = {
         [](const Node& node) {
           const auto& weights = node.attr<Doubles>("weights");
           const auto places = static_cast<double>(node.attr<Ints>("first").size());
-          const Shape& narrow = node.attr<bool>("transpose") ? node.inputs[0].shape()
-                                                             : node.outputs[0].shape;
+          const Shape& narrow =
+              node.attr<bool>("transpose") ? node.inputs[0].shape() : node.outputs[0].shape;
           return 2.0 * static_cast<double>(narrow.count().size()) / places *
                  static_cast<double>(weights.size());
         },
     .cases = {{{"f32[2,4,3]"},
-               {{"axis", int64_t{1}}, {"first", Ints{0, 1, 2}},
-                {"weights", Doubles{0.5, 0.5, 0.25, 0.75, 1.0, 0.0}}, {"size", int64_t{4}}}},
+               {{"axis", int64_t{1}},
+                {"first", Ints{0, 1, 2}},
+                {"weights", Doubles{0.5, 0.5, 0.25, 0.75, 1.0, 0.0}},
+                {"size", int64_t{4}}}},
               {{"f32[2,3,3]"},
-               {{"axis", int64_t{1}}, {"first", Ints{0, 1, 2}},
-                {"weights", Doubles{0.5, 0.5, 0.25, 0.75, 1.0, 0.0}}, {"size", int64_t{4}},
+               {{"axis", int64_t{1}},
+                {"first", Ints{0, 1, 2}},
+                {"weights", Doubles{0.5, 0.5, 0.25, 0.75, 1.0, 0.0}},
+                {"size", int64_t{4}},
                 {"transpose", true}}},
               {{"f32[5]"},
-               {{"axis", int64_t{0}}, {"first", Ints{0, 2, 4, 4}},
-                {"weights", Doubles{1, 2, 3, 4}}, {"size", int64_t{5}}}},
+               {{"axis", int64_t{0}},
+                {"first", Ints{0, 2, 4, 4}},
+                {"weights", Doubles{1, 2, 3, 4}},
+                {"size", int64_t{5}}}},
               {{"f32[0,2]"},
-               {{"axis", int64_t{-1}}, {"first", Ints{0}}, {"weights", Doubles{1, 1}},
+               {{"axis", int64_t{-1}},
+                {"first", Ints{0}},
+                {"weights", Doubles{1, 1}},
                 {"size", int64_t{2}}}},
               {{"bf16[3,2]"},
-               {{"axis", int64_t{-1}}, {"first", Ints{0}}, {"weights", Doubles{1, 0.5}},
+               {{"axis", int64_t{-1}},
+                {"first", Ints{0}},
+                {"weights", Doubles{1, 0.5}},
                 {"size", int64_t{2}}}}},
 };
 

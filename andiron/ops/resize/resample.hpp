@@ -33,7 +33,8 @@ class AxisWeights {
   std::vector<Row> rows_;
 };
 
-/// dst[.., o, ..] = sum over i of weights[o, i] x[.., i, ..] along `axis`, whose size is weights.in().
+/// dst[.., o, ..] = sum over i of weights[o, i] x[.., i, ..] along `axis`, whose size is
+/// weights.in().
 Value resample(const Value& x, int64_t axis, const AxisWeights& weights);
 
 }  // namespace andiron::ops

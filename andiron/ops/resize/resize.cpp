@@ -51,7 +51,8 @@ void check(const ResizeOptions& options) {
   one_of("mode", options.mode, {"nearest", "linear", "cubic"});
   one_of("coordinates", options.coordinates,
          {"half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"});
-  one_of("rounding", options.rounding, {"floor", "ceil", "round_prefer_floor", "round_prefer_ceil"});
+  one_of("rounding", options.rounding,
+         {"floor", "ceil", "round_prefer_floor", "round_prefer_ceil"});
 }
 
 AxisWeights weights_of(const ResizeOptions& options, int64_t in, int64_t out, double scale) {
@@ -141,8 +142,7 @@ Value channel_shuffle(const Value& x, int64_t groups) {
   (void)spatial_sizes("channel_shuffle", x.shape());
   const Dim& channels = x.shape()[1];
   if (groups < 1 || !channels.known() || channels.size() % groups != 0)
-    fail("[channel_shuffle] groups={} does not divide the channels of {}", groups,
-         x.shape().str());
+    fail("[channel_shuffle] groups={} does not divide the channels of {}", groups, x.shape().str());
   Shape split = x.shape();
   split[1] = Dim(channels.size() / groups);
   split.insert(split.begin() + 1, Dim(groups));

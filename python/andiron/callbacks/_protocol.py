@@ -24,7 +24,8 @@ class Callback:
     Under Spark a callback runs in every worker, or, with `at_driver = True`, at the driver alone,
     where it has the hooks on_train_begin, on_epoch_begin, on_train_batch_end (of some batches),
     on_epoch_end and on_train_end, each epoch once however often workers are started again
-    (docs/spark.md).
+    (docs/spark.md). `self.worker` is the rank of the worker that it runs in, an int from 0 on; 0
+    where there is one process.
     """
 
     model: Any = None
@@ -111,6 +112,20 @@ class LambdaCallback(Callback):
             if not name.startswith("on_") or not hasattr(Callback, name):
                 raise TypeError(f"[LambdaCallback] there is no hook {name!r}")
             setattr(self, name, function)
+
+
+def figures_of(metrics_names: list[str], validates: bool) -> list[str]:
+    """The names in a training's logs."""
+    return [*metrics_names, *(f"val_{name}" for name in metrics_names if validates)]
+
+
+def unknown_figure(callback: Callback, figures: list[str]) -> str | None:
+    """What there is to say of a callback that waits for a figure which never comes."""
+    monitor, ours = getattr(callback, "monitor", None), type(callback).__module__.split(".")[0]
+    if monitor is None or monitor in figures or ours != "andiron":
+        return None
+    what = type(callback).__name__
+    return f"{what} monitors {monitor!r}, which is no figure of the logs; there are {figures}"
 
 
 def _has(callback: Callback, hook: str) -> bool:

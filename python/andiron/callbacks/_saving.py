@@ -38,6 +38,7 @@ class ModelCheckpoint(InCore):
                 f'[ModelCheckpoint] save_freq is "epoch" or a number; got {save_freq!r}'
             )
         self.verbose = verbose
+        self.monitor = monitor if save_best_only else None
         self._core = _core.ModelCheckpointCore(
             str(filepath),
             monitor,

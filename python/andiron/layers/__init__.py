@@ -18,10 +18,6 @@ from andiron.layers.convolution import (
     Convolution1D,
     Convolution2D,
     Convolution3D,
-    DepthwiseConv1D,
-    DepthwiseConv2D,
-    SeparableConv1D,
-    SeparableConv2D,
 )
 from andiron.layers.core import (
     Activation,
@@ -78,6 +74,12 @@ from andiron.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
     MaxPooling3D,
+)
+from andiron.layers.separable import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
 )
 
 __all__ = [

@@ -36,7 +36,9 @@ def padding_config(layer: str, padding: Any) -> dict:
     }
 
 
-class _Conv(CoreLayer):
+class Conv(CoreLayer):
+    """What all convolutions have."""
+
     @property
     def kernel(self):
         return self.variables[0]
@@ -46,7 +48,7 @@ class _Conv(CoreLayer):
         return self.variables[-1] if self.get_config()["use_bias"] else None
 
 
-class Conv1D(_Conv):
+class Conv1D(Conv):
     """Convolution over one spatial axis.
 
     Arguments and defaults as in Conv2D; padding may be "causal", too.
@@ -108,7 +110,7 @@ class Conv1D(_Conv):
         )
 
 
-class Conv2D(_Conv):
+class Conv2D(Conv):
     """Convolution over two spatial axes.
 
     Args:
@@ -184,7 +186,7 @@ class Conv2D(_Conv):
         )
 
 
-class Conv3D(_Conv):
+class Conv3D(Conv):
     """Convolution over three spatial axes.
 
     Arguments and defaults as in Conv2D.
@@ -246,7 +248,7 @@ class Conv3D(_Conv):
         )
 
 
-class Conv1DTranspose(_Conv):
+class Conv1DTranspose(Conv):
     """The transpose of a convolution: with stride s about s times as many places.
 
     Arguments and defaults as in Conv2D, without groups, and with
@@ -302,7 +304,7 @@ class Conv1DTranspose(_Conv):
         )
 
 
-class Conv2DTranspose(_Conv):
+class Conv2DTranspose(Conv):
     """The transpose of a convolution: with stride s about s times as many places.
 
     Arguments and defaults as in Conv2D, without groups, and with
@@ -358,7 +360,7 @@ class Conv2DTranspose(_Conv):
         )
 
 
-class Conv3DTranspose(_Conv):
+class Conv3DTranspose(Conv):
     """The transpose of a convolution: with stride s about s times as many places.
 
     Arguments and defaults as in Conv2D, without groups, and with
@@ -374,8 +376,8 @@ class Conv3DTranspose(_Conv):
         kernel_size: int | Sequence[int],
         strides: int | Sequence[int] = (1, 1, 1),
         padding: Any = "valid",
-        output_padding: int | Sequence[int] | None = None,
         data_format: str | None = None,
+        output_padding: int | Sequence[int] | None = None,
         dilation_rate: int | Sequence[int] = (1, 1, 1),
         activation: Any = None,
         use_bias: bool = True,
@@ -410,236 +412,6 @@ class Conv3DTranspose(_Conv):
             bias_regularizer=regularizer_config(bias_regularizer),
             activity_regularizer=regularizer_config(activity_regularizer),
             kernel_constraint=constraint_config(kernel_constraint),
-            bias_constraint=constraint_config(bias_constraint),
-        )
-
-
-class DepthwiseConv1D(_Conv):
-    """A convolution of each channel on its own: depth_multiplier filters for each.
-
-    Arguments and defaults as in Conv2D, with depth_multiplier (default 1) in place of filters and
-    groups, and depthwise_ in place of kernel_.
-
-    Weights: kernel [channels * depth_multiplier, 1, k], bias.
-    """
-
-    def __init__(
-        self,
-        kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = 1,
-        padding: Any = "valid",
-        depth_multiplier: int = 1,
-        data_format: str | None = None,
-        dilation_rate: int | Sequence[int] = 1,
-        activation: Any = None,
-        use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        depthwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        depthwise_constraint: Any = None,
-        bias_constraint: Any = None,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        dtype: Any = None,
-    ):
-        self._make(
-            name,
-            trainable,
-            dtype,
-            kernel_size=listed(kernel_size),
-            strides=listed(strides),
-            **padding_config("DepthwiseConv1D", padding),
-            depth_multiplier=int(depth_multiplier),
-            data_format=data_format,
-            dilation_rate=listed(dilation_rate),
-            activation=activation_name("DepthwiseConv1D", activation),
-            use_bias=bool(use_bias),
-            depthwise_initializer=initializer_config(depthwise_initializer),
-            bias_initializer=initializer_config(bias_initializer),
-            depthwise_regularizer=regularizer_config(depthwise_regularizer),
-            bias_regularizer=regularizer_config(bias_regularizer),
-            activity_regularizer=regularizer_config(activity_regularizer),
-            depthwise_constraint=constraint_config(depthwise_constraint),
-            bias_constraint=constraint_config(bias_constraint),
-        )
-
-
-class DepthwiseConv2D(_Conv):
-    """A convolution of each channel on its own: depth_multiplier filters for each.
-
-    Arguments and defaults as in Conv2D, with depth_multiplier (default 1) in place of filters and
-    groups, and depthwise_ in place of kernel_.
-
-    Weights: kernel [channels * depth_multiplier, 1, kh, kw], bias.
-    """
-
-    def __init__(
-        self,
-        kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = (1, 1),
-        padding: Any = "valid",
-        depth_multiplier: int = 1,
-        data_format: str | None = None,
-        dilation_rate: int | Sequence[int] = (1, 1),
-        activation: Any = None,
-        use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        depthwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        depthwise_constraint: Any = None,
-        bias_constraint: Any = None,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        dtype: Any = None,
-    ):
-        self._make(
-            name,
-            trainable,
-            dtype,
-            kernel_size=listed(kernel_size),
-            strides=listed(strides),
-            **padding_config("DepthwiseConv2D", padding),
-            depth_multiplier=int(depth_multiplier),
-            data_format=data_format,
-            dilation_rate=listed(dilation_rate),
-            activation=activation_name("DepthwiseConv2D", activation),
-            use_bias=bool(use_bias),
-            depthwise_initializer=initializer_config(depthwise_initializer),
-            bias_initializer=initializer_config(bias_initializer),
-            depthwise_regularizer=regularizer_config(depthwise_regularizer),
-            bias_regularizer=regularizer_config(bias_regularizer),
-            activity_regularizer=regularizer_config(activity_regularizer),
-            depthwise_constraint=constraint_config(depthwise_constraint),
-            bias_constraint=constraint_config(bias_constraint),
-        )
-
-
-class SeparableConv1D(_Conv):
-    """A depthwise convolution, then one of size 1 to `filters` channels.
-
-    Arguments and defaults as in Conv2D, with depth_multiplier (default 1) in place of groups, and
-    depthwise_ and pointwise_ in place of kernel_.
-
-    Weights: depthwise_kernel [channels * depth_multiplier, 1, k],
-    pointwise_kernel [filters, channels * depth_multiplier, 1], bias [filters].
-    """
-
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = 1,
-        padding: Any = "valid",
-        data_format: str | None = None,
-        dilation_rate: int | Sequence[int] = 1,
-        depth_multiplier: int = 1,
-        activation: Any = None,
-        use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform",
-        pointwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        depthwise_regularizer: Any = None,
-        pointwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        depthwise_constraint: Any = None,
-        pointwise_constraint: Any = None,
-        bias_constraint: Any = None,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        dtype: Any = None,
-    ):
-        self._make(
-            name,
-            trainable,
-            dtype,
-            filters=int(filters),
-            kernel_size=listed(kernel_size),
-            strides=listed(strides),
-            **padding_config("SeparableConv1D", padding),
-            data_format=data_format,
-            dilation_rate=listed(dilation_rate),
-            depth_multiplier=int(depth_multiplier),
-            activation=activation_name("SeparableConv1D", activation),
-            use_bias=bool(use_bias),
-            depthwise_initializer=initializer_config(depthwise_initializer),
-            pointwise_initializer=initializer_config(pointwise_initializer),
-            bias_initializer=initializer_config(bias_initializer),
-            depthwise_regularizer=regularizer_config(depthwise_regularizer),
-            pointwise_regularizer=regularizer_config(pointwise_regularizer),
-            bias_regularizer=regularizer_config(bias_regularizer),
-            activity_regularizer=regularizer_config(activity_regularizer),
-            depthwise_constraint=constraint_config(depthwise_constraint),
-            pointwise_constraint=constraint_config(pointwise_constraint),
-            bias_constraint=constraint_config(bias_constraint),
-        )
-
-
-class SeparableConv2D(_Conv):
-    """A depthwise convolution, then one of size 1 to `filters` channels.
-
-    Arguments and defaults as in Conv2D, with depth_multiplier (default 1) in place of groups, and
-    depthwise_ and pointwise_ in place of kernel_.
-
-    Weights: depthwise_kernel [channels * depth_multiplier, 1, kh, kw],
-    pointwise_kernel [filters, channels * depth_multiplier, 1, 1], bias [filters].
-    """
-
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = (1, 1),
-        padding: Any = "valid",
-        data_format: str | None = None,
-        dilation_rate: int | Sequence[int] = (1, 1),
-        depth_multiplier: int = 1,
-        activation: Any = None,
-        use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform",
-        pointwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        depthwise_regularizer: Any = None,
-        pointwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        depthwise_constraint: Any = None,
-        pointwise_constraint: Any = None,
-        bias_constraint: Any = None,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
-        dtype: Any = None,
-    ):
-        self._make(
-            name,
-            trainable,
-            dtype,
-            filters=int(filters),
-            kernel_size=listed(kernel_size),
-            strides=listed(strides),
-            **padding_config("SeparableConv2D", padding),
-            data_format=data_format,
-            dilation_rate=listed(dilation_rate),
-            depth_multiplier=int(depth_multiplier),
-            activation=activation_name("SeparableConv2D", activation),
-            use_bias=bool(use_bias),
-            depthwise_initializer=initializer_config(depthwise_initializer),
-            pointwise_initializer=initializer_config(pointwise_initializer),
-            bias_initializer=initializer_config(bias_initializer),
-            depthwise_regularizer=regularizer_config(depthwise_regularizer),
-            pointwise_regularizer=regularizer_config(pointwise_regularizer),
-            bias_regularizer=regularizer_config(bias_regularizer),
-            activity_regularizer=regularizer_config(activity_regularizer),
-            depthwise_constraint=constraint_config(depthwise_constraint),
-            pointwise_constraint=constraint_config(pointwise_constraint),
             bias_constraint=constraint_config(bias_constraint),
         )
 

@@ -123,7 +123,7 @@ class ZeroPadding3D(CoreLayer):
 
     def __init__(
         self,
-        padding: Any = (1, 1, 1),
+        padding: Any = ((1, 1), (1, 1), (1, 1)),
         data_format: str | None = None,
         *,
         name: str | None = None,

@@ -115,7 +115,7 @@ class BatchNormalization(CoreLayer):
         beta_initializer: "zeros". gamma_initializer: "ones".
         moving_mean_initializer: "zeros". moving_variance_initializer: "ones".
         beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: default none.
-        renorm, synchronized: refused.
+        renorm and what belongs to it, synchronized: refused.
 
     Weights: gamma, beta, moving_mean, moving_variance, each [channels].
 
@@ -137,15 +137,18 @@ class BatchNormalization(CoreLayer):
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
-        synchronized: bool = False,
         renorm: bool = False,
+        renorm_clipping: Any = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
         *,
         name: str | None = None,
         trainable: bool = True,
         dtype: Any = None,
     ):
         refuse("BatchNormalization", "each worker's moments are those of its own rows",
-               synchronized=synchronized, renorm=renorm)  # fmt: skip
+               synchronized=synchronized, renorm=renorm,
+               renorm_clipping=renorm_clipping)  # fmt: skip
         self._make(
             name,
             trainable,

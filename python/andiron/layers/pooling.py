@@ -115,7 +115,7 @@ class AveragePooling1D(CoreLayer):
     """The mean of windows over one spatial axis.
 
     Args:
-        pool_size: of the window: a number, or one for each spatial axis. Default: 2.
+        pool_size: of the window: a number, or one for each spatial axis.
         strides: steps of the window; None: its size.
         padding: "valid", "same", or numbers as in Conv2D.
         data_format: "channels_first" (default here) or "channels_last".
@@ -125,7 +125,7 @@ class AveragePooling1D(CoreLayer):
 
     def __init__(
         self,
-        pool_size: int | Sequence[int] = 2,
+        pool_size: int | Sequence[int],
         strides: int | Sequence[int] | None = None,
         padding: Any = "valid",
         data_format: str | None = None,
@@ -152,7 +152,7 @@ class AveragePooling2D(CoreLayer):
     """The mean of windows over two spatial axes.
 
     Args:
-        pool_size: of the window: a number, or one for each spatial axis. Default: 2.
+        pool_size: of the window: a number, or one for each spatial axis.
         strides: steps of the window; None: its size.
         padding: "valid", "same", or numbers as in Conv2D.
         data_format: "channels_first" (default here) or "channels_last".
@@ -162,7 +162,7 @@ class AveragePooling2D(CoreLayer):
 
     def __init__(
         self,
-        pool_size: int | Sequence[int] = (2, 2),
+        pool_size: int | Sequence[int],
         strides: int | Sequence[int] | None = None,
         padding: Any = "valid",
         data_format: str | None = None,
@@ -189,7 +189,7 @@ class AveragePooling3D(CoreLayer):
     """The mean of windows over three spatial axes.
 
     Args:
-        pool_size: of the window: a number, or one for each spatial axis. Default: 2.
+        pool_size: of the window: a number, or one for each spatial axis.
         strides: steps of the window; None: its size.
         padding: "valid", "same", or numbers as in Conv2D.
         data_format: "channels_first" (default here) or "channels_last".
@@ -199,7 +199,7 @@ class AveragePooling3D(CoreLayer):
 
     def __init__(
         self,
-        pool_size: int | Sequence[int] = (2, 2, 2),
+        pool_size: int | Sequence[int],
         strides: int | Sequence[int] | None = None,
         padding: Any = "valid",
         data_format: str | None = None,

@@ -19,7 +19,16 @@ class Bar:
 
     def show(self, said: dict) -> None:
         """A report of the first worker (see _reporter.py)."""
-        if self._verbose == 0 or said.get("in_collectives") is None:
+        if self._verbose == 0:
+            return
+        if said["kind"] == "begin" and said["step"] and said.get("place"):
+            done = f"{said['finished']} of {self._epochs} epochs"
+            if said["finished"] >= self._epochs:
+                told = f"has already finished ({done}): it is taken from {said['place']}"
+            else:
+                told = f"goes on from step {said['step']} ({done} done), from {said['place']}"
+            print(f"andiron: the training {told}", flush=True)
+        if said.get("in_collectives") is None:
             return
         complete = said["kind"] == "epoch"
         if not self._lines:

@@ -44,11 +44,43 @@ def versions_here() -> dict:
     return found
 
 
+def release(version: str) -> str:
+    """x.y.z of a version: vendors write more behind it."""
+    import re
+
+    found = re.match(r"\d+(\.\d+){0,2}", version)
+    return version if found is None else found[0]
+
+
+def together(context, said: str, patience: float):
+    """What all ranks say; None when not all have said something within `patience` seconds. (Spark
+    itself waits for a year.)"""
+    import threading
+
+    found = []
+
+    def gather():
+        try:
+            found.append(context.allGather(said))
+        except BaseException as error:
+            found.append(error)
+
+    thread = threading.Thread(target=gather, daemon=True)
+    thread.start()
+    thread.join(patience)
+    if found and isinstance(found[0], BaseException):
+        raise found[0]
+    return found[0] if found else None
+
+
 def mismatch(driver: dict, worker: dict, host: str) -> str | None:
     """One sentence when the worker has other versions than the driver."""
     for what, ours in driver.items():
         theirs = worker.get(what)
-        if ours is not None and theirs is not None and ours != theirs:
+        same = ours == theirs
+        if what == "Spark" and ours is not None and theirs is not None:
+            same = release(ours) == release(theirs)
+        if ours is not None and theirs is not None and not same:
             return (
                 f"the workers on {host} have {what} {theirs}, the driver has {what} {ours}: both "
                 "need the same (docs/spark.md says how packages reach the executors)"
@@ -56,9 +88,9 @@ def mismatch(driver: dict, worker: dict, host: str) -> str | None:
     return None
 
 
-def task(driver: dict, job: bytes):
+def task(driver: dict, job: bytes, patience: float = 600.0):
     """The function for mapInArrow. All ranks meet once, also those that cannot work: whoever stayed
-    away would leave the others waiting."""
+    away would leave the others waiting, `patience` seconds from the first one's coming."""
 
     def run(batches):
         import json
@@ -78,7 +110,7 @@ def task(driver: dict, job: bytes):
             try:
                 worker = pickle.loads(job)(context, rank, host)
                 address = worker.address
-            except Exception as error:
+            except BaseException as error:
                 report = {
                     "kind": type(error).__name__,
                     "detail": str(error),
@@ -87,8 +119,16 @@ def task(driver: dict, job: bytes):
         if report is not None:
             report.update(rank=rank, host=host, peer=None)
         said = json.dumps([address, context.taskAttemptId(), report is None])
-        met = [json.loads(text) for text in context.allGather(said)]
-        if all(well for _, _, well in met):
+        texts = together(context, said, patience)
+        if texts is None and report is None:
+            from andiron.collective import PeerStalledError
+
+            raise PeerStalledError(
+                f"[spark] not all workers came within {patience:.0f} s: one is stopped or cannot "
+                "be reached, or its machine needs longer to start Python (slots_timeout)"
+            )
+        met = [json.loads(text) for text in texts or ()]
+        if report is None and all(well for _, _, well in met):
             # The attempt: one number on all ranks, another one in each attempt of the stage.
             attempt = max(number for _, number, _ in met)
             yield from worker.work(batches, [a for a, _, _ in met], attempt)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from typing import Any
 
 import andiron
 from andiron import _core
+from andiron.spark import _bootstrap
 
 _MISSING_SLOTS = (
     "[spark] {workers} workers run at the same time and need {workers} slots; the cluster has "
@@ -19,6 +22,11 @@ def session_of(frame: Any = None) -> Any:
     """The classic session (the one with a SparkContext) of a DataFrame, or the active one."""
     from pyspark.sql import SparkSession
 
+    if frame is not None and not hasattr(frame, "sparkSession"):
+        raise TypeError(
+            f"[spark] a DataFrame of Spark is needed; got {type(frame).__module__.split('.')[0]}'s "
+            f"{type(frame).__name__} (spark.createDataFrame(...) makes one of pandas')"
+        )
     session = frame.sparkSession if frame is not None else SparkSession.getActiveSession()
     if session is None:
         raise _core.Error("[spark] there is no active SparkSession: create one first")
@@ -26,17 +34,29 @@ def session_of(frame: Any = None) -> Any:
         raise _core.Error(
             "[spark] barrier stages need a classic SparkSession; this one is of Spark Connect"
         )
+    _take_own_python(session.sparkContext)
     return session
+
+
+def on_this_machine(context: Any) -> bool:
+    """Whether all of the cluster is this machine: local[*] and local-cluster[...]."""
+    return context.master == "local" or context.master.startswith(("local[", "local-cluster["))
+
+
+def _take_own_python(context: Any) -> None:
+    """On the driver's machine workers run the driver's Python where nobody says which one: without
+    PYSPARK_PYTHON, PySpark takes the `python3` of PATH, which another environment may have."""
+    unsaid = context.pythonExec == "python3" and "PYSPARK_PYTHON" not in os.environ
+    if unsaid and on_this_machine(context) and sys.executable:
+        context.pythonExec = sys.executable  # for functions that are made from now on
 
 
 def versions(session: Any) -> dict:
     """The driver's versions; what the workers compare theirs with."""
-    import sys
-
     import pyspark
 
     spark = session.version
-    if spark != pyspark.__version__:
+    if _bootstrap.release(spark) != _bootstrap.release(pyspark.__version__):
         raise _core.Error(
             f"[spark] the driver's PySpark is {pyspark.__version__} and its Spark {spark}: both "
             "need the same version"
@@ -73,15 +93,3 @@ def require_slots(session: Any, num_workers: int, timeout: float) -> None:
             cpus = conf.get("spark.task.cpus", "1")
             raise _core.Error(_MISSING_SLOTS.format(workers=num_workers, slots=there, cpus=cpus))
         time.sleep(0.5)
-
-
-def require_room(session: Any, n_bytes: int, what: str) -> None:
-    """Refuses results that Spark would refuse at the end of the training."""
-    util = session.sparkContext._jvm.org.apache.spark.network.util.JavaUtils
-    limit = session.sparkContext.getConf().get("spark.driver.maxResultSize", "1g")
-    allowed = util.byteStringAsBytes(limit)
-    if 0 < allowed < 1.1 * n_bytes:
-        raise _core.Error(
-            f"[spark] {what} takes {n_bytes / 2**20:.0f} MiB and spark.driver.maxResultSize is "
-            f"{limit}: set it to {int(1.2 * n_bytes / 2**20) + 1}m or more"
-        )

@@ -35,14 +35,19 @@ def arrow_types(schema: Any) -> list[pa.DataType]:
     return [to_arrow_type(field.dataType, **zone) for field in schema]
 
 
+def schema_of(kinds: list[str]) -> str:
+    """Spark's type of one value, or of several as a struct."""
+    fields = ",".join(f"c{i}:{kind}" for i, kind in enumerate(kinds))
+    return kinds[0] if len(kinds) == 1 else f"struct<{fields}>"
+
+
 def arrow_function(predict: Callable, kinds: list[str]) -> Callable:
     """A function of (names, columns, their schema or None) that gives the expression of `predict`,
     which maps an iterator of Arrow structs to one of arrays of a kind, or of structs c0, c1, ...
     where there are several."""
     from pyspark.sql import functions as F
 
-    fields = ",".join(f"c{i}:{kind}" for i, kind in enumerate(kinds))
-    schema = kinds[0] if len(kinds) == 1 else f"struct<{fields}>"
+    schema = schema_of(kinds)
     if hasattr(F, "arrow_udf"):
         # By these hints Spark sees that it maps iterators.
         predict.__annotations__ = {"structs": Iterator[pa.Array], "return": Iterator[pa.Array]}

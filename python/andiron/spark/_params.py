@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import Any
 
 from pyspark.ml.param import Param, Params, TypeConverters
+from pyspark.ml.util import MLWritable
 
 from andiron import _core
 
@@ -14,47 +16,80 @@ def anything(value: Any) -> Any:
     return value
 
 
+def held(value: Any) -> Any:
+    """Of objects that tuning has to save with its grid (_held.py)."""
+    from andiron.spark import _held
+
+    return _held.held(value)
+
+
+def a_model(value: Any) -> Any:
+    from andiron.models import Model
+    from andiron.spark._held import Held
+
+    what = value.what if isinstance(value, Held) else value
+    if what is not None and not isinstance(what, Model):
+        raise TypeError(f"an andiron.Model (or Sequential) is needed; got {what!r}")
+    return held(value)
+
+
+def level(value: Any) -> Any:
+    """A verbosity; not True, which Python counts as 1."""
+    if isinstance(value, bool):
+        raise TypeError(f"0 (silent), 1 (a bar) or 2 (a line for each epoch); got {value}")
+    return TypeConverters.toInt(value)
+
+
 def or_none(convert: Any) -> Any:
     return lambda value: None if value is None else convert(value)
 
 
 # name: (converter, default, what it is). Defaults are stated here only.
 PREDICTION = {
-    "features": (anything, None, "a column, a list of columns, or {input: column or list}"),
-    "vocabulary": (anything, None, "{column: andiron.data.Vocabulary, list of texts or path}"),
-    "nulls": (anything, "error", 'what nulls become: "error", a number, or {column: ...}'),
+    "features": (held, None, "a column, a list of columns, or {input: column or list}"),
+    "vocabulary": (held, None, "{column: andiron.data.Vocabulary, list of texts or path}"),
+    "nulls": (anything, "error",
+              'what nulls, and NaN in features, become: "error", a number, or {column: ...}'),
+    "handleInvalid": (TypeConverters.toString, "error",
+                      'what transform does with rows whose features have nulls or NaN that `nulls` '
+                      'has no value for: "error", "skip" (leave them out) or "keep" (null)'),
     "predictionCol": (TypeConverters.toString, "prediction",
                       "column of predictions; with several outputs the beginning of their names"),
     "classCol": (or_none(TypeConverters.toString), None,
                  "column of the predicted class (double): the largest number's place, or whether "
                  "a single one is above `threshold`"),
     "threshold": (TypeConverters.toFloat, 0.5, "for classCol of a single number"),
+    "errorCol": (or_none(TypeConverters.toString), None,
+                 "column of why a row's image could not be read; null where it could"),
     "predictBatchSize": (TypeConverters.toInt, 0, "rows the network sees at once; 0: as suits it"),
 }  # fmt: skip
 TRAINING = {
-    "model": (anything, None, "the andiron model to train; it stays as it is"),
-    "loss": (anything, None, "as in Model.compile; default: the model's own"),
-    "optimizer": (anything, None, 'as in Model.compile; default: the model\'s own, or "rmsprop"'),
+    "model": (a_model, None, "the andiron model to train; it stays as it is"),
+    "loss": (held, None, "as in Model.compile; default: the model's own"),
+    "optimizer": (held, None, 'as in Model.compile; default: the model\'s own, or "rmsprop"'),
     "learningRate": (or_none(TypeConverters.toFloat), None, "instead of the optimizer's"),
     "gradientAccumulationSteps": (or_none(TypeConverters.toInt), None,
                                   "batches that one step adds up, instead of the optimizer's"),
-    "lossWeights": (anything, None, "as in Model.compile"),
-    "metrics": (anything, None, "as in Model.compile"),
-    "weightedMetrics": (anything, None, "as in Model.compile"),
-    "label": (anything, None, "a column; a list or dict of columns for several outputs"),
+    "lossWeights": (held, None, "as in Model.compile"),
+    "metrics": (held, None, "as in Model.compile"),
+    "weightedMetrics": (held, None, "as in Model.compile"),
+    "label": (held, None, "a column; a list or dict of columns for several outputs"),
     "sampleWeight": (or_none(TypeConverters.toString), None, "a column of weights"),
-    "classWeight": (anything, None, "{class id: weight}; others weigh 1"),
+    "classWeight": (anything, None, '{class id: weight}; others weigh 1. "balanced": by how often '
+                    "each class comes among the rows to train on"),
     "batchSize": (TypeConverters.toInt, 32, "rows a step, of all workers together"),
     "epochs": (TypeConverters.toInt, 1, "walks over the data"),
     "numWorkers": (TypeConverters.toInt, 1, "tasks that train at the same time"),
     "validationIndicatorCol": (or_none(TypeConverters.toString), None,
-                               "column of booleans: rows that are not trained on but evaluated"),
+                               "column of booleans: rows that are not trained on but evaluated; "
+                               "null is false"),
     "shuffle": (TypeConverters.toBoolean, True, "another order in each epoch"),
-    "callbacks": (anything, None, "of andiron.callbacks; in every worker, or at the driver"),
+    "callbacks": (held, None, "of andiron.callbacks; in every worker, or at the driver"),
     "seed": (TypeConverters.toInt, 0, "of the order of rows"),
     "onNan": (TypeConverters.toString, "error", 'a loss that is NaN: "error", "stop" or "ignore"'),
     "wireDtype": (TypeConverters.toString, "float32", 'of gradients between workers; "bfloat16"'),
-    "memoryBudget": (anything, None, 'of one worker: bytes or "512MB"; more rows are spilled'),
+    "memoryBudget": (anything, None, 'of one worker: bytes or "512MB"; more rows are spilled; '
+                     "default: two fifths of what the machine or container has for a slot"),
     "spillDir": (or_none(TypeConverters.toString), None, "folder for that, on a local disk"),
     "checkpointDir": (or_none(TypeConverters.toString), None,
                       "folder that all executors see under this path, or a URL of fsspec"),
@@ -65,7 +100,7 @@ TRAINING = {
     "heartbeatTimeout": (TypeConverters.toFloat, 30.0, "seconds until a silent worker is given up"),
     "operationTimeout": (TypeConverters.toFloat, 3600.0, "seconds to wait for slower workers"),
     "tls": (TypeConverters.toBoolean, False, "encrypts what workers send each other"),
-    "verbose": (TypeConverters.toInt, 1, "0 silent, 1 a bar, 2 a line for each epoch"),
+    "verbose": (level, 1, "0 silent, 1 a bar, 2 a line for each epoch"),
 }  # fmt: skip
 OF_OBJECTS = (
     "model",
@@ -76,6 +111,15 @@ OF_OBJECTS = (
     "weightedMetrics",
     "callbacks",
 )
+
+
+# Names of other stages of Spark ML, and of Keras.
+_ELSEWHERE = {
+    "features_col": "features", "feature_cols": "features", "input_col": "features",
+    "input_cols": "features", "label_col": "label", "weight_col": "sample_weight",
+    "max_iter": "epochs", "step_size": "learning_rate", "lr": "learning_rate",
+    "output_col": "prediction_col", "validation_col": "validation_indicator_col",
+}  # fmt: skip
 
 
 def snake(name: str) -> str:
@@ -130,11 +174,20 @@ class Settable:
         for key, value in given.items():
             name = names.get(key, key)
             if name not in self._tables:
-                raise TypeError(
-                    f"[spark] {type(self).__name__} has no {key!r}; there are {sorted(names)}"
-                )
+                raise TypeError(f"[spark] {type(self).__name__} {self._has_no(key, list(names))}")
             self._set_one(name, value)
         return self
+
+    def _has_no(self, key: str, names: list[str]) -> str:
+        close = difflib.get_close_matches(snake(key), names, 1, 0.75)
+        meant = _ELSEWHERE.get(snake(key)) or (close[0] if close else None)
+        hint = f"did you mean {meant!r}? There" if meant in names else "there"
+        return f"has no {key!r}; {hint} are {sorted(names)}"
+
+    def getOrDefault(self, param: Any) -> Any:
+        """The value of a Param, or its default."""
+        value = super().getOrDefault(param)
+        return getattr(value, "what", value) if isinstance(value, MLWritable) else value
 
     def _set_one(self, name: str, value: Any) -> Any:
         try:

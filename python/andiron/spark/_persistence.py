@@ -27,18 +27,23 @@ class Writer(MLWriter):
     def saveImpl(self, path: str) -> None:
         stage, session = self._stage, self.sparkSession
         params = {
-            p.name: _columns.to_json(v)
-            for p, v in stage._paramMap.items()
+            p.name: _columns.to_json(_kept(stage, p))
+            for p in stage._paramMap
             if p.name not in stage._of_objects
         }
         extra = {**self._extra, "hasModel": self._native is not None}
-        if "classWeight" in params:  # JSON's keys are texts
+        if isinstance(params.get("classWeight"), dict):  # JSON's keys are texts
             params["classWeight"] = [[int(k), v] for k, v in stage.getClassWeight().items()]
         DefaultParamsWriter.saveMetadata(
             stage, path, _compat.metadata_owner(session), extra, params
         )
         if self._native is not None:
             self._write_native(session, self._native, path)
+
+
+def _kept(stage: Any, param: Any) -> Any:
+    value = stage.getOrDefault(param)
+    return _columns.of_paths(value) if param.name == "vocabulary" else value
 
 
 class Reader(MLReader):
@@ -58,6 +63,7 @@ class Reader(MLReader):
         stage = self._cls._read(native, metadata)
         stage._resetUid(metadata["uid"])
         for name, value in metadata["paramMap"].items():
-            value = dict(map(tuple, value)) if name == "classWeight" else _columns.from_json(value)
+            pairs = name == "classWeight" and isinstance(value, list)
+            value = dict(map(tuple, value)) if pairs else _columns.from_json(value)
             stage._set_one(name, value)
         return stage

@@ -1,7 +1,8 @@
 """What the first worker tells the driver of a training that runs.
 
 Lines are of four kinds:
-    begin   epoch, step: where the training begins, or goes on after a restart
+    begin   epoch, step: where the training begins, or goes on after a restart; place: of the
+            checkpoints; finished: the epochs in the one that was taken up
     epoch   of every finished epoch, those before a restart too: its figures, the learning rate, the
             steps so far, samples/s per worker, share of the time in collectives
     batch   the same of an epoch that runs: twice a second, and at the steps that somebody wants
@@ -27,14 +28,15 @@ class Reporter(callbacks.Callback):
     """Tells the driver. Without an address it is silent, as on all workers but the first.
 
     `rows` of all workers in an epoch, in steps of `batch_size` together. `epochs` has what was to
-    tell of each finished epoch, for the driver that could not be reached.
+    tell of each finished epoch, for the driver that could not be reached. `place` of checkpoints.
     """
 
     _wants_batch_metrics = False
 
-    def __init__(self, address: Address | None, worker: Any, rows: int, batch_size: int):
+    def __init__(self, address: Address | None, worker: Any, rows: int, batch_size: int,
+                 place: str | None = None):  # fmt: skip
         self._peers, self._attempt = worker.communicator, worker.attempt
-        self._rows, self._batch_size = rows, batch_size
+        self._rows, self._batch_size, self._place = rows, batch_size, place
         self._before = 0  # rows of the epoch before the batches that are counted from 0
         self._socket: socket.socket | None = None
         self._lines = 0
@@ -102,7 +104,8 @@ class Reporter(callbacks.Callback):
         if self._starts is not None:
             return
         step = self.model.optimizer.iterations
-        self._starts = {"kind": "begin", "epoch": epoch, "step": step}
+        self._starts = {"kind": "begin", "epoch": epoch, "step": step, "place": self._place,
+                        "finished": len(self._finished())}  # fmt: skip
         for number, (finished, logs) in enumerate(self._finished()):
             known = self._kept[number] if number < len(self._kept) else [None] * len(_KEPT)
             line = dict(zip(_KEPT, known, strict=True))

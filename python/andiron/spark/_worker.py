@@ -28,14 +28,15 @@ _LEAST_RENDEZVOUS = 5.0  # seconds; as long as a handshake may take
 class Worker:
     """What `launch` gives to the function: who this worker is, its peers and its rows.
 
-    `rank` of `size`; `communicator` to the others; `threads` it may use; `attempt`, a number that
-    is another one after each restart.
+    `rank` of `size`; `communicator` to the others; `threads` it may use; `run_id` of the job;
+    `attempt`, a number that is another one after each restart.
     """
 
     rank: int
     size: int
     communicator: Communicator
     threads: int
+    run_id: str
     attempt: int
 
     def __init__(self, batches: Iterator[pa.RecordBatch], **facts: Any):
@@ -110,13 +111,13 @@ class _Task:
             with self._meet(addresses, attempt) as communicator:
                 worker = Worker(
                     batches, rank=self.rank, size=self.job.size, communicator=communicator,
-                    threads=self.threads, attempt=attempt,
+                    threads=self.threads, run_id=self.job.run_id, attempt=attempt,
                 )  # fmt: skip
                 result = _called(self.job.fn, worker)
             body = _dumps(result)
         except (PeerLostError, PeerStalledError):
             raise  # Spark starts all workers again
-        except Exception as error:
+        except BaseException as error:  # sys.exit(), too: a restart would come to the same end
             peer = None
             if isinstance(error, CollectiveError):
                 peer = -1 if error.rank is None else error.rank

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -57,18 +58,35 @@ class IdMap:
         return isinstance(other, IdMap) and np.array_equal(self.ids, other.ids)
 
     def rows(self, values: Iterable) -> np.ndarray:
-        """Row numbers [n] int64 of ids; UNKNOWN (-1) where an id is not in the map."""
-        cast = int if self._is_integer else str
-        get = self._row.get
+        """Row numbers [n] int64 of ids; UNKNOWN (-1) where an id is not in the map.
 
-        def row(value: object) -> int:
-            try:
-                return get(cast(value), UNKNOWN)
-            except (TypeError, ValueError, OverflowError):
-                return UNKNOWN
-
+        A number with a fraction is no integer's id; texts of digits are.
+        """
+        dtype = getattr(values, "dtype", None)
+        if isinstance(dtype, np.dtype) and np.can_cast(dtype, np.int64) and dtype.kind in "iu":
+            if self._ascending is not None:
+                return self._found(np.asarray(values, np.int64))
         values = values.tolist() if hasattr(values, "tolist") else list(values)
-        return np.fromiter((row(v) for v in values), np.int64, len(values))
+        keys = map(_whole, values) if self._is_integer else map(str, values)
+        found = map(self._row.get, keys, itertools.repeat(UNKNOWN))
+        return np.fromiter(found, np.int64, len(values))
+
+    @functools.cached_property
+    def _ascending(self) -> np.ndarray | None:
+        """The ids, if they are ascending integers: then no table is needed to find them."""
+        if not (np.issubdtype(self.ids.dtype, np.integer) and len(self.ids)):
+            return None
+        if not np.can_cast(self.ids.dtype, np.int64) or (self.ids[1:] < self.ids[:-1]).any():
+            return None
+        return self.ids.astype(np.int64, copy=False)
+
+    def _found(self, values: np.ndarray) -> np.ndarray:
+        at = np.minimum(np.searchsorted(self._ascending, values), len(self.ids) - 1)
+        return np.where(self._ascending[at] == values, at, UNKNOWN)
+
+    def __getstate__(self) -> dict:
+        """Tables are made again where they are needed."""
+        return {"ids": self.ids, "_is_integer": self._is_integer}
 
     def extended(self, values: Iterable) -> IdMap:
         """This map with new ids in the rows from len(self) on.
@@ -104,3 +122,12 @@ class IdMap:
             return cls(np.array(content["ids"], dtype=dtype))
         except (KeyError, TypeError, UnicodeDecodeError, OverflowError, ValueError) as error:
             raise ValueError(f"[ids] {path} is not an id map: {error}") from error
+
+
+def _whole(value: object) -> int | None:
+    """The integer that a value is; None where it is none."""
+    try:
+        whole = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return None if isinstance(value, float) and whole != value else whole

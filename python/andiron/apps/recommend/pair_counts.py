@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 _EMPTY = np.int64(-1)
 _BLOCK = 1 << 20  # interactions counted at a time
+_DENSE = 1 << 24  # pairs of which a table has 64 MB
 
 Counts = tuple[np.ndarray, np.ndarray]  # keys a * n + b, ascending and distinct; values, float64
 
@@ -17,25 +20,39 @@ def following(items: np.ndarray, starts: np.ndarray, n: int, window: int) -> Cou
         items: [len] the users' items one user after the other, each in the order of time.
         starts: [n_users + 1] where each user's begin.
     """
-    parts = [(np.zeros(0, np.int64), np.zeros(0))]
+    if n * n <= min(_DENSE, len(items) * window):  # adding up costs less than sorting
+        every = np.zeros(n * n)
+        for block in _blocks(items, starts):
+            for keys, value in _pairs(*block, n, window):
+                every += np.bincount(keys, np.broadcast_to(value, len(keys)), n * n)
+        keys = np.flatnonzero(every)
+        return keys, every[keys]
+    found = np.zeros(0, np.int64), np.zeros(0)
+    for block in _blocks(items, starts):
+        pairs = [(k, np.full(len(k), value)) for k, value in _pairs(*block, n, window)]
+        found = added([found, added(pairs)])
+    return found
+
+
+def _blocks(items: np.ndarray, starts: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Items and starts of whole users, about _BLOCK interactions at a time."""
     first, last = 0, len(starts) - 1
-    while first < last:  # whole users, about a block of them
+    while first < last:
         until = np.searchsorted(starts, starts[first] + _BLOCK, side="right") - 1
         until = min(max(first + 1, int(until)), last)
         here = starts[first : until + 1]
-        parts = [added([*parts, _following(items[here[0] : here[-1]], here - here[0], n, window)])]
+        yield items[here[0] : here[-1]], here - here[0]
         first = until
-    return parts[0]
 
 
-def _following(items: np.ndarray, starts: np.ndarray, n: int, window: int) -> Counts:
+def _pairs(
+    items: np.ndarray, starts: np.ndarray, n: int, window: int
+) -> Iterator[tuple[np.ndarray, float]]:
+    """The keys of the pairs at each distance, and what each counts."""
     user = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    keys, values = [], []
     for step in range(1, window + 1):
         same = user[step:] == user[:-step]
-        keys.append(items[:-step][same] * np.int64(n) + items[step:][same])
-        values.append(np.full(len(keys[-1]), 1.0 / step))
-    return added([(np.concatenate(keys), np.concatenate(values))])
+        yield items[:-step][same] * np.int64(n) + items[step:][same], 1.0 / step
 
 
 def added(parts: list[Counts]) -> Counts:
@@ -48,8 +65,9 @@ def added(parts: list[Counts]) -> Counts:
 class PairCounts:
     """Sparse non-negative counts of ordered pairs (a, b) of n items.
 
-    Rows are kept as CSR for scoring all items; single pairs are found in a hash table with linear
-    probing, many at once. Immutable, hence thread-safe.
+    Rows are kept as CSR for scoring all items; single pairs are found in a table of all pairs where
+    that is small, else in a hash table with linear probing, many at once. Immutable, hence
+    thread-safe.
     """
 
     def __init__(self, keys: np.ndarray, values: np.ndarray, n: int) -> None:
@@ -57,6 +75,11 @@ class PairCounts:
         self.n, self.keys, self.values = n, keys, values.astype(np.float32)
         self.starts = np.searchsorted(keys, np.arange(n + 1, dtype=np.int64) * n)
         self.columns = keys % n
+        self._dense = None
+        if n * n <= _DENSE:
+            self._dense = np.zeros(n * n, np.float32)
+            self._dense[keys] = self.values
+            return
         self._bits = max(4, int(2 * len(keys)).bit_length())
         self._slot_keys = np.full(1 << self._bits, _EMPTY)
         self._slot_values = np.zeros(1 << self._bits, np.float32)
@@ -86,6 +109,8 @@ class PairCounts:
     def lookup(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Counts of pairs, of the shape that `first` and `second` broadcast to, float32."""
         keys = first.astype(np.int64) * self.n + second
+        if self._dense is not None:
+            return self._dense[keys]
         shape, keys = keys.shape, keys.ravel()
         slots = self._slots(keys)
         found = np.zeros(len(keys), np.float32)

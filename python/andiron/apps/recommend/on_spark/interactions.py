@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from andiron import _core
-from andiron.apps.recommend.ids import IdMap
+from andiron.apps.recommend.ids import UNKNOWN, IdMap
 from andiron.spark import _shards
 from andiron.spark._columns import quoted
 
 HELD_OUT = "__andiron_validation"
+_UNTIMED = "__andiron_untimed"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,39 +33,48 @@ class Side:
     features: pd.DataFrame | None
 
 
-def side(frame: Any, catalog: Any, column: str, features: list[str],
-         categories: list[str]) -> Side:  # fmt: skip
+def side(frame: Any, catalog: Any, column: str, features: list[str], categories: list[str],
+         time: str | None = None) -> Side:  # fmt: skip
     """Collects the distinct ids of a column, with the features of each (the least value, where
-    lines of the same id differ). `catalog`: a DataFrame of more of them, or None."""
+    lines of the same id differ). `catalog`: a DataFrame of more of them, or None.
+
+    `time`: a column of the frame that must not have nulls; counted on the way."""
     from pyspark.sql import functions as F
     from pyspark.sql import types as T
 
-    kinds = {f.name: f.dataType for f in frame.schema}
     names = (column, *features)
     for given in (frame, *([] if catalog is None else [catalog])):
         for name in names:
             if name not in given.columns:
                 raise _core.Error(f"[spark] there is no column {name!r}; there are {given.columns}")
-    if catalog is not None:
-        chosen = [F.col(quoted(name)) for name in names]
-        frame = frame.select(*chosen).unionByName(catalog.select(*chosen))
-    kind = kinds[column]
-    if not isinstance(kind, (T.StringType, T.IntegralType)):
+    kind = id_type(frame, column)
+    text = isinstance(kind, T.StringType)
+    if catalog is not None and isinstance(id_type(catalog, column), T.StringType) != text:
         raise _core.Error(
-            f"[spark] ids are texts or whole numbers; column {column!r} is {kind.simpleString()}"
+            f"[spark] ids are texts or whole numbers; column {column!r} is {kind.simpleString()} "
+            f"in the DataFrame and {id_type(catalog, column).simpleString()} in its catalog"
         )
-    aggregates = [F.count(F.lit(1)).alias("__count")]
+    chosen = [F.col(quoted(name)) for name in names]
+    untimed = F.lit(False) if time is None else _untimed(frame, time)
+    rows = frame.select(*chosen, untimed.alias(_UNTIMED))
+    if catalog is not None:
+        rows = rows.unionByName(catalog.select(*chosen, F.lit(False).alias(_UNTIMED)))
+    aggregates = [F.count(F.lit(1)).alias("__count"), F.count_if(F.col(_UNTIMED)).alias(_UNTIMED)]
     for i, name in enumerate(features):
         value = F.col(quoted(name))
         aggregates.append(
             F.min(value.cast("string") if name in categories else value).alias(f"f{i}")
         )
-    found = frame.groupBy(F.col(quoted(column)).alias("__id")).agg(*aggregates).toPandas()
+    found = rows.groupBy(F.col(quoted(column)).alias("__id")).agg(*aggregates).toPandas()
+    if lines := int(found[_UNTIMED].sum()):
+        raise _core.Error(
+            f"[spark] times are never missing; column {time!r} has {lines} without one (null, NaN "
+            "or infinite): leave these lines out, or fill them"
+        )
     missing = found["__id"].isna()
     if missing.any():
         lines = int(found.loc[missing, "__count"].sum())
         raise _core.Error(f"[spark] ids are never missing; column {column!r} has {lines} nulls")
-    text = isinstance(kind, T.StringType)
     ids = found["__id"].to_numpy(dtype=object if text else np.int64)
     ids = ids.astype(str) if text else ids
     order = np.argsort(ids, kind="stable")
@@ -74,6 +83,34 @@ def side(frame: Any, catalog: Any, column: str, features: list[str],
         table = found.iloc[order][[f"f{i}" for i in range(len(features))]]
         table = table.set_axis(features, axis=1).reset_index(drop=True)
     return Side(IdMap(ids[order]), found["__count"].to_numpy(np.int64)[order], table)
+
+
+def id_type(frame: Any, column: str) -> Any:
+    """The type of a column of ids."""
+    from pyspark.sql import types as T
+
+    kinds = {f.name: f.dataType for f in frame.schema}
+    if column not in kinds:
+        raise _core.Error(f"[spark] there is no column {column!r}; there are {list(kinds)}")
+    if not isinstance(kinds[column], (T.StringType, T.IntegralType)):
+        raise _core.Error(
+            f"[spark] ids are texts or whole numbers; column {column!r} is "
+            f"{kinds[column].simpleString()}"
+        )
+    return kinds[column]
+
+
+def _untimed(frame: Any, column: str) -> Any:
+    """Whether a line has no time."""
+    from pyspark.sql import functions as F
+    from pyspark.sql import types as T
+
+    times(frame, column)  # its type is one of times
+    given = F.col(quoted(column))
+    if isinstance(frame.schema[column].dataType, (T.FloatType, T.DoubleType)):
+        value = given.cast("double")
+        return F.isnull(value) | F.isnan(value) | (F.abs(value) == F.lit(float("inf")))
+    return F.isnull(given)
 
 
 def times(frame: Any, column: str) -> Any:
@@ -112,7 +149,8 @@ def dealt(session: Any, frame: Any, columns: tuple[str, str, str | None], users:
             raise _core.Error(f"[spark] there is no column {held_out!r}; there are {frame.columns}")
         chosen.append(F.col(quoted(held_out)).cast("boolean").alias(HELD_OUT))
         schema += f", {HELD_OUT} boolean"
-    known = session.sparkContext.broadcast((pa.array(users.ids.ids), pa.array(items.ids.ids)))
+    # A Python process gets them once, and keeps the tables in which it finds ids.
+    known = session.sparkContext.broadcast((users.ids, items.ids))
     rows = frame.select(*chosen).mapInArrow(_numbered(known), schema)
     return _shards.dealt(
         rows, num_workers, n_shards, None if held_out is None else HELD_OUT,
@@ -122,14 +160,30 @@ def dealt(session: Any, frame: Any, columns: tuple[str, str, str | None], users:
 
 def _numbered(known: Any) -> Callable:
     def numbered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        users, items = known.value
+        maps = dict(zip(("user", "item"), known.value, strict=True))
         for batch in batches:
-            columns = {
-                "user": pc.index_in(batch.column("user").cast(users.type), users),
-                "item": pc.index_in(batch.column("item").cast(items.type), items),
-            }
+            columns = {name: _rows_of(name, ids, batch) for name, ids in maps.items()}
             for name in batch.schema.names[2:]:
                 columns[name] = batch.column(name)
             yield pa.RecordBatch.from_pydict(columns)
 
     return numbered
+
+
+def _rows_of(name: str, ids: IdMap, batch: pa.RecordBatch) -> pa.Array:
+    rows = rows_of(ids, batch.column(name))
+    if (rows == UNKNOWN).any():
+        raise _core.Error(
+            f"[spark] the DataFrame has other {name}s when it is read again: make it give the same "
+            "rows each time, or cache it"
+        )
+    return pa.array(rows.astype(np.int32))
+
+
+def rows_of(ids: IdMap, column: pa.Array) -> np.ndarray:
+    """Row numbers of a column of ids of the map's kind; UNKNOWN for nulls."""
+    if not pa.types.is_integer(column.type):
+        rows = ids.rows(column.to_pylist())
+    else:
+        rows = ids.rows(column.fill_null(0).to_numpy())
+    return np.where(column.is_null().to_numpy(zero_copy_only=False), UNKNOWN, rows)

@@ -8,19 +8,21 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from pyspark.ml import Model as SparkModel
 from pyspark.ml.util import MLReadable, MLWritable
 
 from andiron import _core
 from andiron._training import whole
-from andiron.apps.recommend.on_spark import files
+from andiron.apps.recommend.ids import UNKNOWN, IdMap
+from andiron.apps.recommend.on_spark import by_item, files, interactions
 from andiron.apps.recommend.on_spark.params import RECOMMENDED
-from andiron.spark import _cluster, _inference
+from andiron.spark import _cluster, _compat, _inference
 from andiron.spark._columns import quoted
 from andiron.spark._params import Settable, with_params
 from andiron.spark._persistence import Reader, Writer
+
+_PAIR = ["user", "item"]
 
 
 @with_params(RECOMMENDED)
@@ -49,16 +51,22 @@ class RecommenderModel(Settable, SparkModel, MLReadable, MLWritable):
 
     def _transform(self, frame: Any) -> Any:
         """Adds `prediction`: the estimate of `native.predict` in [0, 1], a double; NaN for ids that
-        training did not see, or without these lines (`cold_start_strategy`)."""
+        training did not see, or without these lines (`cold_start_strategy`).
+
+        Errors:
+            andiron.Error for a column of ids that is missing or neither texts nor whole numbers, or
+            of texts where the model's ids are numbers.
+        """
         from pyspark.sql import functions as F
 
         strategy = self.getColdStartStrategy()
         if strategy not in ("nan", "drop"):
             raise _core.Error(f'[spark] cold_start_strategy is "nan" or "drop"; got {strategy!r}')
-        predict = F.pandas_udf(_predictor(self._shipped(frame)), "double")
-        ids = [self._ids_of(frame, name) for name in (self.getUserCol(), self.getItemCol())]
+        ids = self._users_of(frame), self._ids_of(frame, self.getItemCol(), self.native.items)
+        pairs = frame.select(*(id.alias(name) for id, name in zip(ids, _PAIR, strict=True)))
+        predict = _compat.arrow_function(_predictor(self._shipped(frame)), ["double"])
         # On its way pandas makes nulls of NaN.
-        found = F.coalesce(predict(*ids), F.lit(float("nan")))
+        found = F.coalesce(predict(_PAIR, ids, pairs.schema), F.lit(float("nan")))
         out = frame.withColumn(self.getPredictionCol(), found)
         if strategy == "drop":
             out = out.where(~F.isnan(F.col(quoted(self.getPredictionCol()))))
@@ -67,16 +75,50 @@ class RecommenderModel(Settable, SparkModel, MLReadable, MLWritable):
     def recommendForAllUsers(self, numItems: int) -> Any:
         """The best `numItems` items of every user: a DataFrame of user_col and `recommendations`,
         an array of structs (item_col, rating), best first; rating is the model's score."""
-        session = _cluster.session_of()
-        n = len(self.native.users)
-        rows = session.range(0, n, 1, max(1, min(n, 2 * session.sparkContext.defaultParallelism)))
-        return self._recommended(rows, numItems, True)
+        return self._recommended(self._every_user(), numItems, True)
 
     def recommendForUserSubset(self, dataset: Any, numItems: int) -> Any:
-        """The same for the users in user_col of a DataFrame, each once; users that training did not
-        see get the most popular items."""
-        ids = dataset.select(self._ids_of(dataset, self.getUserCol()).alias("id")).distinct()
+        """The same for the users in user_col of a DataFrame, each once; as with ALS, without those
+        that training did not see."""
+        ids = dataset.select(self._users_of(dataset).alias("id")).distinct()
         return self._recommended(ids.where("id is not null"), numItems, False)
+
+    def recommendForAllItems(self, numUsers: int) -> Any:
+        """The `numUsers` users whom each item suits best: a DataFrame of item_col and
+        `recommendations`, an array of structs (user_col, rating), best first; rating is the
+        estimate that `transform` gives, as scores of different users cannot be compared."""
+        return self._users_for(np.arange(len(self.native.items)), numUsers)
+
+    def recommendForItemSubset(self, dataset: Any, numUsers: int) -> Any:
+        """The same for the items in item_col of a DataFrame, each once, without those that training
+        did not see."""
+        id = self._ids_of(dataset, self.getItemCol(), self.native.items).alias("id")
+        ids = dataset.select(id).distinct().where("id is not null")
+        there = [row["id"] for row in ids.collect()]
+        rows = self.native.items.rows(there)
+        return self._users_for(np.sort(rows[rows >= 0]), numUsers)
+
+    def _users_for(self, items: np.ndarray, k: int) -> Any:
+        k = whole(k, "numUsers", 1, "spark")
+        rows = self._every_user()
+        name, exclude = self._shipped(rows), self.getExcludeSeen()
+        item, user = self.getItemCol(), self.getUserCol()
+
+        def load() -> Any:
+            return _loaded(name)
+
+        lines = rows.mapInArrow(by_item.best_users(load, items, k, exclude), by_item.SCHEMA)
+        kinds = [_type_of(ids.ids) for ids in (self.native.items, self.native.users)]
+        schema = (
+            f"{quoted(item)} {kinds[0]}, recommendations array<struct<{quoted(user)}: {kinds[1]}, "
+            "rating: float>>"
+        )
+        return by_item.of_all(lines, k).mapInArrow(by_item.with_ids(load, item, user), schema)
+
+    def _every_user(self) -> Any:
+        session = _cluster.session_of()
+        n = len(self.native.users)
+        return session.range(0, n, 1, max(1, min(n, 2 * session.sparkContext.defaultParallelism)))
 
     def _recommended(self, rows: Any, k: int, by_row: bool) -> Any:
         k = whole(k, "numItems", 1, "spark")
@@ -90,12 +132,21 @@ class RecommenderModel(Settable, SparkModel, MLReadable, MLWritable):
         recommend = _recommender(name, k, self.getExcludeSeen(), by_row, user, item)
         return rows.mapInArrow(recommend, schema)
 
-    def _ids_of(self, frame: Any, name: str) -> Any:
-        from pyspark.sql import functions as F
+    def _users_of(self, frame: Any) -> Any:
+        return self._ids_of(frame, self.getUserCol(), self.native.users)
 
-        if name not in frame.columns:
-            raise _core.Error(f"[spark] there is no column {name!r}; there are {frame.columns}")
-        return F.col(quoted(name))
+    def _ids_of(self, frame: Any, name: str, known: IdMap) -> Any:
+        """A column of ids, in the type of the model's."""
+        from pyspark.sql import functions as F
+        from pyspark.sql import types as T
+
+        given, kind = interactions.id_type(frame, name), _type_of(known.ids)
+        if kind == "bigint" and isinstance(given, T.StringType):
+            raise _core.Error(
+                f"[spark] ids of this model are whole numbers; column {name!r} is "
+                f"{given.simpleString()}: cast it"
+            )
+        return F.col(quoted(name)).cast(kind)
 
     def _shipped(self, frame: Any) -> str:
         return shipped(_cluster.session_of(frame), self.native)
@@ -143,17 +194,19 @@ def _loaded(name: str) -> Any:
 
 
 def _predictor(name: str) -> Callable:
-    def predict(columns):
+    def predict(structs: Iterator[pa.StructArray]) -> Iterator[pa.Array]:
         model = _loaded(name)
-        for users, items in columns:
-            known = (model.users.rows(users) >= 0) & (model.items.rows(items) >= 0)
+        for struct in structs:
+            users, items = (
+                interactions.rows_of(ids, struct.field(side))
+                for side, ids in zip(_PAIR, (model.users, model.items), strict=True)
+            )
+            known = (users != UNKNOWN) & (items != UNKNOWN)
             out = np.full(len(users), np.nan)
             if known.any():
-                out[known] = model.predict(users[known], items[known])
-            yield pd.Series(out)
+                out[known] = model._predict(users[known], items[known])
+            yield pa.array(out, from_pandas=False)
 
-    series = Iterator[tuple[pd.Series, pd.Series]]
-    predict.__annotations__ = {"columns": series, "return": Iterator[pd.Series]}
     return predict
 
 
@@ -164,7 +217,10 @@ def _recommender(name: str, k: int, exclude_seen: bool, by_row: bool, user: str,
             if batch.num_rows == 0:
                 continue
             given = batch.column(0).to_numpy(zero_copy_only=False)
-            users = model.users.ids[given] if by_row else given
+            known = by_row or model.users.rows(given) >= 0
+            users = model.users.ids[given] if by_row else given[known]
+            if len(users) == 0:
+                continue
             items, scores = model.recommend_all(k, exclude_seen, users)
             there = scores > -np.inf
             offsets = np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int32)

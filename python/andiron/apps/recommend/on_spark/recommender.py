@@ -22,6 +22,24 @@ from andiron.spark._estimator import communicator_settings, shared_place
 from andiron.spark._params import Settable, snake, with_params
 from andiron.spark._persistence import Reader, Writer
 
+# ALS's names of what there is not here.
+_OF_ALS = {
+    "rating_col": "a line is an interaction; leave out the lines that show no interest",
+    "alpha": "interactions are not weighted; leave out the lines that show no interest",
+    "implicit_prefs": "all interactions are implicit",
+    "nonnegative": "weights may be negative",
+    "rank": "sizes are settings of the model (embedding, gmf, mlp_user, hidden, ...)",
+    "reg_param": "the settings dropout and weight_decay (of NeuralCF) stand for it",
+    "max_iter": "epochs says how often it walks over the interactions",
+    "num_blocks": "num_workers says how many tasks train",
+    "num_user_blocks": "num_workers says how many tasks train",
+    "num_item_blocks": "num_workers says how many tasks train",
+    "block_size": "batch_size says how many samples a step has",
+    "checkpoint_interval": "checkpoint_dir and checkpoint_every say where and when",
+    "intermediate_storage_level": "interactions stay in the workers' memory",
+    "final_storage_level": "the trained model is no DataFrame",
+}
+
 KINDS = {"NeuralCF": models.NeuralCF, "WideAndDeep": models.WideAndDeep}
 
 
@@ -61,13 +79,23 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
 
     def setParams(self, **given: Any) -> Recommender:
         """Sets several Params; other names go to `settings`."""
+        for name in given:
+            if snake(name) in _OF_ALS:
+                raise TypeError(f"[spark] Recommender has no {name!r}: {_OF_ALS[snake(name)]}")
         own = {f for kind in KINDS.values() for f in kind.Settings.__dataclass_fields__}
         own -= {"epochs", "batch_size", "learning_rate", "seed"}  # Params
+        self._settings_there = sorted(own)
         more = {name: given.pop(name) for name in list(given) if name in own}
         super().setParams(**given)
         if more:
             self.setSettings({**self.getSettings(), **more})
         return self
+
+    def _has_no(self, key: str, names: list[str]) -> str:
+        told = super()._has_no(key, [*names, *self._settings_there])
+        return f"{told.partition(' are [')[0]} are Params {sorted(names)} and settings of the " + (
+            f"model {self._settings_there}"
+        )
 
     def _fit(self, frame: Any) -> RecommenderModel:
         session = _cluster.session_of(frame)
@@ -81,11 +109,11 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
             self.getValidationIndicatorCol(),
         )  # fmt: skip
         task = self._task(model, users, items, n_shards)
-        _cluster.require_room(session, _size_of(model, users, items), "the trained model")
         with _progress.Driver(session, self.getVerbose(), model.settings.epochs) as progress:
             task.progress = progress.address
             parts = _launch.run(session, task, num_workers, dealt, self.getMaxRestarts(),
-                                self.getSlotsTimeout(), communicator_settings(self))  # fmt: skip
+                                self.getSlotsTimeout(), communicator_settings(self),
+                                _size_of(model, users, items))  # fmt: skip
         _complete(model, users, items, parts)
         trained = RecommenderModel(model)
         trained.history = model.curves
@@ -112,12 +140,13 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
         if stray:
             raise _core.Error(f"[spark] a category is one of the features; {stray[0]!r} is not")
         sides = [
-            interactions.side(frame, catalog, column, features, self.getCategories())
-            for catalog, column, features in (
-                (self.getUserCatalog(), self.getUserCol(), self.getUserFeatures()),
-                (self.getItemCatalog(), self.getItemCol(), self.getItemFeatures()),
+            interactions.side(frame, catalog, column, features, self.getCategories(), time)
+            for catalog, column, features, time in (
+                (self.getUserCatalog(), self.getUserCol(), self.getUserFeatures(),
+                 self.getTimeCol()),
+                (self.getItemCatalog(), self.getItemCol(), self.getItemFeatures(), None),
             )
-        ]
+        ]  # fmt: skip
         if len(sides[0].ids) == 0:
             raise _core.Error("[spark] the DataFrame is empty: there are no interactions")
         return sides[0], sides[1]

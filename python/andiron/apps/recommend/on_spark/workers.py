@@ -27,6 +27,7 @@ class Task:
             validation, fingerprint.
     """
 
+    what = "training"  # in Spark's UI
     progress: Any = None  # where the driver listens (_progress.Address)
 
     def __init__(self, kind: str, settings: dict, sizes: tuple[int, int], features: tuple,
@@ -73,8 +74,8 @@ class Task:
         for tag, batches in worker.shards():
             held_out = self.training["validation"] and tag % 2 == 1
             for batch in batches:
-                columns = {name: batch.column(name).to_numpy(zero_copy_only=False).astype(np.int64)
-                           for name in batch.schema.names}  # fmt: skip
+                # No nulls: the driver has seen to that (interactions.side, interactions.dealt).
+                columns = {name: batch.column(name).to_numpy() for name in batch.schema.names}
                 pieces[held_out].append(columns)
         data = self._interactions(pieces[False])
         if not self.training["validation"]:
@@ -85,23 +86,26 @@ class Task:
         return data, held_out.take(new)
 
     def _interactions(self, pieces: list[dict]) -> Any:
-        from andiron.apps.recommend.data import Interactions, merged
+        from andiron.apps.recommend.data import Interactions
         from andiron.apps.recommend.ids import IdMap
 
-        def joined(name: str) -> np.ndarray:
-            parts = [piece[name] for piece in pieces]
-            return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+        def joined(name: str) -> np.ndarray:  # and the pieces go: both would be twice the memory
+            parts = [piece.pop(name) for piece in pieces]
+            return np.concatenate(parts, dtype=np.int64) if parts else np.zeros(0, np.int64)
 
-        user, item = joined("user"), joined("item")
+        n_items = self.sizes[1]
+        pairs = joined("user") * n_items
+        pairs += joined("item")
         times = joined("time") if self.training["timed"] else None
-        order = np.lexsort((item, user) if times is None else (times, item, user))
+        if times is None:
+            pairs = np.unique(pairs)
+        else:
+            order = np.lexsort((times, pairs))
+            pairs = pairs[order]
+            latest = np.append(pairs[1:] != pairs[:-1], True)[: len(pairs)]
+            pairs, times = pairs[latest], times[order[latest]]
         users, items = (IdMap(np.arange(n)) for n in self.sizes)
-        return merged(
-            Interactions(
-                users, items, user[order], item[order], None,
-                None if times is None else times[order],
-            )
-        )  # fmt: skip
+        return Interactions(users, items, pairs // n_items, pairs % n_items, None, times)
 
     def _folder(self, worker: Worker, data: Any) -> str | None:
         """A folder for this training alone, named by model, settings and interactions."""
@@ -173,6 +177,9 @@ class Watcher(Reporter):
         """Nor does the training end with a round."""
 
     def epoch_ended(self, epoch: int, logs: dict[str, float]) -> None:
+        if self._starts is None:  # a restart found the epoch's last round finished
+            super().on_epoch_begin(epoch)
+            self._first_row = self._rows
         super().on_epoch_end(epoch, logs)
 
     def _finished(self) -> list:

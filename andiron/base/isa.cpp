@@ -1,9 +1,9 @@
-#include "andiron/exec/native/isa.hpp"
+#include "andiron/base/isa.hpp"
 
 #include <cstdlib>
 #include <string_view>
 
-namespace andiron::exec {
+namespace andiron {
 
 bool has_isa(Isa isa) {
   __builtin_cpu_init();
@@ -22,4 +22,4 @@ Isa current_isa() {
   return isa;
 }
 
-}  // namespace andiron::exec
+}  // namespace andiron

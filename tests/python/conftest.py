@@ -1,0 +1,6 @@
+"""What several tests here share: *_testing.py."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
