@@ -26,6 +26,7 @@
 #include "andiron/nn/losses/losses.hpp"
 #include "andiron/nn/model.hpp"
 #include "andiron/nn/model_file.hpp"
+#include "andiron/nn/models/models.hpp"
 #include "andiron/nn/optimizers/optimizer.hpp"
 #include "andiron/nn/predictor.hpp"
 #include "andiron/nn/seed.hpp"

@@ -4,7 +4,10 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/nn/model.hpp"
+#include "andiron/io/torch/archive.hpp"
 #include "andiron/nn/model_file.hpp"
+#include "andiron/nn/models/models.hpp"
+#include "andiron/nn/models/state_dict.hpp"
 #include "andiron/nn/predictor.hpp"
 #include "bindings/json.hpp"
 #include "bindings/python_layer.hpp"
@@ -112,6 +115,22 @@ void bind_models(nb::module_& m) {
   m.def("model_from_bytes", [](nb::bytes bytes) {
     return to_python(
         nn::model_from_bytes(std::string(bytes.c_str(), bytes.size())).value_or_throw());
+  });
+  m.def("make_network", [](const std::string& network, nb::handle options) {
+    return std::shared_ptr<nn::Layer>(nn::models::make(network, json_from(options)));
+  });
+  m.def(
+      "load_weights",
+      [](const nn::ModelPtr& model, const std::string& path, bool skip_mismatch) {
+        nb::gil_scoped_release unlocked;
+        nn::models::load_weights(*model, path, {.skip_mismatch = skip_mismatch});
+      },
+      nb::arg("model"), nb::arg("path"), nb::arg("skip_mismatch") = false);
+  m.def("read_weights", [](const std::string& path) {
+    nb::dict tensors;
+    for (const auto& [name, tensor] : nn::models::read_weights(path).value_or_throw())
+      tensors[nb::cast(name)] = tensor;
+    return tensors;
   });
   bind_predictor(m);
 }

@@ -4,6 +4,7 @@
 # A target links all of Andiron, or the libraries in ANDIRON_FUZZ_LIBRARIES_<name>: less to compile.
 set(ANDIRON_FUZZ_LIBRARIES_images andiron_images)
 set(ANDIRON_FUZZ_LIBRARIES_onnx andiron_io)
+set(ANDIRON_FUZZ_LIBRARIES_torch andiron_io)
 
 function(andiron_fuzzers)
   file(GLOB runtimes "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a")

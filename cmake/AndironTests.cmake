@@ -17,6 +17,9 @@ function(andiron_tests)
     COMPILE_DEFINITIONS ANDIRON_OP_GOLDENS="${PROJECT_SOURCE_DIR}/tests/goldens/ops.json")
   set_source_files_properties("${PROJECT_SOURCE_DIR}/tests/goldens/vision_goldens_test.cpp" PROPERTIES
     COMPILE_DEFINITIONS ANDIRON_VISION_GOLDENS="${PROJECT_SOURCE_DIR}/tests/goldens/vision.json")
+  set_source_files_properties("${PROJECT_SOURCE_DIR}/tests/goldens/torch_archive_test.cpp"
+    PROPERTIES COMPILE_DEFINITIONS
+    ANDIRON_TORCH_GOLDENS="${PROJECT_SOURCE_DIR}/tests/goldens/torch_archives.json")
   set_target_properties(andiron_test PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
   # Tests are compiled more often than they run: -O1 takes a third less time than -O3.

@@ -13,7 +13,9 @@ namespace andiron::exec {
 
 namespace {
 
-constexpr size_t kMaxOperands = 256;
+// Their addresses stand on the stack while a step runs: 128 KB. An update of all parameters by Adam
+// has seven for each.
+constexpr size_t kMaxOperands = 16384;
 
 template <class T>
 bool all_finite(const T* x, int64_t rows, int64_t cols, int64_t stride) {
@@ -29,14 +31,17 @@ Section::Section(const Graph& graph, SectionOptions options) : graph_(graph) {
   n_imports_ = graph.inputs().size();
   n_exports_ = graph.outputs().size();
   SectionBuilder(*this, std::move(options)).build();
-  for (const Step& step : steps_)
-    if (step.src.size() + step.dst.size() > kMaxOperands)
-      fail("[{}] has {} operands; at most {} are possible", step.node->op->name,
-           step.src.size() + step.dst.size(), kMaxOperands);
+  for (const Step& step : steps_) {
+    const size_t n = step.src.size() + step.dst.size();
+    if (n > kMaxOperands)
+      fail("[{}] has {} operands; at most {} are possible", step.node->op->name, n, kMaxOperands);
+    max_operands_ = std::max(max_operands_, n);
+  }
 }
 
 void Section::run(const Call& call) const {
-  void* pointers[kMaxOperands];
+  // A step of training allocates nothing.
+  auto** pointers = static_cast<void**>(__builtin_alloca(max_operands_ * sizeof(void*)));
   // Bases: 0 nothing (offsets are addresses), 1 the arena, then imports, then exports.
   auto address = [&](const Place& p) -> std::byte* {
     if (p.base < 0) return nullptr;

@@ -66,7 +66,7 @@ class Section {
   Graph graph_;
   std::vector<Step> steps_;
   std::vector<Tensor> constants_;
-  size_t n_imports_ = 0, n_exports_ = 0, arena_bytes_ = 0;
+  size_t n_imports_ = 0, n_exports_ = 0, arena_bytes_ = 0, max_operands_ = 0;
 };
 
 }  // namespace andiron::exec

@@ -10,6 +10,7 @@ import click
 SUBCOMMANDS = {
     "convert": ("andiron._convert:convert", "A model from one format into another."),
     "info": ("andiron._info:info", "The installation: versions, CPU, threads; or what a model is."),
+    "predict": ("andiron._predict:predict", "The likeliest classes of photos."),
     "recommend": (
         "andiron.apps.recommend.cli:cli",
         "Train, compare and use recommenders on (user, item) tables.",

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from andiron import _core, _training
+from andiron import _core, _training, _zoo
 from andiron._data import columns, empty_output, first_rows
+from andiron._imagenet import decode_predictions
 from andiron._tables import Data, is_table
+from andiron._zoo import *  # noqa: F403
 from andiron.layers.base import Layer, _Bridge, face_of, spec_of
 
-__all__ = ["Model", "Sequential", "load", "load_model"]
+__all__ = ["Model", "Sequential", "decode_predictions", "load", "load_model", *_zoo.__all__]
 
 
 def _listed(x: Any) -> list:
@@ -280,12 +282,23 @@ class Model(_training.Training, Layer):
         """Writes the weights only: a safetensors file, a tensor for each variable."""
         self.save(filepath, overwrite, include_optimizer=False)
 
-    def load_weights(self, filepath: Any) -> None:
-        """Takes the weights of a file that `save` or `save_weights` wrote, by order."""
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+        """Takes the weights of a file.
+
+        Args:
+            filepath: what `save` or `save_weights` wrote, by order; or a state dict of PyTorch
+                (`torch.save`, either format, or safetensors), by name: layers of the same names
+                take weight, bias, running_mean and running_var. The networks of `andiron.models`
+                have torchvision's names. Nothing in the file is executed.
+            skip_mismatch: takes what fits by name and shape, and leaves the rest. Default: False.
+
+        Errors:
+            OSError when the file cannot be read or is damaged; ValueError naming what is missing,
+            unexpected or of another shape. The model is unchanged then.
+        """
         import os
 
-        other, _, _ = _core.load_model(os.fspath(filepath))
-        self._ready().set_weights(other.weights())
+        _core.load_weights(self._ready(), os.fspath(filepath), skip_mismatch)
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all variables' values."""

@@ -60,6 +60,7 @@ constexpr LayerEntry kLayers[] = {
     {"MaxPooling3D", PoolingLayer::from_config<PoolingLayer::Kind::max, 3>},
     {"Multiply", MultiplyLayer::from_config},
     {"Normalization", NormalizationLayer::from_config},
+    {"Permute", PermuteLayer::from_config},
     {"Reshape", ReshapeLayer::from_config},
     {"SeparableConv1D", ConvLayer::from_config<ConvLayer::Kind::separable, 1>},
     {"SeparableConv2D", ConvLayer::from_config<ConvLayer::Kind::separable, 2>},

@@ -71,6 +71,38 @@ std::vector<Value> ReshapeLayer::compute(const std::vector<Value>& inputs, CallC
   return {ops::reshape(inputs[0], target)};
 }
 
+PermuteLayer::PermuteLayer(std::vector<int64_t> dims, LayerOptions options)
+    : Layer(std::move(options)), dims_(std::move(dims)) {
+  std::vector<int64_t> sorted = dims_;
+  std::sort(sorted.begin(), sorted.end());
+  for (size_t i = 0; i < sorted.size(); ++i)
+    if (sorted[i] != static_cast<int64_t>(i) + 1)
+      fail("[Permute] dims must have each of 1 to {} once; got {}", dims_.size(), str(dims_));
+}
+
+nlohmann::json PermuteLayer::config() const {
+  nlohmann::json config = Layer::config();
+  config["dims"] = dims_;
+  return config;
+}
+
+LayerPtr PermuteLayer::from_config(const nlohmann::json& config) {
+  return std::make_shared<PermuteLayer>(config.at("dims").get<std::vector<int64_t>>());
+}
+
+std::vector<Value> PermuteLayer::compute(const std::vector<Value>& inputs, CallContext&) {
+  expect_inputs(inputs.size(), 1);
+  const Shape& shape = inputs[0].shape();
+  if (shape.rank() != static_cast<int64_t>(dims_.size()) + 1)
+    reject(fmt::format("needs a batch axis and {} more; got {}", dims_.size(), shape.str()));
+  std::vector<int64_t> axes = {0};
+  axes.insert(axes.end(), dims_.begin(), dims_.end());
+  return {ops::transpose(inputs[0], axes)};
+}
+
+LayerRef Permute(std::vector<int64_t> dims, LayerOptions options) {
+  return std::make_shared<PermuteLayer>(std::move(dims), std::move(options));
+}
 LayerRef Flatten(LayerOptions options) {
   return std::make_shared<FlattenLayer>(std::move(options));
 }

@@ -36,7 +36,24 @@ class ReshapeLayer : public Layer {
   std::vector<int64_t> target_shape_;
 };
 
+/// Axes in another order: axis i of a sample is axis dims[i] of the input's, counted from 1 (axis 0
+/// is the batch), as in Keras.
+class PermuteLayer : public Layer {
+ public:
+  explicit PermuteLayer(std::vector<int64_t> dims, LayerOptions options = {});
+  std::string class_name() const override { return "Permute"; }
+  nlohmann::json config() const override;
+  static LayerPtr from_config(const nlohmann::json& config);
+
+ protected:
+  std::vector<Value> compute(const std::vector<Value>& inputs, CallContext& context) override;
+
+ private:
+  std::vector<int64_t> dims_;
+};
+
 LayerRef Flatten(LayerOptions options = {});
+LayerRef Permute(std::vector<int64_t> dims, LayerOptions options = {});
 LayerRef Reshape(std::vector<int64_t> target_shape, LayerOptions options = {});
 
 }  // namespace andiron::nn

@@ -15,6 +15,7 @@ struct Named {
 constexpr Named kActivations[] = {
     {"linear", [](const Value& x) { return x; }},
     {"relu", relu},
+    {"relu6", [](const Value& x) { return clip(x, 0.0, 6.0); }},
     {"leaky_relu", [](const Value& x) { return leaky_relu(x); }},
     {"elu", [](const Value& x) { return elu(x); }},
     {"gelu", [](const Value& x) { return gelu(x); }},

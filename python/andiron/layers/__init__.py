@@ -41,7 +41,7 @@ from andiron.layers.image import (
     ZeroPadding2D,
     ZeroPadding3D,
 )
-from andiron.layers.merging import Add, Concatenate, Dot, Flatten, Multiply, Reshape
+from andiron.layers.merging import Add, Concatenate, Dot, Flatten, Multiply, Permute, Reshape
 from andiron.layers.normalization import BatchNormalization, Normalization
 from andiron.layers.pooling import (
     AdaptiveAveragePooling1D,
@@ -144,6 +144,7 @@ __all__ = [
     "Multiply",
     "Normalization",
     "ReLU",
+    "Permute",
     "Reshape",
     "SeparableConv1D",
     "SeparableConv2D",

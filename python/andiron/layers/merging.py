@@ -76,3 +76,20 @@ class Reshape(CoreLayer):
 
     def __init__(self, target_shape: Sequence[int], *, name: str | None = None, dtype: Any = None):
         self._make(name, True, dtype, target_shape=list(target_shape))
+
+
+class Permute(CoreLayer):
+    """The axes of each sample in another order.
+
+    Args:
+        dims: axis i of a sample is axis dims[i] of the input's; counted from 1.
+
+    Example:
+        >>> import numpy as np
+        >>> from andiron import layers
+        >>> layers.Permute((2, 1))(np.zeros((1, 3, 5), "float32")).shape
+        (1, 5, 3)
+    """
+
+    def __init__(self, dims: Sequence[int], *, name: str | None = None, dtype: Any = None):
+        self._make(name, True, dtype, dims=[int(d) for d in dims])

