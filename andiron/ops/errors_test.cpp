@@ -121,9 +121,10 @@ TEST(OpErrors, name_the_op_the_rule_and_what_came) {
   EXPECT_MESSAGE(sigmoid_cross_entropy(f32({batch, 1}), f32({batch})),
                  "[sigmoid_cross_entropy] logits and labels must have one shape; got [batch,1] "
                  "and [batch]");
-  EXPECT_MESSAGE(activation("rellu", f32({2})),
-                 "there is no activation named 'rellu'; known: linear, relu, leaky_relu, elu, "
-                 "gelu, sigmoid, tanh, softplus, softmax, log_softmax, exponential, step");
+  EXPECT_MESSAGE(
+      activation("rellu", f32({2})),
+      "there is no activation named 'rellu'; known: linear, relu, relu6, leaky_relu, elu, "
+      "gelu, sigmoid, tanh, softplus, softmax, log_softmax, exponential, step");
 }
 
 TEST(OpErrors, bad_data_is_found_when_it_runs) {

@@ -130,6 +130,7 @@ TEST(OpGoldens, every_differentiable_op_has_one) {
                           op->name.find("_derivative") != std::string::npos;
     if (op->gradient == nullptr || backward) continue;
     if (op->name == "row_sparse" || op->name == "sum_segments") continue;
+    if (op->name == "sum_over_workers") continue;  // workers_test.py: against one process
     EXPECT_TRUE(have.count(op->name) > 0) << op->name;
   }
 }
