@@ -205,7 +205,7 @@ class Context:
 def task(monkeypatch, context, fn, patience=0.2):
     import pickle
 
-    import pyspark
+    pyspark = pytest.importorskip("pyspark")
     from andiron.spark._worker import Job
 
     monkeypatch.setattr(pyspark.BarrierTaskContext, "get", classmethod(lambda cls: context))
