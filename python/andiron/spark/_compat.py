@@ -123,6 +123,8 @@ def _of_frames(predict: Callable, names: list[str], types: list[pa.DataType] | N
             yield pa.StructArray.from_arrays(arrays, names)
 
     def as_pandas(array):  # pandas holds the Arrow array as it is: NaN would become null
+        if pa.types.is_list(array.type) and array.null_count:  # PySpark wants None for a null list
+            return array.to_pandas()
         return pd.Series(array, dtype=pd.ArrowDtype(array.type))
 
     def run(frames):
