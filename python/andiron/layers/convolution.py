@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from andiron import _core
@@ -36,7 +36,45 @@ def padding_config(layer: str, padding: Any) -> dict:
     }
 
 
-class Conv(CoreLayer):
+# What becomes of a setting on its way to the core: by the end of its name, or by its name.
+_CONVERT = {
+    "initializer": initializer_config,
+    "regularizer": regularizer_config,
+    "constraint": constraint_config,
+}
+_SETTINGS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("filters", "groups", "depth_multiplier"), int),
+    **dict.fromkeys(("kernel_size", "pool_size", "strides", "dilation_rate"), listed),
+    "output_padding": listed,
+    **dict.fromkeys(("use_bias", "ceil", "count_include_pad"), bool),
+    "data_format": lambda name: name,
+}
+
+
+class Windowed(CoreLayer):
+    """Layers of windows over spatial axes, convolutions and pooling: their settings are alike."""
+
+    _may_be_none: tuple[str, ...] = ("output_padding",)
+
+    def _take(self, given: dict[str, Any]) -> None:
+        """Makes the layer from what __init__ was given, its `locals()`."""
+        layer = type(self).__name__
+        config = {}
+        for key, value in given.items():
+            if key in ("self", "name", "trainable", "dtype"):
+                continue
+            if key == "padding":
+                config.update(padding_config(layer, value))
+            elif key == "activation":
+                config[key] = activation_name(layer, value)
+            elif (convert := _CONVERT.get(key.rsplit("_", 1)[-1])) is not None:
+                config[key] = convert(value)
+            elif value is not None or key not in self._may_be_none:
+                config[key] = _SETTINGS[key](value)
+        self._make(given["name"], given.get("trainable", True), given["dtype"], **config)
+
+
+class Conv(Windowed):
     """What all convolutions have."""
 
     @property
@@ -87,27 +125,7 @@ class Conv1D(Conv):
         trainable: bool = True,
         dtype: Any = None,
     ):
-        self._make(
-            name,
-            trainable,
-            dtype,
-            filters=int(filters),
-            kernel_size=listed(kernel_size),
-            strides=listed(strides),
-            **padding_config("Conv1D", padding),
-            data_format=data_format,
-            dilation_rate=listed(dilation_rate),
-            groups=int(groups),
-            activation=activation_name("Conv1D", activation),
-            use_bias=bool(use_bias),
-            kernel_initializer=initializer_config(kernel_initializer),
-            bias_initializer=initializer_config(bias_initializer),
-            kernel_regularizer=regularizer_config(kernel_regularizer),
-            bias_regularizer=regularizer_config(bias_regularizer),
-            activity_regularizer=regularizer_config(activity_regularizer),
-            kernel_constraint=constraint_config(kernel_constraint),
-            bias_constraint=constraint_config(bias_constraint),
-        )
+        self._take(locals())
 
 
 class Conv2D(Conv):
@@ -163,27 +181,7 @@ class Conv2D(Conv):
         trainable: bool = True,
         dtype: Any = None,
     ):
-        self._make(
-            name,
-            trainable,
-            dtype,
-            filters=int(filters),
-            kernel_size=listed(kernel_size),
-            strides=listed(strides),
-            **padding_config("Conv2D", padding),
-            data_format=data_format,
-            dilation_rate=listed(dilation_rate),
-            groups=int(groups),
-            activation=activation_name("Conv2D", activation),
-            use_bias=bool(use_bias),
-            kernel_initializer=initializer_config(kernel_initializer),
-            bias_initializer=initializer_config(bias_initializer),
-            kernel_regularizer=regularizer_config(kernel_regularizer),
-            bias_regularizer=regularizer_config(bias_regularizer),
-            activity_regularizer=regularizer_config(activity_regularizer),
-            kernel_constraint=constraint_config(kernel_constraint),
-            bias_constraint=constraint_config(bias_constraint),
-        )
+        self._take(locals())
 
 
 class Conv3D(Conv):
@@ -225,27 +223,7 @@ class Conv3D(Conv):
         trainable: bool = True,
         dtype: Any = None,
     ):
-        self._make(
-            name,
-            trainable,
-            dtype,
-            filters=int(filters),
-            kernel_size=listed(kernel_size),
-            strides=listed(strides),
-            **padding_config("Conv3D", padding),
-            data_format=data_format,
-            dilation_rate=listed(dilation_rate),
-            groups=int(groups),
-            activation=activation_name("Conv3D", activation),
-            use_bias=bool(use_bias),
-            kernel_initializer=initializer_config(kernel_initializer),
-            bias_initializer=initializer_config(bias_initializer),
-            kernel_regularizer=regularizer_config(kernel_regularizer),
-            bias_regularizer=regularizer_config(bias_regularizer),
-            activity_regularizer=regularizer_config(activity_regularizer),
-            kernel_constraint=constraint_config(kernel_constraint),
-            bias_constraint=constraint_config(bias_constraint),
-        )
+        self._take(locals())
 
 
 class Conv1DTranspose(Conv):
@@ -281,27 +259,7 @@ class Conv1DTranspose(Conv):
         trainable: bool = True,
         dtype: Any = None,
     ):
-        self._make(
-            name,
-            trainable,
-            dtype,
-            filters=int(filters),
-            kernel_size=listed(kernel_size),
-            strides=listed(strides),
-            **padding_config("Conv1DTranspose", padding),
-            output_padding=None if output_padding is None else listed(output_padding),
-            data_format=data_format,
-            dilation_rate=listed(dilation_rate),
-            activation=activation_name("Conv1DTranspose", activation),
-            use_bias=bool(use_bias),
-            kernel_initializer=initializer_config(kernel_initializer),
-            bias_initializer=initializer_config(bias_initializer),
-            kernel_regularizer=regularizer_config(kernel_regularizer),
-            bias_regularizer=regularizer_config(bias_regularizer),
-            activity_regularizer=regularizer_config(activity_regularizer),
-            kernel_constraint=constraint_config(kernel_constraint),
-            bias_constraint=constraint_config(bias_constraint),
-        )
+        self._take(locals())
 
 
 class Conv2DTranspose(Conv):
@@ -337,27 +295,7 @@ class Conv2DTranspose(Conv):
         trainable: bool = True,
         dtype: Any = None,
     ):
-        self._make(
-            name,
-            trainable,
-            dtype,
-            filters=int(filters),
-            kernel_size=listed(kernel_size),
-            strides=listed(strides),
-            **padding_config("Conv2DTranspose", padding),
-            output_padding=None if output_padding is None else listed(output_padding),
-            data_format=data_format,
-            dilation_rate=listed(dilation_rate),
-            activation=activation_name("Conv2DTranspose", activation),
-            use_bias=bool(use_bias),
-            kernel_initializer=initializer_config(kernel_initializer),
-            bias_initializer=initializer_config(bias_initializer),
-            kernel_regularizer=regularizer_config(kernel_regularizer),
-            bias_regularizer=regularizer_config(bias_regularizer),
-            activity_regularizer=regularizer_config(activity_regularizer),
-            kernel_constraint=constraint_config(kernel_constraint),
-            bias_constraint=constraint_config(bias_constraint),
-        )
+        self._take(locals())
 
 
 class Conv3DTranspose(Conv):
@@ -393,27 +331,7 @@ class Conv3DTranspose(Conv):
         trainable: bool = True,
         dtype: Any = None,
     ):
-        self._make(
-            name,
-            trainable,
-            dtype,
-            filters=int(filters),
-            kernel_size=listed(kernel_size),
-            strides=listed(strides),
-            **padding_config("Conv3DTranspose", padding),
-            output_padding=None if output_padding is None else listed(output_padding),
-            data_format=data_format,
-            dilation_rate=listed(dilation_rate),
-            activation=activation_name("Conv3DTranspose", activation),
-            use_bias=bool(use_bias),
-            kernel_initializer=initializer_config(kernel_initializer),
-            bias_initializer=initializer_config(bias_initializer),
-            kernel_regularizer=regularizer_config(kernel_regularizer),
-            bias_regularizer=regularizer_config(bias_regularizer),
-            activity_regularizer=regularizer_config(activity_regularizer),
-            kernel_constraint=constraint_config(kernel_constraint),
-            bias_constraint=constraint_config(bias_constraint),
-        )
+        self._take(locals())
 
 
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D

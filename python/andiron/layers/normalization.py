@@ -104,8 +104,9 @@ class BatchNormalization(CoreLayer):
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, for each channel.
 
     In training the moments are those of the batch (under data parallel training of this worker's
-    rows, or `synchronized` of all workers') and move the running ones, of which workers keep the mean; in inference, and when the layer is frozen
-    (`trainable = False`), they are the running ones.
+    rows, or `synchronized` of all workers') and move the running ones, of which workers keep the
+    mean; in inference, and when the layer is frozen (`trainable = False`), they are the running
+    ones.
 
     Args:
         axis: that of the channels. Default here: 1, of [batch, channels, spatial...].

@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from andiron.layers.base import CoreLayer
-from andiron.layers.convolution import listed, padding_config
+from andiron.layers.convolution import Windowed, listed
 
 
-class MaxPooling1D(CoreLayer):
+class Pooling(Windowed):
+    """What pooling by windows has."""
+
+    _may_be_none = ("strides",)  # the window's size
+
+
+class MaxPooling1D(Pooling):
     """The maximum of windows over one spatial axis.
 
     Args:
@@ -31,19 +37,10 @@ class MaxPooling1D(CoreLayer):
         name: str | None = None,
         dtype: Any = None,
     ):
-        self._make(
-            name,
-            True,
-            dtype,
-            pool_size=listed(pool_size),
-            strides=None if strides is None else listed(strides),
-            **padding_config("MaxPooling1D", padding),
-            data_format=data_format,
-            ceil=bool(ceil),
-        )
+        self._take(locals())
 
 
-class MaxPooling2D(CoreLayer):
+class MaxPooling2D(Pooling):
     """The maximum of windows over two spatial axes.
 
     Args:
@@ -65,19 +62,10 @@ class MaxPooling2D(CoreLayer):
         name: str | None = None,
         dtype: Any = None,
     ):
-        self._make(
-            name,
-            True,
-            dtype,
-            pool_size=listed(pool_size),
-            strides=None if strides is None else listed(strides),
-            **padding_config("MaxPooling2D", padding),
-            data_format=data_format,
-            ceil=bool(ceil),
-        )
+        self._take(locals())
 
 
-class MaxPooling3D(CoreLayer):
+class MaxPooling3D(Pooling):
     """The maximum of windows over three spatial axes.
 
     Args:
@@ -99,19 +87,10 @@ class MaxPooling3D(CoreLayer):
         name: str | None = None,
         dtype: Any = None,
     ):
-        self._make(
-            name,
-            True,
-            dtype,
-            pool_size=listed(pool_size),
-            strides=None if strides is None else listed(strides),
-            **padding_config("MaxPooling3D", padding),
-            data_format=data_format,
-            ceil=bool(ceil),
-        )
+        self._take(locals())
 
 
-class AveragePooling1D(CoreLayer):
+class AveragePooling1D(Pooling):
     """The mean of windows over one spatial axis.
 
     Args:
@@ -135,20 +114,10 @@ class AveragePooling1D(CoreLayer):
         name: str | None = None,
         dtype: Any = None,
     ):
-        self._make(
-            name,
-            True,
-            dtype,
-            pool_size=listed(pool_size),
-            strides=None if strides is None else listed(strides),
-            **padding_config("AveragePooling1D", padding),
-            data_format=data_format,
-            ceil=bool(ceil),
-            count_include_pad=bool(count_include_pad),
-        )
+        self._take(locals())
 
 
-class AveragePooling2D(CoreLayer):
+class AveragePooling2D(Pooling):
     """The mean of windows over two spatial axes.
 
     Args:
@@ -172,20 +141,10 @@ class AveragePooling2D(CoreLayer):
         name: str | None = None,
         dtype: Any = None,
     ):
-        self._make(
-            name,
-            True,
-            dtype,
-            pool_size=listed(pool_size),
-            strides=None if strides is None else listed(strides),
-            **padding_config("AveragePooling2D", padding),
-            data_format=data_format,
-            ceil=bool(ceil),
-            count_include_pad=bool(count_include_pad),
-        )
+        self._take(locals())
 
 
-class AveragePooling3D(CoreLayer):
+class AveragePooling3D(Pooling):
     """The mean of windows over three spatial axes.
 
     Args:
@@ -209,17 +168,7 @@ class AveragePooling3D(CoreLayer):
         name: str | None = None,
         dtype: Any = None,
     ):
-        self._make(
-            name,
-            True,
-            dtype,
-            pool_size=listed(pool_size),
-            strides=None if strides is None else listed(strides),
-            **padding_config("AveragePooling3D", padding),
-            data_format=data_format,
-            ceil=bool(ceil),
-            count_include_pad=bool(count_include_pad),
-        )
+        self._take(locals())
 
 
 class GlobalMaxPooling1D(CoreLayer):

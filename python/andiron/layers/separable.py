@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from andiron.constraints import serialize as constraint_config
-from andiron.initializers import serialize as initializer_config
-from andiron.layers.base import activation_name
-from andiron.layers.convolution import Conv, listed, padding_config
-from andiron.regularizers import serialize as regularizer_config
+from andiron.layers.convolution import Conv
 
 
 class DepthwiseConv1D(Conv):
@@ -43,26 +39,7 @@ class DepthwiseConv1D(Conv):
         trainable: bool = True,
         dtype: Any = None,
     ):
-        self._make(
-            name,
-            trainable,
-            dtype,
-            kernel_size=listed(kernel_size),
-            strides=listed(strides),
-            **padding_config("DepthwiseConv1D", padding),
-            depth_multiplier=int(depth_multiplier),
-            data_format=data_format,
-            dilation_rate=listed(dilation_rate),
-            activation=activation_name("DepthwiseConv1D", activation),
-            use_bias=bool(use_bias),
-            depthwise_initializer=initializer_config(depthwise_initializer),
-            bias_initializer=initializer_config(bias_initializer),
-            depthwise_regularizer=regularizer_config(depthwise_regularizer),
-            bias_regularizer=regularizer_config(bias_regularizer),
-            activity_regularizer=regularizer_config(activity_regularizer),
-            depthwise_constraint=constraint_config(depthwise_constraint),
-            bias_constraint=constraint_config(bias_constraint),
-        )
+        self._take(locals())
 
 
 class DepthwiseConv2D(Conv):
@@ -96,26 +73,7 @@ class DepthwiseConv2D(Conv):
         trainable: bool = True,
         dtype: Any = None,
     ):
-        self._make(
-            name,
-            trainable,
-            dtype,
-            kernel_size=listed(kernel_size),
-            strides=listed(strides),
-            **padding_config("DepthwiseConv2D", padding),
-            depth_multiplier=int(depth_multiplier),
-            data_format=data_format,
-            dilation_rate=listed(dilation_rate),
-            activation=activation_name("DepthwiseConv2D", activation),
-            use_bias=bool(use_bias),
-            depthwise_initializer=initializer_config(depthwise_initializer),
-            bias_initializer=initializer_config(bias_initializer),
-            depthwise_regularizer=regularizer_config(depthwise_regularizer),
-            bias_regularizer=regularizer_config(bias_regularizer),
-            activity_regularizer=regularizer_config(activity_regularizer),
-            depthwise_constraint=constraint_config(depthwise_constraint),
-            bias_constraint=constraint_config(bias_constraint),
-        )
+        self._take(locals())
 
 
 class SeparableConv1D(Conv):
@@ -154,30 +112,7 @@ class SeparableConv1D(Conv):
         trainable: bool = True,
         dtype: Any = None,
     ):
-        self._make(
-            name,
-            trainable,
-            dtype,
-            filters=int(filters),
-            kernel_size=listed(kernel_size),
-            strides=listed(strides),
-            **padding_config("SeparableConv1D", padding),
-            data_format=data_format,
-            dilation_rate=listed(dilation_rate),
-            depth_multiplier=int(depth_multiplier),
-            activation=activation_name("SeparableConv1D", activation),
-            use_bias=bool(use_bias),
-            depthwise_initializer=initializer_config(depthwise_initializer),
-            pointwise_initializer=initializer_config(pointwise_initializer),
-            bias_initializer=initializer_config(bias_initializer),
-            depthwise_regularizer=regularizer_config(depthwise_regularizer),
-            pointwise_regularizer=regularizer_config(pointwise_regularizer),
-            bias_regularizer=regularizer_config(bias_regularizer),
-            activity_regularizer=regularizer_config(activity_regularizer),
-            depthwise_constraint=constraint_config(depthwise_constraint),
-            pointwise_constraint=constraint_config(pointwise_constraint),
-            bias_constraint=constraint_config(bias_constraint),
-        )
+        self._take(locals())
 
 
 class SeparableConv2D(Conv):
@@ -216,27 +151,4 @@ class SeparableConv2D(Conv):
         trainable: bool = True,
         dtype: Any = None,
     ):
-        self._make(
-            name,
-            trainable,
-            dtype,
-            filters=int(filters),
-            kernel_size=listed(kernel_size),
-            strides=listed(strides),
-            **padding_config("SeparableConv2D", padding),
-            data_format=data_format,
-            dilation_rate=listed(dilation_rate),
-            depth_multiplier=int(depth_multiplier),
-            activation=activation_name("SeparableConv2D", activation),
-            use_bias=bool(use_bias),
-            depthwise_initializer=initializer_config(depthwise_initializer),
-            pointwise_initializer=initializer_config(pointwise_initializer),
-            bias_initializer=initializer_config(bias_initializer),
-            depthwise_regularizer=regularizer_config(depthwise_regularizer),
-            pointwise_regularizer=regularizer_config(pointwise_regularizer),
-            bias_regularizer=regularizer_config(bias_regularizer),
-            activity_regularizer=regularizer_config(activity_regularizer),
-            depthwise_constraint=constraint_config(depthwise_constraint),
-            pointwise_constraint=constraint_config(pointwise_constraint),
-            bias_constraint=constraint_config(bias_constraint),
-        )
+        self._take(locals())
