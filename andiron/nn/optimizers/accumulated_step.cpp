@@ -1,5 +1,4 @@
 #include "andiron/base/error.hpp"
-#include "andiron/nn/optimizers/exchange.hpp"
 #include "andiron/nn/optimizers/rule_optimizer.hpp"
 #include "andiron/nn/optimizers/step_builder.hpp"
 #include "andiron/ops/ops.hpp"
@@ -75,9 +74,13 @@ Graph StepBuilder::updating(int64_t batches) {
   }
   std::vector<Graph::Update> updates;
   if (exchange_ != nullptr) {
-    builder_ = std::make_shared<ExchangeBuilder>(exchange_);
-    exchange(batches, &samples);
-    updates = mean_statistics(own_samples, samples);
+    // Everything is divided by their number: a rounded one would be a bias of the whole step.
+    add_up({&samples}, true);
+    exchange(batches);
+    // Each batch has moved this worker's own.
+    for (const Graph::Update& u : forward_.updates())
+      if (is_floating(u.value.dtype())) updates.push_back({u.variable, read(u.variable)});
+    average(updates, own_samples / samples);
   }
   for (Parameter& p : parameters_) {
     Value& gradient = p.sparse ? p.values : p.gradient;

@@ -56,11 +56,10 @@ class StepBuilder {
 
   // What workers exchange: step_workers.cpp.
   void exchange_sums();
-  std::vector<Graph::Update> mean_statistics(const Value& share);
-  std::vector<Graph::Update> mean_statistics(const Value& own_samples, const Value& samples);
-  void exchange(int64_t batches, Value* samples);
-  void exchange_rows(ExchangeBuilder& builder, const std::vector<Parameter*>& tables,
-                     int64_t batches);
+  void average(std::vector<Graph::Update>& statistics, const Value& share);
+  void add_up(const std::vector<Value*>& parts, bool exact);
+  void exchange(int64_t batches);
+  void exchange_rows(const std::vector<Parameter*>& tables, int64_t batches);
 
   // What becomes of them: step_updates.cpp.
   void clip(const RuleOptimizer& optimizer);
@@ -85,8 +84,8 @@ class StepBuilder {
   Graph forward_;
   size_t loss_;
   OptimizerChoice choice_;
-  std::shared_ptr<Exchange> exchange_;  // null: there is one worker
-  std::shared_ptr<ExchangeBuilder> builder_;
+  std::shared_ptr<Exchange> exchange_;        // null: there is one worker
+  std::shared_ptr<ExchangeBuilder> builder_;  // of its steps
   std::vector<Value> inputs_;
   std::vector<Value> learning_rates_;
   Value step_;

@@ -3,6 +3,7 @@
 
 #include "andiron/autodiff/gradient.hpp"
 #include "andiron/base/error.hpp"
+#include "andiron/nn/optimizers/exchange.hpp"
 #include "andiron/nn/optimizers/rule_optimizer.hpp"
 #include "andiron/nn/optimizers/step_builder.hpp"
 #include "andiron/nn/optimizers/training_step.hpp"
@@ -32,6 +33,7 @@ StepBuilder::StepBuilder(const Graph& forward, size_t loss, OptimizerChoice choi
       loss_(loss),
       choice_(std::move(choice)),
       exchange_(std::move(exchange)) {
+  if (exchange_ != nullptr) builder_ = std::make_shared<ExchangeBuilder>(exchange_);
   check_loss(forward_, loss_);
   step_ = step_input(forward_, inputs_);
 }

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "andiron/base/error.hpp"
 #include "andiron/nn/optimizers/exchange.hpp"
 #include "andiron/nn/optimizers/rule_optimizer.hpp"
 #include "andiron/nn/optimizers/step_builder.hpp"
@@ -33,55 +32,48 @@ void StepBuilder::exchange_sums() {
 }
 
 // What a step leaves in variables that are not trained (running statistics) becomes the mean over
-// the workers, by their samples: all have the same, and a worker without samples counts for
-// nothing.
-std::vector<Graph::Update> StepBuilder::mean_statistics(const Value& share) {
-  std::vector<Graph::Update> updates = forward_.updates();
-  for (Graph::Update& u : updates)
-    if (is_floating(u.value.dtype()))
-      u.value = builder_->sum({u.value * ops::cast(share, u.value.dtype())}, true)[0];
-  return updates;
-}
-
-// The same after several batches, each of which has moved this worker's own.
-std::vector<Graph::Update> StepBuilder::mean_statistics(const Value& own_samples,
-                                                        const Value& samples) {
-  std::vector<Graph::Update> means;
-  for (const Graph::Update& u : forward_.updates()) {
-    const DType dtype = u.value.dtype();
-    if (!is_floating(dtype)) continue;
-    const Value mine = read(u.variable) * ops::cast(own_samples, dtype);
-    means.push_back({u.variable, builder_->sum({mine}, true)[0] / ops::cast(samples, dtype)});
+// the workers, by the share of the samples that each has: all have the same, and a worker without
+// samples counts for nothing.
+void StepBuilder::average(std::vector<Graph::Update>& statistics, const Value& share) {
+  std::vector<Value*> parts;
+  for (Graph::Update& u : statistics) {
+    if (!is_floating(u.value.dtype())) continue;
+    u.value = u.value * ops::cast(share, u.value.dtype());
+    parts.push_back(&u.value);
   }
-  return means;
+  add_up(parts, true);
 }
 
-// Replaces the gradients, and `samples` if given, by their sums over all workers. `batches`: how
-// many batches of a worker's are in its gradients.
-void StepBuilder::exchange(int64_t batches, Value* samples) {
-  ExchangeBuilder& builder = *builder_;
-  // Everything is divided by their number: a rounded one would be a bias of the whole step.
-  if (samples != nullptr) *samples = builder.sum({*samples}, true)[0];
+// Replaces values by their sums over all workers, in messages of many.
+void StepBuilder::add_up(const std::vector<Value*>& parts, bool exact) {
   std::vector<Value*> bucket;
   int64_t n = 0;
   const auto flush = [&] {
     std::vector<Value> values;
     for (const Value* value : bucket) values.push_back(*value);
-    if (!values.empty()) values = builder.sum(values);
+    if (!values.empty()) values = builder_->sum(values, exact);
     for (size_t i = 0; i < bucket.size(); ++i) *bucket[i] = values[i];
     bucket.clear();
     n = 0;
   };
-  // The last used are finished first.
-  for (auto p = parameters_.rbegin(); p != parameters_.rend(); ++p) {
-    if (p->sparse) continue;
-    const int64_t size = p->gradient.shape().count().size();
-    const bool other = !bucket.empty() && bucket[0]->dtype() != p->gradient.dtype();
+  for (Value* part : parts) {
+    const int64_t size = part->shape().count().size();
+    const bool other = !bucket.empty() && bucket[0]->dtype() != part->dtype();
     if (n + size > kBucketElements || other) flush();
-    bucket.push_back(&p->gradient);
+    bucket.push_back(part);
     n += size;
   }
   flush();
+}
+
+// Replaces the gradients by their sums over all workers. `batches`: how many batches of a worker's
+// are in its gradients.
+void StepBuilder::exchange(int64_t batches) {
+  std::vector<Value*> gradients;
+  // The last used are finished first.
+  for (auto p = parameters_.rbegin(); p != parameters_.rend(); ++p)
+    if (!p->sparse) gradients.push_back(&p->gradient);
+  add_up(gradients, false);
   // Tables that are looked up by the same ids have the same rows.
   std::vector<std::vector<Parameter*>> by_rows;
   for (Parameter& p : parameters_) {
@@ -94,19 +86,18 @@ void StepBuilder::exchange(int64_t batches, Value* samples) {
     else
       same->push_back(&p);
   }
-  for (const std::vector<Parameter*>& group : by_rows) exchange_rows(builder, group, batches);
+  for (const std::vector<Parameter*>& group : by_rows) exchange_rows(group, batches);
 }
 
 // Replaces the rows of some tables by those of all workers.
-void StepBuilder::exchange_rows(ExchangeBuilder& builder, const std::vector<Parameter*>& tables,
-                                int64_t batches) {
+void StepBuilder::exchange_rows(const std::vector<Parameter*>& tables, int64_t batches) {
   const ops::Dedup own = tables[0]->rows;
   const int64_t table_rows = tables[0]->leaf.shape()[0].size();
   const Dim looked_up = tables[0]->most_rows.bind({{"batch", batches * exchange_->capacity()}});
   const int64_t most = std::min(looked_up.size(), table_rows);
   std::vector<Value> sums;
   for (const Parameter* p : tables) sums.push_back(ops::sum_segments(own, p->values, most));
-  const ExchangeBuilder::Rows all = builder.gather(own, sums, most);
+  const ExchangeBuilder::Rows all = builder_->gather(own, sums, most);
   const ops::Dedup rows = ops::dedup(all.ids, table_rows);
   for (size_t i = 0; i < tables.size(); ++i) {
     Parameter& p = *tables[i];

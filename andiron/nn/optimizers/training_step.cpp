@@ -3,7 +3,6 @@
 #include <unordered_map>
 
 #include "andiron/base/error.hpp"
-#include "andiron/nn/optimizers/exchange.hpp"
 #include "andiron/nn/optimizers/step_builder.hpp"
 
 namespace andiron::nn {
@@ -15,14 +14,11 @@ Graph StepBuilder::step(const std::vector<VariablePtr>& trainable) {
   if (exchange_ != nullptr) share = input("share", DType::f32, {});
   catch_tables_up();
   differentiate(share);
-  std::vector<Graph::Update> updates;
+  if (exchange_ != nullptr) exchange_sums();
+  std::vector<Graph::Update> updates = forward_.updates();
   if (exchange_ != nullptr) {
-    builder_ = std::make_shared<ExchangeBuilder>(exchange_);
-    exchange_sums();
-    updates = mean_statistics(share);
-    exchange(1, nullptr);
-  } else {
-    updates = forward_.updates();
+    average(updates, share);
+    exchange(1);
   }
   for (const RuleOptimizer* optimizer : choice_.optimizers) clip(*optimizer);
 
