@@ -1,23 +1,17 @@
 #include <algorithm>
 #include <numeric>
 
-#include "andiron/io/onnx/call.hpp"
+#include "andiron/io/onnx/functions.hpp"
 
 namespace andiron::io::onnx {
 
 namespace {
 
-using Values = std::vector<Value>;
 using ops::maximum;
 using ops::minimum;
 using ops::where;
 
 Value zero(const Value& x) { return constant(0.0, x.dtype()); }
-
-template <Value (*f)(const Value&)>
-Values unary(const Call& c) {
-  return {f(c.in(0))};
-}
 
 Value relu(const Value& x) { return is_floating(x.dtype()) ? ops::relu(x) : maximum(x, zero(x)); }
 

@@ -1,29 +1,9 @@
-#include "andiron/io/onnx/call.hpp"
+#include "andiron/io/onnx/functions.hpp"
 
 // Comparisons, conditions, bits.
 namespace andiron::io::onnx {
 
 namespace {
-
-using Values = std::vector<Value>;
-
-template <Value (*f)(const Value&, const Value&)>
-Values binary(const Call& c) {
-  return {f(c.in(0), c.in(1))};
-}
-
-// Before opset 7 b was broadcast when `broadcast` said so, from `axis` on.
-template <Value (*f)(const Value&, const Value&)>
-Values binary_with_axis(const Call& c) {
-  Value b = c.in(1);
-  if (c.i("broadcast", 0) != 0 && c.has_attribute("axis")) {
-    const int64_t axis = normalize_axis("onnx", c.i("axis", 0), c.in(0).rank());
-    Shape shape = b.shape();
-    while (shape.rank() < c.in(0).rank() - axis) shape.push_back(1);
-    b = ops::reshape(b, shape);
-  }
-  return {f(c.in(0), b)};
-}
 
 Values logical_not(const Call& c) { return {ops::logical_not(c.in(0))}; }
 Values where(const Call& c) { return {ops::where(c.in(0), c.in(1), c.in(2))}; }

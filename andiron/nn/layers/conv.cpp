@@ -6,6 +6,7 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/nn/layers/activation.hpp"
+#include "andiron/nn/layers/axis_settings.hpp"
 #include "andiron/nn/layers/data_format.hpp"
 #include "andiron/ops/conv/window.hpp"
 #include "andiron/ops/ops.hpp"
@@ -49,16 +50,6 @@ Initializer with_fans(Initializer initializer, const Sizes& keras_sizes) {
   // The deviation of a standard normal cut at two deviations.
   initializer.b = std::sqrt(variance) / (cut ? 0.87962566103423978 : 1.0);
   return initializer;
-}
-
-Ints for_axes(const std::string& layer, const char* what, Ints values, int64_t rank,
-              int64_t least) {
-  if (values.size() == 1) values.assign(static_cast<size_t>(rank), values[0]);
-  if (static_cast<int64_t>(values.size()) != rank ||
-      std::any_of(values.begin(), values.end(), [&](int64_t v) { return v < least; }))
-    fail("[{}] {} needs one entry, or one for each of {} axes, of at least {}; got {}", layer, what,
-         rank, least, str(values));
-  return values;
 }
 
 }  // namespace
@@ -135,23 +126,18 @@ Json ConvLayer::config() const {
 
 LayerPtr ConvLayer::from_config(Kind kind, int64_t rank, const Json& config) {
   ConvLayerOptions o;
-  auto ints = [&](const char* key, Ints otherwise) {
-    if (!config.contains(key) || config.at(key).is_null()) return otherwise;
-    const Json& value = config.at(key);
-    return value.is_array() ? value.get<Ints>() : Ints{value.get<int64_t>()};
-  };
   auto read = [&]<class T>(const std::string& key, T& target) {
     if (config.contains(key)) target = T::from_config(config.at(key));
   };
-  o.strides = ints("strides", o.strides);
+  o.strides = axes_of(config, "strides", o.strides);
   o.padding = config.value("padding", o.padding);
-  o.pads_begin = ints("pads_begin", {});
-  o.pads_end = ints("pads_end", {});
+  o.pads_begin = axes_of(config, "pads_begin", {});
+  o.pads_end = axes_of(config, "pads_end", {});
   o.data_format = config.value("data_format", o.data_format);
-  o.dilation_rate = ints("dilation_rate", o.dilation_rate);
+  o.dilation_rate = axes_of(config, "dilation_rate", o.dilation_rate);
   o.groups = config.value("groups", o.groups);
   o.depth_multiplier = config.value("depth_multiplier", o.depth_multiplier);
-  o.output_padding = ints("output_padding", {});
+  o.output_padding = axes_of(config, "output_padding", {});
   o.activation = config.value("activation", o.activation);
   o.use_bias = config.value("use_bias", o.use_bias);
   const bool by_channel = kind == Kind::depthwise || kind == Kind::separable;
@@ -167,7 +153,7 @@ LayerPtr ConvLayer::from_config(Kind kind, int64_t rank, const Json& config) {
   read("bias_constraint", o.bias_constraint);
   read("activity_regularizer", o.activity_regularizer);
   const int64_t filters = kind == Kind::depthwise ? 0 : config.at("filters").get<int64_t>();
-  return std::make_shared<ConvLayer>(kind, rank, filters, ints("kernel_size", {}), o);
+  return std::make_shared<ConvLayer>(kind, rank, filters, axes_of(config, "kernel_size", {}), o);
 }
 
 int64_t ConvLayer::channels_of(const Shape& shape) const {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
+#include "andiron/nn/layers/axis_settings.hpp"
 #include "andiron/nn/layers/data_format.hpp"
 #include "andiron/ops/ops.hpp"
 
@@ -16,22 +17,6 @@ using Ints = std::vector<int64_t>;
 namespace {
 
 const char* word(Kind kind) { return kind == Kind::max ? "Max" : "Average"; }
-
-Ints for_axes(const std::string& layer, const char* what, Ints values, int64_t rank,
-              int64_t least) {
-  if (values.size() == 1) values.assign(static_cast<size_t>(rank), values[0]);
-  if (static_cast<int64_t>(values.size()) != rank ||
-      std::any_of(values.begin(), values.end(), [&](int64_t v) { return v < least; }))
-    fail("[{}] {} needs one entry, or one for each of {} axes, of at least {}; got {}", layer, what,
-         rank, least, str(values));
-  return values;
-}
-
-Ints ints(const Json& config, const char* key, Ints otherwise) {
-  if (!config.contains(key) || config.at(key).is_null()) return otherwise;
-  const Json& value = config.at(key);
-  return value.is_array() ? value.get<Ints>() : Ints{value.get<int64_t>()};
-}
 
 }  // namespace
 
@@ -72,14 +57,14 @@ Json PoolingLayer::config() const {
 
 LayerPtr PoolingLayer::from_config(Kind kind, int64_t rank, const Json& config) {
   PoolingOptions o;
-  o.strides = ints(config, "strides", {});
+  o.strides = axes_of(config, "strides", {});
   o.padding = config.value("padding", o.padding);
-  o.pads_begin = ints(config, "pads_begin", {});
-  o.pads_end = ints(config, "pads_end", {});
+  o.pads_begin = axes_of(config, "pads_begin", {});
+  o.pads_end = axes_of(config, "pads_end", {});
   o.ceil = config.value("ceil", o.ceil);
   o.count_include_pad = config.value("count_include_pad", o.count_include_pad);
   o.data_format = config.value("data_format", o.data_format);
-  return std::make_shared<PoolingLayer>(kind, rank, ints(config, "pool_size", {2}), o);
+  return std::make_shared<PoolingLayer>(kind, rank, axes_of(config, "pool_size", {2}), o);
 }
 
 std::vector<Value> PoolingLayer::compute(const std::vector<Value>& inputs, CallContext&) {
@@ -132,7 +117,7 @@ LayerPtr WholePoolingLayer::from_config(Kind kind, int64_t rank, const Json& con
   GlobalPoolingOptions o;
   o.keepdims = config.value("keepdims", o.keepdims);
   o.data_format = config.value("data_format", o.data_format);
-  return std::make_shared<WholePoolingLayer>(kind, rank, ints(config, "output_size", {}), o);
+  return std::make_shared<WholePoolingLayer>(kind, rank, axes_of(config, "output_size", {}), o);
 }
 
 std::vector<Value> WholePoolingLayer::compute(const std::vector<Value>& inputs, CallContext&) {

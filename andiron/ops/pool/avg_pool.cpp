@@ -157,15 +157,9 @@ extern const Op kAvgPoolGrad = {
 };
 
 Value avg_pool(const Value& x, std::vector<int64_t> kernel, const PoolOptions& options) {
-  return make_value(kAvgPool, {x},
-                    {{"kernel", std::move(kernel)},
-                     {"strides", options.strides},
-                     {"dilations", options.dilations},
-                     {"padding", options.padding},
-                     {"pads_begin", options.pads_begin},
-                     {"pads_end", options.pads_end},
-                     {"ceil", options.ceil},
-                     {"count_include_pad", options.count_include_pad}});
+  Attributes attributes = pool_attributes(std::move(kernel), options);
+  attributes.set("count_include_pad", options.count_include_pad);
+  return make_value(kAvgPool, {x}, std::move(attributes));
 }
 
 }  // namespace andiron::ops

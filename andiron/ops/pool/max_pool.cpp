@@ -182,14 +182,7 @@ extern const Op kMaxPoolTake = {
 };
 
 Value max_pool(const Value& x, std::vector<int64_t> kernel, const PoolOptions& options) {
-  return make_value(kMaxPool, {x},
-                    {{"kernel", std::move(kernel)},
-                     {"strides", options.strides},
-                     {"dilations", options.dilations},
-                     {"padding", options.padding},
-                     {"pads_begin", options.pads_begin},
-                     {"pads_end", options.pads_end},
-                     {"ceil", options.ceil}});
+  return make_value(kMaxPool, {x}, pool_attributes(std::move(kernel), options));
 }
 
 }  // namespace andiron::ops

@@ -74,4 +74,14 @@ double pool_flops(const Node& node) {
   return static_cast<double>(s.dst.count().size()) * static_cast<double>(s.window.taps());
 }
 
+Attributes pool_attributes(std::vector<int64_t> kernel, const PoolOptions& options) {
+  return {{"kernel", std::move(kernel)},
+          {"strides", options.strides},
+          {"dilations", options.dilations},
+          {"padding", options.padding},
+          {"pads_begin", options.pads_begin},
+          {"pads_end", options.pads_end},
+          {"ceil", options.ceil}};
+}
+
 }  // namespace andiron::ops

@@ -19,6 +19,8 @@ PoolShape pool_shape(const Node& node);
 
 /// Attributes of poolings: kernel, windows, ceil, channels_last.
 std::vector<AttributeSpec> pool_attributes(std::vector<AttributeSpec> more = {});
+/// Their values for what a builder function was given; count_include_pad is the average's alone.
+Attributes pool_attributes(std::vector<int64_t> kernel, const PoolOptions& options);
 /// How many places the window of output `o` averages over.
 int64_t averaged_places(const PoolShape& s, const WindowLoop& loop, int64_t o);
 double pool_flops(const Node& node);
