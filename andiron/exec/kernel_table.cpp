@@ -1,3 +1,5 @@
+#include <omp.h>
+
 #include <algorithm>
 
 #include "andiron/exec/kernel.hpp"
@@ -98,7 +100,15 @@ bool understands(const KernelEntry& entry, const KernelRequest& request) {
 
 }  // namespace
 
-std::unique_ptr<Kernel> make_kernel(const KernelRequest& request) {
+// OpenMP brings no more threads than OMP_THREAD_LIMIT, and oneDNN's kernels give wrong results, or
+// wait for ever, when fewer come than were asked for.
+static KernelRequest within_thread_limit(KernelRequest request) {
+  request.threads = std::min(request.threads, omp_get_thread_limit());
+  return request;
+}
+
+std::unique_ptr<Kernel> make_kernel(const KernelRequest& asked) {
+  const KernelRequest request = within_thread_limit(asked);
   for (const KernelEntry& entry : kernel_table()) {
     if (!understands(entry, request)) continue;
     if (std::unique_ptr<Kernel> kernel = entry.make(request)) return kernel;
@@ -106,7 +116,8 @@ std::unique_ptr<Kernel> make_kernel(const KernelRequest& request) {
   return make_reference(request);
 }
 
-KernelSupport supports(const KernelRequest& request) {
+KernelSupport supports(const KernelRequest& asked) {
+  const KernelRequest request = within_thread_limit(asked);
   for (const KernelEntry& entry : kernel_table()) {
     if (understands(entry, request) && entry.make(request))
       return {entry.strided_src, entry.strided_dst, entry.accumulates};

@@ -100,15 +100,17 @@ def finish(process: subprocess.Popen) -> str:
 
 
 def processes_of(session: int) -> list[str]:
-    """The processes of a session that are not gone."""
+    """The processes of a session that run; one that ended, but that nobody has waited for (its
+    parent is gone, and process 1 of a container may not care), does not."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             name, rest = stat.read_text().split("(", 1)[1].rsplit(")", 1)
         except OSError:  # it ended meanwhile
             continue
-        if int(rest.split()[3]) == session:
-            found.append(f"{name} {stat.parent.name} {rest.split()[0]}")
+        state, _, _, of_session = rest.split()[:4]
+        if int(of_session) == session and state != "Z":
+            found.append(f"{name} {stat.parent.name} {state}")
     return found
 
 

@@ -18,7 +18,7 @@ import andiron
 from andiron import layers, optimizers
 from andiron import spark as on_spark
 
-session = conftest.builder("local[2]", Path(sys.argv[2])).config("spark.driver.memory", "600m")
+session = conftest.builder("local[2]", Path(sys.argv[2])).config("spark.driver.memory", "480m")
 session = session.config("spark.driver.maxResultSize", "100m").getOrCreate()
 session.sparkContext.setLogLevel("OFF")
 ROWS, WIDTH = 820_000, 64  # 210 MB
@@ -49,6 +49,6 @@ def test_a_large_model_comes_back_through_a_small_heap(tmp_path):
 
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(Path(__file__).parent), str(tmp_path)],
-        env=environment(), timeout=1500, capture_output=True, text=True,
+        env=environment(), timeout=600, capture_output=True, text=True,
     )  # fmt: skip
     assert "came back whole" in done.stdout, done.stderr[-6000:]

@@ -30,7 +30,7 @@ _OF_LOST_PEERS = ("andiron.collective.PeerLostError", "andiron.collective.PeerSt
 _SLICE = 1.0  # seconds; a signal ends a wait at once
 _LAST_WAIT = 30.0  # seconds for Spark to end a job that was cancelled
 _LEAST_MEETING = 60.0  # seconds for Python to start everywhere, and to fetch what it runs
-_PIECE = 32 << 20  # bytes of results that go through the driver's Java at a time
+_PIECE = 16 << 20  # bytes of results that go through the driver's Java at a time
 
 _pickling = threading.Lock()  # cloudpickle's list of modules is the process's
 
@@ -168,7 +168,8 @@ def _collected(frame: Any, what: str) -> list:
             for name in ("spark.job.description", "callSite.short"):
                 if context.getLocalProperty(name) is None:  # this thread's; else the user's words
                     context.setLocalProperty(name, what)
-            done["rows"] = list(frame.toLocalIterator())
+            # Of its RDD: Spark keeps the results of all jobs of one query until the query's end.
+            done["rows"] = list(frame.rdd.toLocalIterator())
         except BaseException as error:
             done["error"] = error
 

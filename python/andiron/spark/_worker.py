@@ -21,7 +21,7 @@ from andiron.collective import (
 
 TAG = "__andiron_shard"  # the column that says which shard a row belongs to; rows come in its order
 SCHEMA = "rank int, kind string, part int, body binary"
-_PART = 8 << 20  # bytes of a result in one row
+_PART = 1 << 20  # bytes of a result in one row
 _LEAST_RENDEZVOUS = 5.0  # seconds; as long as a handshake may take
 
 
