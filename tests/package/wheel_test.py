@@ -42,9 +42,11 @@ def bare_environment() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    # Not isolated: the same compiler lines as build/release, so that ccache has the objects.
-    options = ("--no-deps", "--no-build-isolation", "-w", folder)
-    run(sys.executable, "-m", "pip", "wheel", *options, ROOT, cwd=folder)
+    # Not isolated, as deep in the tree as build/release and by the compiler's name there: the same
+    # lines, so that ccache has the objects.
+    options = ("--no-deps", "--no-build-isolation", "-C", "build-dir=build/wheel", "-w", folder)
+    env = {"CXX": "c++", **os.environ}
+    run(sys.executable, "-m", "pip", "wheel", *options, ROOT, cwd=folder, env=env)
     (path,) = folder.glob("andiron-*.whl")
     return path
 
