@@ -95,26 +95,46 @@ def _described_layers(config: Any) -> list[dict]:
 
 
 class _Sizes:
-    """Weights of the file by layer: a description cannot ask for more than the file has."""
+    """A description cannot ask for larger weights than the file has: checked before a layer makes
+    its variables."""
 
     def __init__(self, file: KerasFile):
-        self._largest = max((max(t.shape, default=1) for s in file.layers for _, t in s.tensors),
-                            default=1)  # fmt: skip
-        self._file = file
+        counts = [int(np.prod(t.shape)) for s in file.layers for _, t in s.tensors]
+        self._most, self._path = max(counts, default=0), file.path
 
-    def check(self, kind: str, config: dict) -> None:
-        for key in ("units", "filters", "input_dim", "output_dim", "depth_multiplier"):
-            value = config.get(key)
-            if value is not None and not (isinstance(value, int) and 0 < value <= self._largest):
-                raise _core.Error(
-                    f"[keras] '{self._file.path}': {kind} has {key}={value!r}; the largest tensor "
-                    f"of the file has {self._largest}"
-                )
+    def call(self, description: dict, layer: Any, inputs: list) -> list:
+        """What the layer makes of its inputs."""
+        kind, config = description["class_name"], description["config"]
+        most = self._least(kind, config, inputs[0].shape)
+        if most > self._most:
+            raise _core.Error(
+                f"[keras] '{self._path}': {kind} '{layer.name}' would have a weight of {most} "
+                f"numbers or more; the largest tensor of the file has {self._most}"
+            )
+        out = layer(inputs if len(inputs) > 1 else inputs[0])
+        return list(out) if isinstance(out, (list, tuple)) else [out]
 
-
-def _call(layer: Any, inputs: list) -> Any:
-    out = layer(inputs if len(inputs) > 1 else inputs[0])
-    return out if isinstance(out, (list, tuple)) else [out]
+    def _least(self, kind: str, config: dict, shape: tuple) -> int:
+        """The numbers that the largest weight of a layer has."""
+        if kind == "Embedding":
+            return config["input_dim"] * config["output_dim"]
+        if kind == "BatchNormalization":
+            axis = config.get("axis", -1)
+            return shape[axis[0] if isinstance(axis, list) else axis]
+        first = config.get("data_format") == "channels_first"
+        channels = shape[1 if first else -1] or 1
+        if kind == "Dense":
+            return channels * config["units"]
+        if "Conv" not in kind:
+            return 0
+        size = config["kernel_size"]
+        kernel = int(np.prod(size, dtype=object))
+        if kind.startswith("Depthwise"):
+            return kernel * channels * config.get("depth_multiplier", 1)
+        if kind.startswith("Separable"):
+            wide = channels * config.get("depth_multiplier", 1)
+            return max(kernel * wide, wide * config["filters"])
+        return kernel * channels // max(config.get("groups", 1), 1) * config["filters"]
 
 
 def _references(nodes: Any) -> list[list[tuple[str, int, int]]]:
@@ -158,20 +178,19 @@ def _functional(config: dict, sizes: _Sizes, depth: int) -> Any:
     waiting = []
     for d in _described_layers(config):
         name = d.get("name") or d["config"]["name"]
-        sizes.check(d["class_name"], d["config"])
         if d["class_name"] == "InputLayer":
             shape = _input_shape(d["config"])
             tensor = layers.Input(shape, dtype=_data_dtype(d["config"]), name=name)
             results[name, 0] = [tensor]
             continue
-        made[name] = _model_or_layer(d, sizes, depth)
+        made[name] = (d, _model_or_layer(d, sizes, depth))
         calls = _references(d.get("inbound_nodes") or [])
         waiting += [(name, i, inputs) for i, inputs in enumerate(calls)]
     while waiting:
         later = []
         for name, i, inputs in waiting:
             if all((a, b) in results for a, b, _ in inputs):
-                results[name, i] = _call(made[name], [results[a, b][c] for a, b, c in inputs])
+                results[name, i] = sizes.call(*made[name], [results[a, b][c] for a, b, c in inputs])
             else:
                 later.append((name, i, inputs))
         if len(later) == len(waiting):
@@ -193,22 +212,22 @@ def _sequential(config: Any, sizes: _Sizes, depth: int) -> Any:
     stack: list = []
     for d in _described_layers(config):
         settings = d["config"]
-        sizes.check(d["class_name"], settings)
         given = settings.get("batch_shape") or settings.get("batch_input_shape")
-        if not stack and given:  # Keras 2: on the first layer
+        if not stack and not given and isinstance(config, dict):
+            given = config.get("build_input_shape")
+        if not stack:
+            if not given:
+                raise unsupported("the file does not say the shape of the Sequential's input")
+            # On an InputLayer, or before Keras 3 on the first layer, whose dtype is the weights'.
             dtype = _data_dtype(settings) if d["class_name"] == "InputLayer" else "float32"
             if d["class_name"] == "Embedding":
                 dtype = "int32"
-            stack.append(layers.Input(_input_shape(settings), dtype=dtype))
+            x = layers.Input(_input_shape({"batch_shape": given}), dtype=dtype)
+            stack.append(x)
         if d["class_name"] != "InputLayer":
             stack.append(_model_or_layer(d, sizes, depth))
-    model = Sequential(stack, name=config.get("name") if isinstance(config, dict) else None)
-    if not model.built:
-        shape = config.get("build_input_shape") if isinstance(config, dict) else None
-        if not isinstance(shape, list):
-            raise unsupported("the file does not say the shape of the Sequential's input")
-        model.build(shape)
-    return model
+            (x,) = sizes.call(d, stack[-1], [x])
+    return Sequential(stack, name=config.get("name") if isinstance(config, dict) else None)
 
 
 def _model_or_layer(description: dict, sizes: _Sizes, depth: int = 0) -> Any:
