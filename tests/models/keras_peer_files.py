@@ -31,7 +31,7 @@ def randomise(model: keras.Model, rng: np.random.Generator) -> None:
     for w in model.weights:
         name, shape = w.name.split("/")[-1].split(":")[0], w.shape
         if "kernel" in name or name == "embeddings":
-            fan = int(np.prod(shape[:-1])) if "depthwise" not in name else int(np.prod(shape[:2]))
+            fan = int(np.prod(shape[:-1])) if "depthwise" not in w.path else int(np.prod(shape[:2]))
             w.assign(rng.normal(0, np.sqrt(2 / max(fan, 1)), shape))
         elif name == "gamma":
             w.assign(rng.uniform(0.5, 1.0, shape))
