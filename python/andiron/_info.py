@@ -121,13 +121,20 @@ def render_onnx(about: dict) -> str:
 
 
 def about_model(path: str) -> str | dict:
-    """An ONNX model's description, or the summary of a model that Andiron saved."""
+    """An ONNX model's description, what a file of Keras has, or the summary of a model that Andiron
+    saved."""
     if path.lower().endswith(".onnx"):
         from andiron import onnx
 
         about = onnx.describe(path)
         about["supported"] = sorted(set(onnx.operators()) & set(about["operators"]))
         return about
+    from andiron._keras.file import is_keras
+
+    if is_keras(path):
+        from andiron._keras import architecture
+
+        return architecture.summary(path)
     from andiron.models import load_model
 
     return load_model(path, compile=False)._ready().summary()

@@ -10,6 +10,7 @@ import click
 import numpy as np
 
 from andiron import _zoo
+from andiron._keras.file import is_keras
 
 
 def model_of(name: str):
@@ -18,10 +19,8 @@ def model_of(name: str):
 
     if name in _zoo.PACKAGES:
         return getattr(models, name)(weights="imagenet")
-    if name.lower().endswith(".onnx"):
-        from andiron import onnx
-
-        return onnx.load(name)
+    if is_keras(name) or name.lower().endswith(".onnx"):
+        return models.load(name)
     return models.load_model(name, compile=False)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from andiron import _core
+from andiron._keras.file import is_keras
 from andiron.layers.base import face_of
 
 __all__ = [
@@ -57,6 +58,25 @@ def imagenet_file(network: str) -> str:
     return str(files[0])
 
 
+def _keras_form(network: str, options: dict[str, Any]):
+    """The network as keras.applications builds it, with the weights of a file of Keras."""
+    from andiron._keras import applications
+    from andiron._keras.weights import load_weights
+
+    model = applications.build(network, options)
+    first = next(layer for layer in model.layers if layer._core.class_name.startswith("Conv"))
+    # Keras's pixels are BGR there; ours are RGB, and the first kernel is turned instead. Who gives
+    # normalised pixels of their own gives them as Keras does.
+    whole = options.get("include_preprocessing", True)
+    load_weights(
+        model,
+        options["weights"],
+        no_top=not options.get("include_top"),
+        bgr=first if whole and network in applications.BGR else None,
+    )
+    return model
+
+
 def _build(network: str, options: dict[str, Any]):
     options = dict(options)
     weights = options.pop("weights")
@@ -69,6 +89,8 @@ def _build(network: str, options: dict[str, Any]):
         weights = imagenet_file(network)
     if weights is not None:
         options["weights"] = os.fspath(weights)
+    if options.get("weights") and is_keras(options["weights"]):
+        return _keras_form(network, options)
     if options.get("input_shape") is not None:
         options["input_shape"] = [int(n) for n in options["input_shape"]]
     keep = {"classifier_activation"}  # there None is a setting
@@ -282,7 +304,9 @@ def ResNet50(
         include_top: whether there is the classifier. Default: True.
         weights: None (random; the default), or the path of a file with torchvision's names:
             `torch.save`'s or safetensors. "imagenet" where a package has them
-            (`EfficientNetLite0`, 1 and 2).
+            (`EfficientNetLite0`, 1 and 2). VGG16, VGG19, ResNet50 and MobileNetV2 take files of
+            keras.applications, too (`.weights.h5`, `.h5`, `.keras`), and are built as there; pixels
+            stay RGB.
         input_shape: of a photo: (channels, height, width). Default: (3, 224, 224).
         pooling: of the features when include_top is False: "avg", "max" or None, which keeps the
             maps [channels, height, width]. Default: None.

@@ -11,6 +11,7 @@ import numpy as np
 from andiron import _core, _training, _zoo
 from andiron._data import columns, empty_output, first_rows
 from andiron._imagenet import decode_predictions
+from andiron._keras.file import is_keras
 from andiron._tables import Data, is_table
 from andiron._zoo import *  # noqa: F403
 from andiron.layers.base import Layer, _Bridge, face_of, spec_of
@@ -289,7 +290,9 @@ class Model(_training.Training, Layer):
             filepath: what `save` or `save_weights` wrote, by order; or a state dict of PyTorch
                 (`torch.save`, either format, or safetensors), by name: layers of the same names
                 take weight, bias, running_mean and running_var. The networks of `andiron.models`
-                have torchvision's names. Nothing in the file is executed.
+                have torchvision's names. Or a file of Keras (`.weights.h5`, `.h5`, `.keras`), by
+                the layers' names or, where they differ, by Keras's order of the layers; its kernels
+                are transposed. Nothing in the file is executed.
             skip_mismatch: takes what fits by name and shape, and leaves the rest. Default: False.
 
         Errors:
@@ -298,6 +301,11 @@ class Model(_training.Training, Layer):
         """
         import os
 
+        if is_keras(filepath):
+            from andiron._keras import weights
+
+            self._ready()
+            return weights.load_weights(self, filepath, skip_mismatch)
         _core.load_weights(self._ready(), os.fspath(filepath), skip_mismatch)
 
     def get_weights(self) -> list[np.ndarray]:
@@ -429,15 +437,18 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True) 
 
 
 def load(filepath: Any, **options: Any) -> Model:
-    """Reads a model, by what the file is: one that Model.save wrote, or an ONNX model.
+    """Reads a model, by what the file is: one that Model.save wrote, an ONNX model, or Keras's.
 
     Args:
-        filepath: of the file; names that end in ".onnx" are ONNX models.
+        filepath: of the file; names that end in ".onnx" are ONNX models. Models of Keras
+            (`.keras`, or a whole model in `.h5`) come with Keras's layers, names and channels last,
+            and not compiled.
         options: those of load_model, or of andiron.onnx.load.
 
     Errors:
         OSError when the file cannot be read, is truncated or damaged.
-        andiron.onnx.Unsupported when an ONNX model uses what Andiron does not have.
+        andiron.onnx.Unsupported when an ONNX model uses what Andiron does not have; andiron.Error
+            for layers of Keras that it does not have.
 
     Example:
         >>> import os, tempfile
@@ -455,6 +466,10 @@ def load(filepath: Any, **options: Any) -> Model:
         from andiron import onnx
 
         return onnx.load(filepath, **options)
+    if is_keras(filepath):
+        from andiron._keras import architecture
+
+        return architecture.load(filepath)
     return load_model(filepath, **options)
 
 
