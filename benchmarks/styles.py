@@ -171,9 +171,8 @@ def latency(root: Path, rounds: int) -> None:
             subprocess.run([sys.executable, "-m", "andiron.cli", "style", "predict", path,
                             str(files[0])], check=True, capture_output=True)  # fmt: skip
             starts.append(time.perf_counter() - start)
-        print(
-            f"  the command, cold: {np.median(starts):.2f} s ({min(starts):.2f} to {max(starts):.2f})"
-        )
+        spread = f"{min(starts):.2f} to {max(starts):.2f}"
+        print(f"  the command, cold: {np.median(starts):.2f} s ({spread})")
 
 
 def main() -> None:

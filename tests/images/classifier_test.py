@@ -284,3 +284,24 @@ def test_the_command(tiny, folder, tmp_path):
     assert run("evaluate", out, "--photos", tmp_path / "cache").exit_code == 1
     os.unlink(tiny)
     assert run("predict", out, photo).exit_code == 1
+
+
+def test_an_interrupted_run_keeps_what_it_has_computed(tmp_path, folder, monkeypatch):
+    from andiron.apps.images import features
+
+    monkeypatch.setattr(features, "_A_FILE", 10)
+    made = classifier(tmp_path)
+    real, calls = made.extractor.compute, []
+
+    def compute(sources):
+        calls.append(len(sources))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(sources)
+
+    monkeypatch.setattr(made.extractor, "compute", compute)
+    with pytest.raises(KeyboardInterrupt):
+        made.features(folder)
+    found, _, there = made.features(folder)
+    assert there == 20 and calls == [10, 10, 10, 10, 6]
+    np.testing.assert_allclose(found, real(Photos.from_folder(folder).sources)[0], atol=1e-5)

@@ -20,6 +20,7 @@ from andiron.apps.images.photos import Photos
 VERSION = 1  # of what is computed; another one leaves what is cached alone
 THUMBNAIL = 16  # pixels a side
 _AT_ONCE = 64  # photos decoded, then seen by the network
+_A_FILE = 512  # photos whose rows are written together
 _MOST_FILES = 32  # in the cache before they are joined
 
 
@@ -198,22 +199,25 @@ class Cache:
                 missing.append(i)
                 if any(h):
                     seen.add(h)
-        values, errors = compute([photos.sources[i] for i in missing])
-        why = {missing[row]: text for row, text in errors}
-        made = {hashes[i]: values[row] for row, i in enumerate(missing) if i not in why}
+        why: dict[int, str] = {}
+        for start in range(0, max(len(missing), 1), _A_FILE):  # what is computed is kept at once
+            part = missing[start : start + _A_FILE]
+            values, errors = compute([photos.sources[i] for i in part])
+            why.update({part[row]: text for row, text in errors})
+            made = {hashes[i]: values[row] for row, i in enumerate(part) if i not in why}
+            if made and self.folder is not None:
+                files = self._write(key, made, known, files)
+            known.update(made)
         by_hash = {hashes[i]: text for i, text in why.items()}
         out = np.empty((len(photos), values.shape[1]), values.dtype)
         bad = []
         for i, h in enumerate(hashes):
             found = known.get(h)
-            found = made.get(h) if found is None else found
             if found is None:
                 bad.append((i, why.get(i) or by_hash[h]))
                 out[i] = np.nan if out.dtype.kind == "f" else 0
             else:
                 out[i] = found
-        if made and self.folder is not None:
-            self._write(key, made, known, files)
         return out, bad, len(photos) - len(missing)
 
     def _read(self, key: str) -> tuple[dict[bytes, np.ndarray], list[Path]]:
@@ -232,7 +236,8 @@ class Cache:
             known.update(zip((h.tobytes() for h in hashes), rows, strict=True))
         return known, files
 
-    def _write(self, key: str, made: dict, known: dict, files: list[Path]) -> None:
+    def _write(self, key: str, made: dict, known: dict, files: list[Path]) -> list[Path]:
+        """Adds a file, or joins all; the files that there are then."""
         from safetensors.numpy import save_file
 
         folder = self.folder / key
@@ -247,8 +252,10 @@ class Cache:
             handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
             os.close(handle)
             save_file(content, temporary)
-            os.replace(temporary, folder / f"{uuid.uuid4().hex}.safetensors")
+            path = folder / f"{uuid.uuid4().hex}.safetensors"
+            os.replace(temporary, path)
         except OSError:
-            return  # a full disk costs time, not the result
-        for path in files if join else ():
-            path.unlink(missing_ok=True)
+            return files  # a full disk costs time, not the result
+        for old in files if join else ():
+            old.unlink(missing_ok=True)
+        return [path] if join else [*files, path]
