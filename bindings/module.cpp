@@ -5,6 +5,7 @@
 #include "bindings/compositions.hpp"
 #include "bindings/images.hpp"
 #include "bindings/info.hpp"
+#include "bindings/linear.hpp"
 #include "bindings/metrics.hpp"
 #include "bindings/onnx.hpp"
 #include "bindings/python_function.hpp"
@@ -32,5 +33,6 @@ NB_MODULE(_core, m) {
   bind_arrow(m);
   bind_negatives(m);
   bind_images(m);
+  bind_linear(m);
   bind_onnx(m);
 }

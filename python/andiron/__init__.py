@@ -41,6 +41,7 @@ _LAZY_MODULES = {
     "images",
     "initializers",
     "layers",
+    "linear",
     "losses",
     "metrics",
     "models",

@@ -15,6 +15,7 @@ SUBCOMMANDS = {
         "andiron.apps.recommend.cli:cli",
         "Train, compare and use recommenders on (user, item) tables.",
     ),
+    "style": ("andiron.apps.homes.cli:cli", "Styles of houses, or any classes of photos."),
 }
 
 

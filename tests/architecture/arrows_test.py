@@ -23,6 +23,7 @@ CPP_ARROWS = {
     "passes": ["ops"],
     "exec": ["autodiff", "passes"],
     "eager": ["exec"],
+    "linear": ["exec"],
     "io": ["ops"],
     "nn": ["eager", "io"],
     "train": ["nn", "io", "collective", "images"],
