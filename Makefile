@@ -55,7 +55,7 @@ campaign: extension  ## 1,000 injected faults, into docs/reliability.md; goes on
 fuzz:  ## The fuzzers of tests/fuzz, FUZZ_SECONDS each (60)
 	@scripts/fuzz $(FUZZ_SECONDS)
 
-bench: build  ## Speed beside PyTorch and TensorFlow; ROWS=ncf for one row, ROWS=allreduce: beside Gloo
+bench: build  ## Speed beside the peers; ROWS=ncf for one row, ROWS=vision, ROWS=allreduce: beside Gloo
 ifeq ($(ROWS),allreduce)
 	@scripts/setup gloo
 	@cmake --preset release >/dev/null

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import time
 from pathlib import Path
 
@@ -100,6 +101,26 @@ def photos(data, n=32):
         Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=90)
         sets[name] = [file.getvalue()] * copies
     return sets
+
+
+def rates(rounds, data=os.environ.get("ANDIRON_TEST_DATA", "../shared/data")):
+    """Photos per CPU second of real files, of each side in each round, for benchmarks.vision."""
+    sets = photos(data)
+    files = sets.get("rooms", []) + sets.get("insects", []) or sets["1-megapixel photo"]
+    loaders = {
+        "Andiron": of_andiron(True),
+        "Pillow + NumPy": of_pillow(False),
+        "Pillow (draft) + NumPy": of_pillow(True),
+        "OpenCV": of_opencv(False, "INTER_LINEAR"),
+        "OpenCV (reduced)": of_opencv(True, "INTER_LINEAR"),
+    }
+    measured = {side: [] for side in loaders}
+    for _ in range(rounds):
+        for side, load in loaders.items():
+            start = time.process_time()
+            load(files)
+            measured[side].append(len(files) / (time.process_time() - start))
+    return measured
 
 
 def main():

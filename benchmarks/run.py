@@ -1,5 +1,7 @@
 """make bench, make bench ROWS=ncf: runs the rows, prints the table, writes results.json.
 
+ROWS=vision: the rows of image networks (benchmarks/vision.py).
+
 Each row runs in a process of its own with us and one peer in turn, two threads each, so that a
 round of the one is never far in time from a round of the other.
 """
@@ -197,6 +199,11 @@ def run_one(key: str) -> dict:
 
 def main(selected: list[str]) -> int:
     from benchmarks import harness
+
+    if any(s.startswith("vision") for s in selected):
+        from benchmarks import vision
+
+        return vision.main(selected)
 
     known_keys = [*WORKS, *COSTS]
     keys = [k for k in known_keys if not selected or any(k.startswith(s) for s in selected)]

@@ -80,8 +80,8 @@ std::unique_ptr<Kernel> make_kernel(const KernelRequest& request);
 struct KernelSupport {
   bool strided_src = false, strided_dst = false, accumulates = false;
 };
-/// What the kernel that `make_kernel` would choose can do.
-KernelSupport supports(const KernelRequest& request);
+/// What the kernel that `make_kernel` would choose can do, and that kernel, if there is a fast one.
+KernelSupport supports(const KernelRequest& request, std::unique_ptr<Kernel>* kernel = nullptr);
 
 /// Splits [0, n) into `parts` nearly equal ranges whose bounds are multiples of `grain`.
 struct Range {

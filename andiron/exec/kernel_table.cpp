@@ -14,6 +14,7 @@
 #include "andiron/exec/native/random_fill.hpp"
 #include "andiron/exec/native/select_rows.hpp"
 #include "andiron/exec/native/softmax_rows.hpp"
+#include "andiron/exec/native/winograd.hpp"
 #include "andiron/exec/onednn/conv.hpp"
 #include "andiron/exec/onednn/counted_matmul.hpp"
 #include "andiron/exec/onednn/matmul.hpp"
@@ -49,8 +50,11 @@ std::span<const KernelEntry> kernel_table() {
       {"column_ids", make_column_ids},
       {"hash_cross", make_hash_cross, false, false, false},
       {kAnyOp, make_optimizer, true, false, false},
+      {"conv", make_winograd_conv, false, true, false},
       {"conv", make_onednn_conv},
+      {"fused_conv", make_winograd_conv, false, true, false},
       {"fused_conv", make_onednn_conv},
+      {"conv_grad_src", make_winograd_conv_grad_src, false, true, false},
       {"conv_grad_src", make_onednn_conv_grad_src},
       {"conv_grad_weights", make_onednn_conv_grad_weights},
       {"max_pool", make_pool},
@@ -116,11 +120,14 @@ std::unique_ptr<Kernel> make_kernel(const KernelRequest& asked) {
   return make_reference(request);
 }
 
-KernelSupport supports(const KernelRequest& asked) {
+KernelSupport supports(const KernelRequest& asked, std::unique_ptr<Kernel>* kernel) {
   const KernelRequest request = within_thread_limit(asked);
   for (const KernelEntry& entry : kernel_table()) {
-    if (understands(entry, request) && entry.make(request))
-      return {entry.strided_src, entry.strided_dst, entry.accumulates};
+    if (!understands(entry, request)) continue;
+    std::unique_ptr<Kernel> made = entry.make(request);
+    if (made == nullptr) continue;
+    if (kernel != nullptr) *kernel = std::move(made);
+    return {entry.strided_src, entry.strided_dst, entry.accumulates};
   }
   return {};
 }

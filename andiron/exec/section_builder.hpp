@@ -76,6 +76,9 @@ class SectionBuilder {
   // Values that lie in a donated import: value -> export.
   std::unordered_map<Value, int, ValueHash> donated_values_;
   std::unordered_map<const Node*, KernelSupport> supports_;
+  // Kernels that were made to be asked: they keep what they made of constant weights for those that
+  // are made at last.
+  std::vector<std::unique_ptr<Kernel>> asked_;
   std::vector<bool> export_done_;    // written directly by a kernel
   std::vector<bool> accumulates_;    // exports whose kernel adds by itself
 };

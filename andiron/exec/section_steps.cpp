@@ -18,7 +18,8 @@ KernelRequest SectionBuilder::request_for(const Node& node) const {
 
 const KernelSupport& SectionBuilder::support_of(const Node& node) {
   auto [it, is_new] = supports_.try_emplace(&node);
-  if (is_new && !node.op->traits.view) it->second = supports(request_for(node));
+  if (is_new && !node.op->traits.view)
+    it->second = supports(request_for(node), &asked_.emplace_back());
   return it->second;
 }
 
@@ -89,13 +90,14 @@ void SectionBuilder::make_steps() {
     if (only_moves(*node, moves)) {
       for (const Move& m : moves) {
         // A view moves as one row; a part of a concat or slice has the part's own shape.
-        Operand shape = dense_operand(node->is("concat") ? node->inputs[0].type()
-                                                          : outputs[0].type());
+        Operand shape =
+            dense_operand(node->is("concat") ? node->inputs[0].type() : outputs[0].type());
         if (node->op->traits.view) shape.sizes = {shape.count()};
         if (node->is("concat")) {
           int64_t offset = home_.at(outputs[0]).offset;
           for (const Value& v : node->inputs) {
-            if (offset == m.to.offset && v.shape().back() != Dim(0)) shape = dense_operand(v.type());
+            if (offset == m.to.offset && v.shape().back() != Dim(0))
+              shape = dense_operand(v.type());
             offset += v.shape().back().size() * static_cast<int64_t>(size_of(v.dtype()));
           }
         }

@@ -28,20 +28,53 @@ exec::PlanOptions on_caller(exec::PlanOptions options) {
   return options;
 }
 
-// Chunks whose widest value takes about 8 MB, in steps of two.
-int64_t chunk_for(const Graph& graph) {
-  int64_t widest = 1;
+double bytes_of(const TensorType& type, bool batch) {
+  if (type.shape.mentions("batch") != batch) return 0;
+  const Shape one = type.shape.bind({{"batch", 1}});
+  return one.known() ? static_cast<double>(one.count().size()) *
+                           static_cast<double>(size_of(type.dtype))
+                     : 0;
+}
+
+// What one row's values take in a network: together, the widest one, and the most that one node
+// reads and writes; what all its weights take.
+struct RowSizes {
+  double all = 0, widest = 0, node = 0, weights = 0;
+};
+
+RowSizes sizes_of_row(const Graph& graph) {
+  RowSizes sizes;
   for (const Node* node : graph.nodes()) {
+    double outputs = 0, inputs = 0;
     for (const TensorType& type : node->outputs) {
-      if (!type.shape.mentions("batch")) continue;
-      const Shape one = type.shape.bind({{"batch", 1}});
-      if (one.known()) widest = std::max(widest, one.count().size());
+      sizes.widest = std::max(sizes.widest, bytes_of(type, true));
+      outputs += bytes_of(type, true);
     }
+    for (const Value& v : node->inputs)
+      if (v.defined()) inputs += bytes_of(v.type(), true);
+    if (node->is("constant") || node->is("variable"))
+      sizes.weights += bytes_of(node->outputs[0], false);
+    sizes.all += inputs + outputs;
+    sizes.node = std::max(sizes.node, inputs + outputs);
   }
-  const auto rows = static_cast<uint64_t>((int64_t{2} << 20) / widest);
-  const int64_t least = widest > (int64_t{1} << 15) ? 32 : 1024;  // images
-  return std::clamp<int64_t>(static_cast<int64_t>(std::bit_floor(std::max<uint64_t>(rows, 1))),
-                             least, 8192);
+  return sizes;
+}
+
+// Images go through in chunks whose values stay in the last cache, unless reading the weights anew
+// for each chunk takes longer than half of what the values would out of it. Other rows: chunks
+// whose widest value takes about 8 MB. In steps of two.
+int64_t chunk_for(const Graph& graph) {
+  constexpr double kCache = 20e6, kImage = 128e3;
+  const RowSizes row = sizes_of_row(graph);
+  auto floor2 = [](double rows) {
+    return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::max(rows, 1.0))));
+  };
+  if (row.widest <= kImage)
+    return std::clamp<int64_t>(floor2(8.4e6 / std::max(row.widest, 4.0)), 1024, 8192);
+  const int64_t in_cache = floor2(kCache / row.node);
+  const int64_t for_weights =
+      row.weights > kCache ? 2 * floor2(row.weights / (0.5 * row.all)) : int64_t{1};
+  return std::min<int64_t>(std::max(in_cache, for_weights), 32);
 }
 
 // Once for all plans, so that they share the weights that come out.

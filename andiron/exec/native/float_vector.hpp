@@ -50,6 +50,10 @@ struct FloatVector {
   friend FloatVector smaller(FloatVector a, FloatVector b) {
     return FloatVector(_mm512_min_ps(a.v, b.v));
   }
+  friend FloatVector larger_or_nan(FloatVector a, FloatVector b) {
+    const __mmask16 nan = _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q);
+    return FloatVector(_mm512_mask_mov_ps(_mm512_max_ps(a.v, b.v), nan, a.v));
+  }
 
  private:
   static __mmask16 mask(int64_t n) { return static_cast<__mmask16>((1U << n) - 1U); }
@@ -96,6 +100,11 @@ struct FloatVector {
   }
   friend FloatVector smaller(FloatVector a, FloatVector b) {
     return FloatVector(_mm256_min_ps(a.v, b.v));
+  }
+  /// The maximum; NaN if one of them is (`larger` gives b then).
+  friend FloatVector larger_or_nan(FloatVector a, FloatVector b) {
+    const __m256 nan = _mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q);
+    return FloatVector(_mm256_blendv_ps(_mm256_max_ps(a.v, b.v), a.v, nan));
   }
 
  private:

@@ -1,8 +1,10 @@
 #include "andiron/exec/native/pool_rows.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "andiron/exec/native/parallel.hpp"
+#include "andiron/exec/native/pool_table.hpp"
 #include "andiron/ops/pool/pool.hpp"
 
 namespace andiron::exec {
@@ -11,6 +13,7 @@ namespace {
 
 constexpr int64_t kBlock = 64;  // channels at a time: a window's maxima stay in registers or L1
 constexpr int64_t kParallelElements = 16384;
+constexpr int64_t kTaps = 64;  // rows of a window that are taken at once
 
 enum class What { max, max_grad, avg, avg_grad };
 
@@ -29,6 +32,7 @@ class Pool final : public Kernel {
   }
 
   void run(const KernelCall& call) const override {
+    if (what_ == What::max || what_ == What::avg) return forward(call);
     const int64_t blocks = (channels_ + kBlock - 1) / kBlock;
     parallel(threads_, [&](int part, int parts) {
       const Range range = part_of(rows_ * blocks, part, parts);
@@ -48,40 +52,49 @@ class Pool final : public Kernel {
   }
 
   void block(const KernelCall& call, int64_t row, int64_t first, int64_t n) const {
-    const bool back = what_ == What::max_grad || what_ == What::avg_grad;
-    const int64_t n_dst = back ? loop_.n_in() : loop_.n_out();
+    const int64_t n_dst = loop_.n_in();
     float* dst = const_cast<float*>(at(call.dst[0], row, n_dst, channels_, first));
-    if (back)
-      for (int64_t i = 0; i < n_dst; ++i) std::fill_n(dst + i * channels_, n, 0.0F);
-    const int64_t n_src = what_ == What::avg_grad ? loop_.n_out() : loop_.n_in();
-    const float* src = at(call.src[0], row, n_src, channels_, first);
-    switch (what_) {
-      case What::max:
-        return max(src, dst, n);
-      case What::max_grad:
-        return max_grad(src, at(call.src[1], row, loop_.n_out(), channels_, first), dst, n);
-      case What::avg:
-        return avg(src, dst, n);
-      case What::avg_grad:
-        return avg_grad(src, dst, n);
-    }
+    for (int64_t i = 0; i < n_dst; ++i) std::fill_n(dst + i * channels_, n, 0.0F);
+    if (what_ == What::avg_grad)
+      return avg_grad(at(call.src[0], row, loop_.n_out(), channels_, first), dst, n);
+    max_grad(at(call.src[0], row, loop_.n_in(), channels_, first),
+             at(call.src[1], row, loop_.n_out(), channels_, first), dst, n);
   }
 
-  void max(const float* src, float* dst, int64_t n) const {
-    for (int64_t o = 0; o < loop_.n_out(); ++o) {
-      float* y = dst + o * channels_;
-      bool begun = false;
-      loop_.taps_of(o, [&](int64_t i, int64_t) {
-        const float* x = src + i * channels_;
-        if (!begun) {
-          std::copy_n(x, n, y);
-          begun = true;
-          return;
-        }
-#pragma omp simd
-        for (int64_t c = 0; c < n; ++c) y[c] = (x[c] > y[c]) | (x[c] != x[c]) ? x[c] : y[c];
-      });
-    }
+  // Output by output, all channels of its window at once.
+  void forward(const KernelCall& call) const {
+    const int64_t n_out = loop_.n_out(), n_in = loop_.n_in();
+    const auto* src = static_cast<const float*>(call.src[0]);
+    auto* dst = static_cast<float*>(call.dst[0]);
+    parallel(threads_, [&](int part, int parts) {
+      const Range range = part_of(rows_ * n_out, part, parts);
+      for (int64_t i = range.begin; i < range.end; ++i) {
+        const int64_t row = i / n_out, o = i % n_out;
+        const float* image = src + row * n_in * channels_;
+        float* y = dst + i * channels_;
+        const float* taps[kTaps];
+        int64_t n = 0;
+        loop_.taps_of(o, [&](int64_t at, int64_t) {
+          if (n == kTaps) {  // of a large window: what is known of it becomes one of the rows
+            fold(taps, n, 1.0F, y);
+            taps[0] = y;
+            n = 1;
+          }
+          taps[n++] = image + at * channels_;
+        });
+        fold(taps, n, what_ == What::avg ? shares_[static_cast<size_t>(o)] : 1.0F, y);
+      }
+    });
+  }
+
+  void fold(const float* const* taps, int64_t n, float share, float* y) const {
+    if (n == 0)
+      std::fill_n(y, channels_,
+                  what_ == What::avg ? 0.0F : -std::numeric_limits<float>::infinity());
+    else if (what_ == What::avg)
+      pool_table().mean(taps, n, channels_, share, y);
+    else
+      pool_table().largest(taps, n, channels_, y);
   }
 
   // The first maximum, or the first NaN, as the reference has it.
@@ -113,21 +126,6 @@ class Pool final : public Kernel {
 #pragma omp simd
         for (int64_t c = 0; c < n; ++c) d[c] += where[c] == t ? g[c] : 0.0F;
       });
-    }
-  }
-
-  void avg(const float* src, float* dst, int64_t n) const {
-    for (int64_t o = 0; o < loop_.n_out(); ++o) {
-      float* y = dst + o * channels_;
-      std::fill_n(y, n, 0.0F);
-      loop_.taps_of(o, [&](int64_t i, int64_t) {
-        const float* x = src + i * channels_;
-#pragma omp simd
-        for (int64_t c = 0; c < n; ++c) y[c] += x[c];
-      });
-      const float share = shares_[static_cast<size_t>(o)];
-#pragma omp simd
-      for (int64_t c = 0; c < n; ++c) y[c] *= share;
     }
   }
 

@@ -1,0 +1,224 @@
+#include "andiron/exec/native/winograd.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "andiron/exec/native/parallel.hpp"
+#include "andiron/exec/native/winograd_table.hpp"
+#include "andiron/exec/native/winograd_weights.hpp"
+#include "andiron/ops/conv/conv.hpp"
+
+namespace andiron::exec {
+
+namespace {
+
+constexpr int64_t kPositions = WinogradShape::kPositions;
+constexpr int64_t kTileBlock = 32;             // tiles that a thread takes at a time
+constexpr int64_t kFilterBlock = 64;           // filters whose sums stay in cache
+constexpr int64_t kShared = int64_t{2} << 20;  // floats of transformed inputs that threads share
+constexpr int64_t kLargeWeights = int64_t{1} << 20;  // floats beyond which each thread takes a part
+
+int64_t rounded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+// Floating point operations of both ways, with those that take as long as transforms and as
+// reading weights that no cache holds.
+bool pays(const WinogradShape& s) {
+  const double pairs = static_cast<double>(s.channels) * static_cast<double>(s.filters);
+  const auto tiles = static_cast<double>(s.tiles());
+  const auto taps = static_cast<double>(s.kernel * s.kernel);
+  const double pixels = static_cast<double>(s.samples * s.out_height * s.out_width);
+  const double direct = pixels * pairs * taps * 2.2 + pairs * taps * 40.0;
+  const double ours = tiles * pairs * 90.0 + tiles * static_cast<double>(s.channels) * 480.0 +
+                      tiles * static_cast<double>(s.filters) * 360.0 + pairs * kPositions * 40.0;
+  return s.channels >= 8 && s.filters >= 8 && ours * 1.1 < direct;
+}
+
+class Winograd final : public Kernel {
+ public:
+  Winograd(const KernelRequest& request, const WinogradShape& shape, const WinogradWeights& w,
+           size_t image, size_t weights)
+      : shape_(shape),
+        weights_(w),
+        table_(winograd_table()),
+        threads_(request.threads),
+        image_(image),
+        weights_at_(weights) {
+    const int64_t vector = table_.vector, tiles = shape.tiles();
+    const int64_t n_weights = w.transformed_count(vector);
+    row_ = rounded(shape.channels, vector);
+    // Few tiles, or weights of which a core's cache holds little: threads share the filters.
+    by_filters_ = tiles < 2 * kTileBlock * threads_ || n_weights > kLargeWeights;
+    const int64_t most = std::clamp<int64_t>(kShared / (kPositions * row_), kTileBlock, 256);
+    const int64_t block = by_filters_ ? most : kTileBlock;
+    n_blocks_ = (tiles + block - 1) / block;
+    block_ = (tiles + n_blocks_ - 1) / n_blocks_;
+    // An odd number of lines from matrix to matrix keeps them in different sets of a cache.
+    src_plane_ = rounded(block_ * row_, 32) + 16;
+    dst_plane_ = rounded(block_ * kFilterBlock, 32) + 16;
+    const Value& value = request.node.inputs[weights];
+    if (value.node().is("constant"))
+      fixed_ = transformed_weights(w, value.node().attr<Tensor>("tensor").contiguous(), vector);
+    else
+      n_scratch_weights_ = rounded(n_weights, 16);
+  }
+
+  void set_end(const Node& node, const KernelRequest& request) {
+    if (request.src.size() > 2 && node.inputs[2].defined()) bias_ = 2;
+    if (request.src.size() > 3) residual_ = 3;
+    if (residual_ > 0) end_.residual_stride = request.src[3].row_stride;
+    if (!node.is("fused_conv")) return;
+    const auto& activation = node.attr<std::string>("activation");
+    end_.clamps = activation != "linear";
+    end_.high = std::numeric_limits<float>::infinity();
+    if (activation != "clip") return;
+    end_.low = static_cast<float>(node.attr<double>("low"));
+    end_.high = static_cast<float>(node.attr<double>("high"));
+  }
+
+  size_t scratch_bytes() const override {
+    const int64_t inputs = by_filters_ ? 1 : threads_;
+    return static_cast<size_t>(n_scratch_weights_ +
+                               kPositions * (inputs * src_plane_ + threads_ * dst_plane_)) *
+           sizeof(float);
+  }
+
+  void run(const KernelCall& call) const override {
+    auto* scratch = reinterpret_cast<float*>(call.scratch);
+    Run run{static_cast<const float*>(call.src[image_]), nullptr, scratch + n_scratch_weights_,
+            end_, static_cast<float*>(call.dst[0])};
+    if (bias_ > 0) run.end.bias = static_cast<const float*>(call.src[bias_]);
+    if (residual_ > 0) run.end.residual = static_cast<const float*>(call.src[residual_]);
+    if (fixed_ != nullptr) {
+      run.weights = reinterpret_cast<const float*>(fixed_->data());
+    } else {
+      const auto* weights = static_cast<const float*>(call.src[weights_at_]);
+      const int64_t panels = (weights_.filters + 2 * table_.vector - 1) / (2 * table_.vector);
+      parallel(threads_, [&](int part, int parts) {
+        const Range range = part_of(panels, part, parts);
+        transform_weights(weights_, weights, table_.vector, range.begin, range.end, scratch);
+      });
+      run.weights = scratch;
+    }
+    by_filters_ ? run_by_filters(run) : run_by_tiles(run);
+  }
+  std::string_view name() const override { return "winograd conv"; }
+
+ private:
+  struct Run {
+    const float* src;
+    const float* weights;
+    float* planes;
+    WinogradEnd end;
+    float* dst;
+  };
+
+  Range block(int64_t b) const {
+    return {shape_.tiles() * b / n_blocks_, shape_.tiles() * (b + 1) / n_blocks_};
+  }
+  WinogradPlanes src_planes(const Run& run, int thread) const {
+    return {run.planes + kPositions * src_plane_ * thread, row_, src_plane_};
+  }
+  WinogradPlanes dst_planes(const Run& run, int thread) const {
+    const int64_t inputs = by_filters_ ? 1 : threads_;
+    return {run.planes + kPositions * (inputs * src_plane_ + dst_plane_ * thread), kFilterBlock,
+            dst_plane_};
+  }
+
+  void outputs(const Run& run, Range tiles, int64_t begin, int64_t end, const WinogradPlanes& v,
+               const WinogradPlanes& m) const {
+    for (int64_t o = begin; o < end; o += kFilterBlock) {
+      const int64_t last = std::min(end, o + kFilterBlock);
+      table_.multiply(tiles.end - tiles.begin, shape_.channels, shape_.filters, o, last, v,
+                      run.weights, m);
+      table_.transform_dst(shape_, m, tiles.begin, tiles.end, o, last, run.end, run.dst);
+    }
+  }
+
+  void run_by_tiles(const Run& run) const {
+    parallel(threads_, [&](int part, int parts) {
+      const Range blocks = part_of(n_blocks_, part, parts);
+      const WinogradPlanes v = src_planes(run, part), m = dst_planes(run, part);
+      for (int64_t b = blocks.begin; b < blocks.end; ++b) {
+        const Range tiles = block(b);
+        table_.transform_src(shape_, run.src, tiles.begin, tiles.end, 0, shape_.channels, v);
+        outputs(run, tiles, 0, shape_.filters, v, m);
+      }
+    });
+  }
+
+  void run_by_filters(const Run& run) const {
+    const WinogradPlanes v = src_planes(run, 0);
+    for (int64_t b = 0; b < n_blocks_; ++b) {
+      const Range tiles = block(b);
+      parallel(threads_, [&](int part, int parts) {
+        const Range c = part_of(shape_.channels, part, parts, table_.vector);
+        table_.transform_src(shape_, run.src, tiles.begin, tiles.end, c.begin, c.end, v);
+      });
+      parallel(threads_, [&](int part, int parts) {
+        const Range o = part_of(shape_.filters, part, parts, 2 * table_.vector);
+        outputs(run, tiles, o.begin, o.end, v, dst_planes(run, part));
+      });
+    }
+  }
+
+  WinogradShape shape_;
+  WinogradWeights weights_;
+  const WinogradTable& table_;
+  int threads_;
+  size_t image_, weights_at_;
+  size_t bias_ = 0, residual_ = 0;  // operands; 0: none
+  bool by_filters_ = false;
+  int64_t row_ = 0, n_blocks_ = 1, block_ = 0, src_plane_ = 0, dst_plane_ = 0;
+  int64_t n_scratch_weights_ = 0;
+  WinogradEnd end_;
+  std::shared_ptr<Buffer> fixed_;
+};
+
+bool possible(const KernelRequest& request, const ops::ConvShape& s) {
+  const ops::Window& w = s.window;
+  const bool square = w.rank() == 2 && w.kernel[0] == w.kernel[1];
+  if (request.dst[0].dtype != DType::f32 || !s.channels_last || s.groups != 1 || !square)
+    return false;
+  if (w.kernel[0] != 3 && w.kernel[0] != 5) return false;
+  auto ones = [](const std::vector<int64_t>& v) { return v[0] == 1 && v[1] == 1; };
+  auto inside = [](const std::vector<int64_t>& v, int64_t k) {
+    return v[0] >= 0 && v[1] >= 0 && v[0] < k && v[1] < k;
+  };
+  return ones(w.strides) && ones(w.dilations) && inside(w.begin, w.kernel[0]) &&
+         inside(w.end, w.kernel[0]) && s.src.count() != Dim(0) && s.dst.count() != Dim(0);
+}
+
+WinogradShape shape_of(const Sizes& src, const Sizes& dst, int64_t src_stride, int64_t dst_stride,
+                       int64_t top, int64_t left, int64_t kernel) {
+  return {src[0], src[2],     src[3],     src[1], dst[2], dst[3],
+          dst[1], src_stride, dst_stride, top,    left,   kernel};
+}
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_winograd_conv(const KernelRequest& request) {
+  const ops::ConvShape s = ops::conv_shape(request.node);
+  if (!possible(request, s)) return nullptr;
+  const WinogradShape shape =
+      shape_of(s.src.sizes(), s.dst.sizes(), request.src[0].row_stride, request.dst[0].row_stride,
+               s.window.begin[0], s.window.begin[1], s.window.kernel[0]);
+  if (!pays(shape)) return nullptr;
+  auto kernel = std::make_unique<Winograd>(
+      request, shape, WinogradWeights::of_conv(s.filters, s.channels, shape.kernel), 0, 1);
+  kernel->set_end(request.node, request);
+  return kernel;
+}
+
+std::unique_ptr<Kernel> make_winograd_conv_grad_src(const KernelRequest& request) {
+  const ops::ConvShape s = ops::conv_shape(request.node);
+  if (!possible(request, s)) return nullptr;
+  const int64_t last = s.window.kernel[0] - 1;
+  const WinogradShape shape =
+      shape_of(s.dst.sizes(), s.src.sizes(), request.src[0].row_stride, request.dst[0].row_stride,
+               last - s.window.begin[0], last - s.window.begin[1], s.window.kernel[0]);
+  if (!pays(shape)) return nullptr;
+  return std::make_unique<Winograd>(
+      request, shape, WinogradWeights::of_grad_src(s.filters, s.channels, shape.kernel), 0, 1);
+}
+
+}  // namespace andiron::exec
