@@ -128,9 +128,10 @@ def about_model(path: str) -> str | dict:
         about = onnx.describe(path)
         about["supported"] = sorted(set(onnx.operators()) & set(about["operators"]))
         return about
-    from andiron.models import load_model
+    from andiron.models import Quantized, load_model
 
-    return load_model(path, compile=False)._ready().summary()
+    model = load_model(path, compile=False)
+    return model.summary() if isinstance(model, Quantized) else model._ready().summary()
 
 
 @click.command()
