@@ -10,6 +10,7 @@
 #include "bindings/onnx.hpp"
 #include "bindings/python_function.hpp"
 #include "bindings/python_layer.hpp"
+#include "bindings/quantization.hpp"
 #include "bindings/tensor.hpp"
 
 NB_MODULE(_core, m) {
@@ -35,4 +36,5 @@ NB_MODULE(_core, m) {
   bind_images(m);
   bind_linear(m);
   bind_onnx(m);
+  bind_quantization(m);
 }

@@ -5,12 +5,14 @@
 #include "andiron/exec/kernel.hpp"
 #include "andiron/exec/native/box_copy.hpp"
 #include "andiron/exec/native/channel_kernels.hpp"
+#include "andiron/exec/native/depthwise_bytes.hpp"
 #include "andiron/exec/native/embedding_kernels.hpp"
 #include "andiron/exec/native/matvec.hpp"
 #include "andiron/exec/native/middle_fold.hpp"
 #include "andiron/exec/native/optimizer_kernels.hpp"
 #include "andiron/exec/native/pool_rows.hpp"
 #include "andiron/exec/native/program_kernel.hpp"
+#include "andiron/exec/native/quantized_rows.hpp"
 #include "andiron/exec/native/random_fill.hpp"
 #include "andiron/exec/native/select_rows.hpp"
 #include "andiron/exec/native/softmax_rows.hpp"
@@ -18,6 +20,7 @@
 #include "andiron/exec/onednn/conv.hpp"
 #include "andiron/exec/onednn/counted_matmul.hpp"
 #include "andiron/exec/onednn/matmul.hpp"
+#include "andiron/exec/onednn/quantized.hpp"
 #include "andiron/exec/reference_kernel.hpp"
 
 namespace andiron::exec {
@@ -54,6 +57,13 @@ std::span<const KernelEntry> kernel_table() {
       {"conv", make_onednn_conv},
       {"fused_conv", make_winograd_conv, false, true, false},
       {"fused_conv", make_onednn_conv},
+      {"quantized_conv", make_depthwise_bytes},
+      {"quantized_conv", make_onednn_quantized_conv},
+      {"quantized_matmul", make_onednn_quantized_matmul},
+      {"quantize", make_quantize},
+      {"dequantize", make_dequantize},
+      {"quantized_sum", make_quantized_sum},
+      {"quantized_lrn", make_quantized_lrn},
       {"conv_grad_src", make_winograd_conv_grad_src, false, true, false},
       {"conv_grad_src", make_onednn_conv_grad_src},
       {"conv_grad_weights", make_onednn_conv_grad_weights},

@@ -9,9 +9,7 @@
 #include "andiron/graph/schema.hpp"
 #include "andiron/nn/fit_tensor.hpp"
 #include "andiron/passes/fold.hpp"
-#include "andiron/passes/freeze.hpp"
-#include "andiron/passes/fuse_conv.hpp"
-#include "andiron/passes/simplify.hpp"
+#include "andiron/passes/pipeline.hpp"
 
 namespace andiron::nn {
 
@@ -77,8 +75,11 @@ int64_t chunk_for(const Graph& graph) {
   return std::min<int64_t>(std::max(in_cache, for_weights), 32);
 }
 
-// Once for all plans, so that they share the weights that come out.
-Graph frozen_graph(const Graph& trace) { return fuse_conv(fold(simplify(fold(freeze(trace))))); }
+// Frozen once for all plans, so that they share the weights that come out.
+std::shared_ptr<const Graph> graph_of(FunctionalModel& model, bool is_frozen) {
+  const Graph trace = model.trace(false);
+  return std::make_shared<const Graph>(is_frozen ? frozen(trace) : trace);
+}
 
 // Of a graph that is symbolic in the batch, for one row.
 double flops_of_row(const Graph& graph) {
@@ -130,11 +131,14 @@ bool mixes_rows(const Graph& symbolic) {
 }  // namespace
 
 Predictor::Predictor(ModelPtr model, int64_t chunk_rows, exec::PlanOptions options, bool frozen)
-    : model_(std::move(model)), options_(options) {
+    : Predictor(graph_of(*model, frozen), model->input_names(), chunk_rows, options) {
+  model_ = std::move(model);
+}
+
+Predictor::Predictor(std::shared_ptr<const Graph> graph, std::vector<std::string> input_names,
+                     int64_t chunk_rows, exec::PlanOptions options)
+    : graph_(std::move(graph)), input_names_(std::move(input_names)), options_(options) {
   if (chunk_rows < 0) fail("[predict] batch_size must be positive; got {}", chunk_rows);
-  const Graph trace = model_->trace(false);
-  graph_ = std::make_shared<const Graph>(frozen ? frozen_graph(trace) : trace);
-  input_names_ = model_->input_names();
   chunk_rows_ = chunk_rows > 0 ? chunk_rows : chunk_for(*graph_);
   mixes_rows_ = mixes_rows(*graph_);
   row_flops_ = flops_of_row(*graph_);

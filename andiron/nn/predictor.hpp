@@ -23,6 +23,10 @@ class Predictor {
   explicit Predictor(ModelPtr model, int64_t chunk_rows = 0, exec::PlanOptions options = {},
                      bool frozen = false);
 
+  /// Of a graph over "batch" that reads no variables.
+  Predictor(std::shared_ptr<const Graph> graph, std::vector<std::string> input_names,
+            int64_t chunk_rows = 0, exec::PlanOptions options = {});
+
   /// `inputs` in the order of the model's inputs, of its dtypes or convertible, with equal numbers
   /// of rows. Throws Error naming the input whose shape does not fit. `max_rows` bounds the rows of
   /// a chunk (0: chunk_rows); models that keep rows apart give the same but for rounding.

@@ -37,11 +37,12 @@ class FuseConv {
   explicit FuseConv(const Graph& graph) : uses_(uses_of(graph)) {}
 
   std::vector<Value> operator()(const Node& node, const std::vector<Value>& in) const {
-    NameScope scope(node.name);
     for (size_t i = 0; i < in.size() && i < 2; ++i) {
       if (!in[i].defined() || uses_.at(node.inputs[i]) != 1) continue;
       const Node& conv = in[i].node();
       if (!ops::is_open_constant_conv(conv)) continue;
+      // Its layer is the one by whose name people know it, not the activation's.
+      NameScope scope(conv.name.empty() ? node.name : conv.name);
       const Value made = absorbed(node, conv, in.size() == 2 ? in[1 - i] : Value());
       if (made.defined()) return {made};
     }

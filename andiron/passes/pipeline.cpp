@@ -4,6 +4,7 @@
 #include "andiron/passes/cse.hpp"
 #include "andiron/passes/embedding_gradients.hpp"
 #include "andiron/passes/fold.hpp"
+#include "andiron/passes/freeze.hpp"
 #include "andiron/passes/fuse_conv.hpp"
 #include "andiron/passes/fuse_matmul.hpp"
 #include "andiron/passes/lay_out.hpp"
@@ -32,6 +33,8 @@ struct Passes {
 Graph folded(const Graph& graph) { return fold(graph); }
 
 }  // namespace
+
+Graph frozen(const Graph& trace) { return fuse_conv(fold(simplify(fold(freeze(trace))))); }
 
 Graph optimise_symbolic(const Graph& graph, const std::map<std::string, int64_t>& sizes,
                         int threads, bool commute, PassHistory* history) {

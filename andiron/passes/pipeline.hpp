@@ -13,6 +13,10 @@ namespace andiron {
 /// The graph before the first pass and after each one, for people.
 using PassHistory = std::vector<std::pair<std::string, Graph>>;
 
+/// A trace with its variables' values of now, what depends on constants alone computed, and what
+/// convolutions can take in taken in: symbolic, so that the plans of all batch sizes share weights.
+Graph frozen(const Graph& trace);
+
 /// The passes that run while the batch is a symbol. `sizes` are those that it will be bound to.
 /// `commute`: whether products may change places with look-ups (see commute_lookups).
 /// `history` may be null.

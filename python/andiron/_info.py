@@ -135,9 +135,10 @@ def about_model(path: str) -> str | dict:
         from andiron._keras import architecture
 
         return architecture.summary(path)
-    from andiron.models import load_model
+    from andiron.models import Quantized, load_model
 
-    return load_model(path, compile=False)._ready().summary()
+    model = load_model(path, compile=False)
+    return model.summary() if isinstance(model, Quantized) else model._ready().summary()
 
 
 @click.command()

@@ -11,6 +11,7 @@ SUBCOMMANDS = {
     "convert": ("andiron._convert:convert", "A model from one format into another."),
     "info": ("andiron._info:info", "The installation: versions, CPU, threads; or what a model is."),
     "predict": ("andiron._predict:predict", "The likeliest classes of photos."),
+    "quantize": ("andiron._quantize:quantize", "A network in 8 bits, calibrated on photos."),
     "recommend": (
         "andiron.apps.recommend.cli:cli",
         "Train, compare and use recommenders on (user, item) tables.",

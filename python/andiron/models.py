@@ -12,11 +12,20 @@ from andiron import _core, _training, _zoo
 from andiron._data import columns, empty_output, first_rows
 from andiron._imagenet import decode_predictions
 from andiron._keras.file import is_keras
+from andiron._quantized import Quantized, quantize
 from andiron._tables import Data, is_table
 from andiron._zoo import *  # noqa: F403
 from andiron.layers.base import Layer, _Bridge, face_of, spec_of
 
-__all__ = ["Model", "Sequential", "decode_predictions", "load", "load_model", *_zoo.__all__]
+__all__ = [
+    "Model",
+    "Quantized",
+    "Sequential",
+    "decode_predictions",
+    "load",
+    "load_model",
+    *_zoo.__all__,
+]
 
 
 def _listed(x: Any) -> list:
@@ -245,6 +254,48 @@ class Model(_training.Training, Layer):
         """
         return Frozen(self, threads)
 
+    def quantized(
+        self,
+        data: Any,
+        method: str = "percentile",
+        percentile: float = 99.99,
+        float_layers: Sequence[str] = (),
+        validation_data: Any = None,
+        threads: int = 0,
+        verbose: int = 1,
+    ) -> Quantized:
+        """The model in 8 bits, for predictions alone: post-training quantization by calibration.
+
+        Convolutions and dense layers multiply bytes and add up in 32 bits; what stands between them
+        (pooling, concatenation, residual sums, activations that clip, local response normalization)
+        stays in bytes, too. Weights have a scale for each filter, activations a scale and a zero
+        point for each value. See docs/quantization.md.
+
+        Args:
+            data: inputs like those that will come, without labels: one array, several in a list or
+                a dict, or a dataset; 100 to 500 samples do. They pass through the float32 model,
+                which shows the range of each value.
+            method: how ranges are chosen: "minmax" (all that was seen), "percentile" (without the
+                outermost), "entropy" (the range whose distribution in 256 steps is closest to the
+                one seen). Default: "percentile".
+            percentile: of the numbers, how many stay inside, in %. Default: 99.99.
+            float_layers: names of layers that stay in float32. Default: none.
+            validation_data: (x, y) or x: accuracy with labels y (class numbers or one-hot) and
+                agreement with float32 are printed and kept in `report`.
+            threads: default: all.
+            verbose: 0 prints nothing.
+
+        Returns:
+            A Quantized: predict, save, report, summary.
+
+        Errors:
+            andiron.Error when no layer can be quantized, a layer of `float_layers` is not there,
+            there are no data, or NaN or infinity comes up, naming the layer.
+        """
+        return quantize(
+            self, data, method, percentile, float_layers, validation_data, threads, verbose
+        )
+
     def _arranged(self, out: list):
         if self._output_keys is not None:
             return dict(zip(self._output_keys, out, strict=True))
@@ -419,8 +470,10 @@ def _restored(core, compile_config, tensors, compile: bool, own_metrics: Sequenc
     return model
 
 
-def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True) -> Model:
-    """Reads what Model.save wrote.
+def load_model(
+    filepath: Any, custom_objects: Any = None, compile: bool = True
+) -> Model | Quantized:
+    """Reads what Model.save or Quantized.save wrote.
 
     Args:
         filepath: of the file.
@@ -433,11 +486,14 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True) 
     """
     import os
 
-    return _restored(*_core.load_model(os.fspath(filepath)), compile)
+    path = os.fspath(filepath)
+    if _core.is_quantized_file(path):
+        return Quantized(_core.load_quantized(path))
+    return _restored(*_core.load_model(path), compile)
 
 
-def load(filepath: Any, **options: Any) -> Model:
-    """Reads a model, by what the file is: one that Model.save wrote, an ONNX model, or Keras's.
+def load(filepath: Any, **options: Any) -> Model | Quantized:
+    """Reads a model, by what the file is: one that `save` wrote, an ONNX model, or Keras's.
 
     Args:
         filepath: of the file; names that end in ".onnx" are ONNX models. Models of Keras

@@ -125,6 +125,59 @@ def fused_conv(
     low: float = 0.0,
     high: float = 0.0,
 ) -> Result: ...
+def quantize(
+    x: Operand,
+    scale: float,
+    zero_point: int = 0,
+    dtype: DTypeLike = 'uint8',
+) -> Result: ...
+def dequantize(x: Operand, scale: float, zero_point: int = 0) -> Result: ...
+def quantized_conv(
+    x: Operand,
+    weights: Operand,
+    scale: Operand,
+    shift: Operand,
+    residual: Operand | None = None,
+    strides: int | Sequence[int] = (),
+    dilations: int | Sequence[int] = (),
+    padding: str = 'valid',
+    pads_begin: int | Sequence[int] = (),
+    pads_end: int | Sequence[int] = (),
+    groups: int = 1,
+    channels_last: bool = False,
+    pad_value: int = 0,
+    residual_scale: float = 1.0,
+    low: float = -3.4028234663852886e+38,
+    high: float = 3.4028234663852886e+38,
+    dtype: DTypeLike = 'uint8',
+) -> Result: ...
+def quantized_matmul(
+    x: Operand,
+    weights: Operand,
+    scale: Operand,
+    shift: Operand,
+    low: float = -3.4028234663852886e+38,
+    high: float = 3.4028234663852886e+38,
+    dtype: DTypeLike = 'float32',
+) -> Result: ...
+def quantized_sum(
+    x: Operand,
+    scale: float = 1.0,
+    shift: float = 0.0,
+    channels_last: bool = False,
+) -> Result: ...
+def quantized_lrn(
+    x: Operand,
+    size: int,
+    alpha: float = 0.0001,
+    beta: float = 0.75,
+    bias: float = 1.0,
+    axis: int = 1,
+    src_scale: float = 1.0,
+    src_zero: int = 0,
+    dst_scale: float = 1.0,
+    dst_zero: int = 0,
+) -> Result: ...
 def conv_grad_src(
     g: Operand,
     weights: Operand,

@@ -6,6 +6,7 @@
 #include "andiron/exec/native/parallel.hpp"
 #include "andiron/exec/native/pool_table.hpp"
 #include "andiron/ops/pool/pool.hpp"
+#include "andiron/ops/quantized/quantized.hpp"
 
 namespace andiron::exec {
 
@@ -148,6 +149,54 @@ class Pool final : public Kernel {
   int threads_;
 };
 
+// Maxima of bytes: a whole place's channels at a time.
+class MaxOfBytes final : public Kernel {
+ public:
+  MaxOfBytes(const ops::PoolShape& s, DType dtype, int threads)
+      : loop_(s.window, s.src.sizes(), s.dst.sizes()),
+        rows_(s.src[0].size()),
+        channels_(s.src[1].size()),
+        flip_(dtype == DType::i8 ? 0x80 : 0) {
+    threads_ = rows_ * channels_ * loop_.n_out() < kParallelElements ? 1 : threads;
+  }
+
+  void run(const KernelCall& call) const override {
+    const auto* src = static_cast<const uint8_t*>(call.src[0]);
+    auto* dst = static_cast<uint8_t*>(call.dst[0]);
+    parallel(threads_, [&](int part, int parts) {
+      const Range range = part_of(rows_ * loop_.n_out(), part, parts);
+      for (int64_t i = range.begin; i < range.end; ++i)
+        place(src + i / loop_.n_out() * loop_.n_in() * channels_, i % loop_.n_out(),
+              dst + i * channels_);
+    });
+  }
+  std::string_view name() const override { return "max pool of bytes"; }
+
+ private:
+  // Signed bytes are in the order of unsigned ones when their highest bit is flipped.
+  void place(const uint8_t* src, int64_t output, uint8_t* y) const {
+    const int64_t n = channels_;
+    const uint8_t flip = flip_;
+    bool begun = false;
+    loop_.taps_of(output, [&](int64_t i, int64_t) {
+      const uint8_t* x = src + i * n;
+      if (!begun) {
+        std::copy_n(x, n, y);
+        begun = true;
+        return;
+      }
+#pragma omp simd
+      for (int64_t c = 0; c < n; ++c)
+        y[c] = static_cast<uint8_t>(x[c] ^ flip) > static_cast<uint8_t>(y[c] ^ flip) ? x[c] : y[c];
+    });
+  }
+
+  ops::WindowLoop loop_;
+  int64_t rows_, channels_;
+  uint8_t flip_;
+  int threads_;
+};
+
 }  // namespace
 
 std::unique_ptr<Kernel> make_pool(const KernelRequest& request) {
@@ -156,8 +205,11 @@ std::unique_ptr<Kernel> make_pool(const KernelRequest& request) {
                     : op == "max_pool_grad" ? What::max_grad
                     : op == "avg_pool"      ? What::avg
                                             : What::avg_grad;
-  if (request.src[0].dtype != DType::f32 || !request.node.attr<bool>("channels_last"))
-    return nullptr;
+  if (!request.node.attr<bool>("channels_last")) return nullptr;
+  if (what == What::max && ops::is_byte(request.src[0].dtype))
+    return std::make_unique<MaxOfBytes>(ops::pool_shape(request.node), request.src[0].dtype,
+                                        request.threads);
+  if (request.src[0].dtype != DType::f32) return nullptr;
   return std::make_unique<Pool>(ops::pool_shape(request.node), what, request.threads);
 }
 

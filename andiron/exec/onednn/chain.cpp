@@ -19,7 +19,12 @@ dnnl::stream& onednn_stream() {
 }
 
 dnnl::memory::data_type onednn_type(DType dtype) {
-  return dtype == DType::bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
+  switch (dtype) {
+    case DType::bf16: return dnnl::memory::data_type::bf16;
+    case DType::u8: return dnnl::memory::data_type::u8;
+    case DType::i8: return dnnl::memory::data_type::s8;
+    default: return dnnl::memory::data_type::f32;
+  }
 }
 
 ThreadLimit::ThreadLimit(int threads) : before_(omp_get_max_threads()), threads_(threads) {

@@ -34,6 +34,8 @@ Outputs with_attribute(const LayoutContext& c, std::initializer_list<size_t> ima
 }
 
 Outputs weights_follow(const LayoutContext& c) { return with_attribute(c, {0, 3}, true); }
+Outputs quantized_weights_follow(const LayoutContext& c) { return with_attribute(c, {0, 4}, true); }
+Outputs to_sums(const LayoutContext& c) { return with_attribute(c, {0}, false); }
 Outputs all_images(const LayoutContext& c) { return with_attribute(c, {0, 1}, true); }
 Outputs to_weights(const LayoutContext& c) { return with_attribute(c, {0, 1}, false); }
 
@@ -110,6 +112,7 @@ Outputs reshaping(const LayoutContext& c) {
 constexpr LayoutRule kRules[] = {
     {"conv", weights_follow, true},
     {"fused_conv", weights_follow, true},
+    {"quantized_conv", quantized_weights_follow, true},
     {"conv_grad_src", weights_follow, true},
     {"conv_grad_weights", to_weights, true},
     {"max_pool", all_images, true},
@@ -119,6 +122,8 @@ constexpr LayoutRule kRules[] = {
     {"avg_pool_grad", all_images, true},
     {"batch_moments", moments, true},
     {"lrn", along_channels, true},
+    {"quantized_lrn", along_channels, true},
+    {"quantized_sum", to_sums},
     {"channel_window_sum", along_channels, true},
     {"resample", along_axis},
     {"concat", along_axis},

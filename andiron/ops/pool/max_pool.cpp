@@ -1,6 +1,7 @@
 #include "andiron/ops/conv/channels.hpp"
 #include "andiron/ops/floating.hpp"
 #include "andiron/ops/pool/pool.hpp"
+#include "andiron/ops/quantized/quantized.hpp"
 
 namespace andiron::ops {
 
@@ -91,8 +92,8 @@ extern const Op kMaxPool = {
     .inputs = {{"x", "[N, C, spatial...]"}},
     .attributes = pool_attributes(),
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
-      if (!is_floating(c.in(0).dtype))
-        fail("[max_pool] takes floating point values; got {}", str(c.in(0)));
+      if (!is_floating(c.in(0).dtype) && !is_byte(c.in(0).dtype))
+        fail("[max_pool] takes floating point values or bytes; got {}", str(c.in(0)));
       const PoolShape s = pool_shape(c.op, c.attributes, c.shape(0));
       return {{c.in(0).dtype, channels_last(s.dst, s.channels_last)}};
     },
@@ -102,7 +103,7 @@ extern const Op kMaxPool = {
     .reference =
         [](const ReferenceContext& c) {
           const PoolShape s = shape_of("max_pool", c);
-          visit_floating(c.dst[0].dtype(), [&]<class T>() {
+          visit_dtype(c.dst[0].dtype(), [&]<class T>() {
             const Tensor x = first(c.src[0], s);
             Tensor y(x.dtype(), s.dst.sizes());
             const int64_t n_out = y.count() / std::max<int64_t>(1, y.size(0) * y.size(1));
@@ -115,7 +116,18 @@ extern const Op kMaxPool = {
         },
     .batch = rows_together,
     .flops = pool_flops,
-    .cases = kCases,
+    .cases =
+        [] {
+          std::vector<Case> cases = kCases;
+          cases.push_back({{"u8[2,3,7,6]@0:256"}, {{"kernel", Ints{2}}}});
+          cases.push_back({{"u8[2,9,7,70]@0:256"},
+                           {{"kernel", Ints{3}},
+                            {"strides", Ints{2}},
+                            {"padding", std::string("same")},
+                            {"channels_last", true}}});
+          cases.push_back({{"i8[1,9,33]@-128:128"}, {{"kernel", Ints{2}}, {"channels_last", true}}});
+          return cases;
+        }(),
 };
 
 extern const Op kMaxPoolGrad = {

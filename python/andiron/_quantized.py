@@ -1,0 +1,172 @@
+"""Networks in 8 bits: made by Model.quantized, saved, loaded, used for predictions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from andiron import _core, _training
+from andiron._data import columns
+from andiron._tables import Data, is_table
+
+__all__ = ["Quantized"]
+
+_CALIBRATION_ROWS = 32  # at a time
+
+
+def _batches(core, data: Any) -> Iterator[list]:
+    """Lists of arrays in the order of the model's inputs."""
+    if is_table(data):
+        from andiron import data as tables
+
+        data = tables.as_data(data)
+    if isinstance(data, Data):
+        yield from data._batches(core)
+    elif hasattr(data, "_in_order"):
+        yield from data._in_order()
+    else:
+        names = core.input_names
+        plain = isinstance(data, np.ndarray) and len(names) == 1
+        arrays = [data] if plain else columns(data, names, "data")
+        for begin in range(0, len(arrays[0]), _CALIBRATION_ROWS):
+            yield [np.asarray(a[begin : begin + _CALIBRATION_ROWS]) for a in arrays]
+
+
+def _first(out: Any) -> np.ndarray:
+    """The scores, where there are several outputs."""
+    if isinstance(out, dict):
+        out = list(out.values())
+    return out[0] if isinstance(out, list) else out
+
+
+def _classes(scores: np.ndarray) -> np.ndarray:
+    if scores.ndim < 2 or scores.shape[-1] == 1:
+        return (scores.reshape(len(scores), -1)[:, 0] > 0.5).astype(np.int64)
+    return scores.argmax(-1)
+
+
+def _labels(y: Any, scores: np.ndarray) -> np.ndarray:
+    y = np.asarray(y)
+    return y.argmax(-1) if y.shape == scores.shape and y.ndim > 1 and y.shape[-1] > 1 else y
+
+
+def quantize(
+    model: Any,
+    data: Any,
+    method: str,
+    percentile: float,
+    float_layers: Sequence[str],
+    validation_data: Any,
+    threads: int,
+    verbose: int,
+) -> Quantized:
+    """See Model.quantized."""
+    core = model._ready()
+    if isinstance(float_layers, str):
+        raise TypeError(f"[quantized] float_layers is a list of names; got {float_layers!r}")
+    calibration = _core.Calibration(core, method, float(percentile), list(float_layers), threads)
+    for batch in _batches(core, data):
+        calibration.observe(batch)
+    made = calibration.quantized()
+    if model._output_keys is not None:
+        made.about = {**made.about, "output_keys": model._output_keys}
+    out = Quantized(made, threads)
+    if validation_data is not None:
+        out._compare(model, validation_data, verbose)
+    return out
+
+
+class Quantized:
+    """A network in 8 bits, for predictions alone; made by Model.quantized or models.load.
+
+    Example:
+        >>> import numpy as np
+        >>> from andiron import Sequential, layers
+        >>> net = Sequential([layers.Input((8,)), layers.Dense(4, activation="relu"),
+        ...                   layers.Dense(2)])
+        >>> x = np.random.default_rng(0).normal(size=(64, 8)).astype("float32")
+        >>> small = net.quantized(x)
+        >>> bool(np.abs(small.predict(x) - net.predict(x, verbose=0)).max() < 0.1)
+        True
+    """
+
+    def __init__(self, core, threads: int = 0):
+        self._core = core
+        self._predictor = core.predictor(threads)
+
+    @property
+    def report(self) -> dict:
+        """How it was made: method, percentile, float_layers, calibration_rows; and where labelled
+        data were given accuracy, float32_accuracy, agreement (of the likeliest class) and samples.
+        """
+        return self._core.about
+
+    @property
+    def inputs(self) -> list[str]:
+        """The inputs' names."""
+        return self._core.input_names
+
+    @property
+    def input_shape(self) -> tuple:
+        """That of the first input, None for the batch."""
+        return (None, *self._core.graph.inputs[0].shape[1:])
+
+    def summary(self) -> str:
+        """What is in bytes and what is not, as lines."""
+        return self._core.summary()
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = 0):
+        """The outputs for x, in float32, as Model.predict arranges them. Thread-safe.
+
+        Args:
+            x: one array, or several in a list or a dict by the inputs' names.
+            batch_size: rows that go through at a time; chosen by default.
+            verbose: accepted for Keras's sake.
+        """
+        size = 0 if batch_size is None else _training.whole(batch_size, "batch_size", 1, "predict")
+        names = self._core.input_names
+        plain = isinstance(x, np.ndarray) and len(names) == 1
+        out = self._predictor.predict_numpy([x] if plain else columns(x, names, "x"), size)
+        keys = self.report.get("output_keys")
+        if keys is not None:
+            return dict(zip(keys, out, strict=True))
+        return out[0] if len(out) == 1 else out
+
+    def save(self, filepath: Any, overwrite: bool = True) -> None:
+        """Writes one safetensors file, which models.load reads: the same predictions, bit by bit.
+
+        Errors:
+            OSError when the file cannot be written; a file of that name stays as it was.
+        """
+        path = os.fspath(filepath)
+        if not overwrite and os.path.exists(path):
+            raise FileExistsError(f"[save] '{path}' is there already (overwrite=False)")
+        self._core.save(path)
+
+    def __reduce__(self):
+        return _from_bytes, (self._core.bytes(),)
+
+    def _compare(self, model: Any, data: Any, verbose: int) -> None:
+        x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
+        ours, exact = _first(self.predict(x)), _first(model.predict(x, verbose=0))
+        about = {
+            **self.report,
+            "agreement": float((_classes(ours) == _classes(exact)).mean()),
+            "samples": len(ours),
+        }
+        line = f"quantized: the same class as float32 for {about['agreement']:.2%}"
+        if y is not None:
+            labels = _labels(y, ours).reshape(len(ours), -1)[:, 0].astype(np.int64)
+            about["accuracy"] = float((_classes(ours) == labels).mean())
+            about["float32_accuracy"] = float((_classes(exact) == labels).mean())
+            line += f"; accuracy {about['accuracy']:.2%}, float32 {about['float32_accuracy']:.2%}"
+        self._core.about = about
+        if verbose:
+            print(f"{line} ({len(ours)} samples)")
+
+
+def _from_bytes(data: bytes) -> Quantized:
+    return Quantized(_core.quantized_from_bytes(data))
