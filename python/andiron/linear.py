@@ -247,8 +247,8 @@ class LinearClassifier:
             raise _core.Error("[linear] class_weight is for examples of one class each")
         places = np.searchsorted(self.classes_, y)
         if self.class_weight == "balanced":
-            counts = np.bincount(places, minlength=len(self.classes_))
-            by_class = len(y) / (len(counts) * counts)
+            counts = np.bincount(places, out, len(self.classes_))  # of weights, where there are
+            by_class = counts.sum() / (len(counts) * np.maximum(counts, 1e-12))
         else:
             by_class = np.array([self.class_weight.get(c, 1.0) for c in self.classes_.tolist()])
         found = by_class[places].astype(np.float32)
