@@ -3,15 +3,14 @@
     PYTHONPATH=python:. .venv-peers/bin/python -m benchmarks.vision_int8 [NETWORK...]
 
 The same network with the same weights: ours, exported to ONNX, quantized by each with its own tools
-on the same images. Then each row runs in a process of its own, us and one peer in turn on two
-threads. Peak memory is that of a process that loads a quantized network and runs it, beyond what it
-had with the library imported. Weights are random, which changes no time and says nothing of accuracy.
+on the same images. Then us and one peer take turns, each in a process of its own on two threads
+(in one process two pools of threads would wait for each other). Peak memory is that of a process
+that loads a quantized network and runs it, beyond what it had with the library imported. Weights
+are random: no time depends on them.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
 import pathlib
 import subprocess
@@ -137,9 +136,39 @@ def rounds_of(who: str, folder: str, batch: int) -> Callable[[], int]:
     return once
 
 
+def serve(who: str, folder: str, batch: int) -> None:
+    """A round for each line that comes; answers with its images."""
+    once = rounds_of(who, folder, batch)
+    for _ in sys.stdin:
+        print(once(), flush=True)
+
+
+class Process:
+    """Rounds in a process of their own."""
+
+    def __init__(self, who: str, folder: str, batch: int):
+        here = [sys.executable, "-m", MODULE, "--serve", who, folder, str(batch)]
+        self._process = subprocess.Popen(
+            here, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __call__(self) -> int:
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+
+
 def row(name: str, folder: str, batch: int, peer: str) -> Row:
-    ours, theirs = rounds_of("Andiron", folder, batch), rounds_of(peer, folder, batch)
-    return compare(f"{name} int8, batch {batch}", peer, "images/s", ours, theirs, ROUNDS)
+    ours, theirs = Process("Andiron", folder, batch), Process(peer, folder, batch)
+    try:
+        return compare(f"{name} int8, batch {batch}", peer, "images/s", ours, theirs, ROUNDS)
+    finally:
+        ours.close()
+        theirs.close()
 
 
 def peak(who: str, folder: str, batch: int) -> float:
@@ -170,7 +199,7 @@ def bench(names: list[str], folder: str) -> list[Row]:
             _child("--prepare", who, name, here)
         for batch in BATCHES:
             for peer in ("OpenVINO", "ONNX Runtime"):
-                rows.append(Row(**json.loads(_child("--row", name, here, str(batch), peer))))
+                rows.append(row(name, here, batch, peer))
                 print(table(rows[-1:]).splitlines()[-1], flush=True)
             memory = {who: float(_child("--peak", who, here, str(batch))) for who in RUN}
             print(
@@ -184,9 +213,8 @@ def bench(names: list[str], folder: str) -> list[Row]:
 def main(arguments: list[str]) -> None:
     if arguments[:1] == ["--prepare"]:
         PREPARE[arguments[1]](*arguments[2:4])
-    elif arguments[:1] == ["--row"]:
-        name, folder, batch, peer = arguments[1:5]
-        print(json.dumps(dataclasses.asdict(row(name, folder, int(batch), peer))))
+    elif arguments[:1] == ["--serve"]:
+        serve(arguments[1], arguments[2], int(arguments[3]))
     elif arguments[:1] == ["--peak"]:
         print(peak(arguments[1], arguments[2], int(arguments[3])))
     else:
