@@ -2,6 +2,7 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/io/safetensors.hpp"
+#include "andiron/nn/checked_file.hpp"
 #include "andiron/nn/initial_values.hpp"
 #include "andiron/nn/model_config.hpp"
 
@@ -80,17 +81,6 @@ LoadedModel model_of(const io::TensorFile& file) {
   return out;
 }
 
-Result<LoadedModel> checked_model_of(Result<io::TensorFile> file, const std::string& name) {
-  if (!file.ok()) return because(file.failure(), "[load] cannot read the model '{}'", name);
-  try {
-    return model_of(file.value());
-  } catch (const Error& e) {
-    return failure("[load] cannot read the model '{}': {}", name, e.what());
-  } catch (const Json::exception& e) {
-    return failure("[load] cannot read the model '{}': {}", name, e.what());
-  }
-}
-
 }  // namespace
 
 Result<> save_model(const FunctionalModel& model, const std::string& path,
@@ -105,19 +95,19 @@ std::string model_bytes(const FunctionalModel& model, const ModelExtras& extras)
 }
 
 Result<LoadedModel> load_model(const std::string& path) {
-  return checked_model_of(
-      io::read_safetensors(path, {.checksum = io::ReadOptions::Checksum::required}), path);
+  return checked_model(
+      io::read_safetensors(path, {.checksum = io::ReadOptions::Checksum::required}), path,
+      model_of);
 }
 
 Result<LoadedModel> model_from_bytes(std::string bytes, const std::string& name) {
   // The text lives as long as the tensors that point into it.
   auto held = std::make_shared<std::string>(std::move(bytes));
   auto buffer = Buffer::wrap(held->data(), held->size(), [held] {});
-  return checked_model_of(
-      io::parse_safetensors(buffer, name,
-                            {.memory = io::ReadOptions::Memory::copied,
-                             .checksum = io::ReadOptions::Checksum::required}),
-      name);
+  return checked_model(io::parse_safetensors(buffer, name,
+                                             {.memory = io::ReadOptions::Memory::copied,
+                                              .checksum = io::ReadOptions::Checksum::required}),
+                       name, model_of);
 }
 
 }  // namespace andiron::nn

@@ -8,6 +8,7 @@
 #include "andiron/graph/schema.hpp"
 #include "andiron/io/graph_json.hpp"
 #include "andiron/io/safetensors.hpp"
+#include "andiron/nn/checked_file.hpp"
 
 namespace andiron::nn {
 
@@ -69,17 +70,6 @@ QuantizedModel model_of(const io::TensorFile& file) {
   return out;
 }
 
-Result<QuantizedModel> checked_model_of(Result<io::TensorFile> file, const std::string& name) {
-  if (!file.ok()) return because(file.failure(), "[load] cannot read the model '{}'", name);
-  try {
-    return model_of(file.value());
-  } catch (const Error& e) {
-    return failure("[load] cannot read the model '{}': {}", name, e.what());
-  } catch (const Json::exception& e) {
-    return failure("[load] cannot read the model '{}': {}", name, e.what());
-  }
-}
-
 }  // namespace
 
 Result<> save_quantized(const QuantizedModel& model, const std::string& path) {
@@ -93,15 +83,16 @@ std::string quantized_bytes(const QuantizedModel& model) {
 }
 
 Result<QuantizedModel> load_quantized(const std::string& path) {
-  return checked_model_of(
-      io::read_safetensors(path, {.checksum = io::ReadOptions::Checksum::required}), path);
+  return checked_model(
+      io::read_safetensors(path, {.checksum = io::ReadOptions::Checksum::required}), path,
+      model_of);
 }
 
 Result<QuantizedModel> quantized_from_bytes(std::string bytes, const std::string& name) {
-  return checked_model_of(io::parse_safetensors(std::string_view(bytes), name,
-                                                {.memory = io::ReadOptions::Memory::copied,
-                                                 .checksum = io::ReadOptions::Checksum::required}),
-                          name);
+  return checked_model(io::parse_safetensors(std::string_view(bytes), name,
+                                             {.memory = io::ReadOptions::Memory::copied,
+                                              .checksum = io::ReadOptions::Checksum::required}),
+                       name, model_of);
 }
 
 bool is_quantized_file(const std::string& path) {

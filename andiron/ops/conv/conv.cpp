@@ -62,12 +62,6 @@ Attributes with(Attributes attributes, const Attributes& more) {
   return attributes;
 }
 
-double flops(const Node& node) {
-  const ConvShape s = conv_shape(node);
-  return 2.0 * static_cast<double>(s.dst.count().size()) *
-         static_cast<double>(s.channels / s.groups * s.window.taps());
-}
-
 // Calls f(x offset, w offset, y offset) for each product of the sums of y = conv(x, w).
 template <class F>
 void for_each_product(const ConvShape& s, F f) {
@@ -210,6 +204,12 @@ ConvShape conv_shape(const Node& node) {
   return shape_of_forward(node.op->name, node.attributes, first, second);
 }
 
+double conv_flops(const Node& node) {
+  const ConvShape s = conv_shape(node);
+  return 2.0 * static_cast<double>(s.dst.count().size()) *
+         static_cast<double>(s.channels / s.groups * s.window.taps());
+}
+
 extern const Op kConv = {
     .name = "conv",
     .summary = "Convolution (cross-correlation) over 1 to 3 spatial axes.",
@@ -251,7 +251,7 @@ extern const Op kConv = {
           });
         },
     .batch = rows_if_weights_are_fixed,
-    .flops = flops,
+    .flops = conv_flops,
     .cases = {{{"f32[2,3,7]", "f32[4,3,3]", "f32[4]"}},
               {{"f32[2,3,6,5]", "f32[4,3,3,2]"},
                {{"strides", Ints{2, 1}}, {"padding", std::string("same")}}},
@@ -310,7 +310,7 @@ extern const Op kConvGradSrc = {
           });
         },
     .batch = rows_if_weights_are_fixed,
-    .flops = flops,
+    .flops = conv_flops,
     .cases = {{{"f32[2,4,5]", "f32[4,3,3]"},
                {{"strides", Ints{1}},
                 {"dilations", Ints{1}},
@@ -416,7 +416,7 @@ extern const Op kConvGradWeights = {
           return in[0] == BatchKind::rows && in[1] == BatchKind::rows ? BatchKind::partial_sum
                                                                       : BatchKind::blocked;
         },
-    .flops = flops,
+    .flops = conv_flops,
     .cases = {{{"f32[2,3,7]", "f32[2,4,5]"},
                {{"strides", Ints{1}},
                 {"dilations", Ints{1}},

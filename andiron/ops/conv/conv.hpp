@@ -12,7 +12,9 @@ struct ConvShape {
   int64_t groups = 1, channels = 0, filters = 0;
   bool channels_last = false;
 };
-/// REQUIRES a node of conv, fused_conv, conv_grad_src or conv_grad_weights.
+/// REQUIRES a node of conv, fused_conv, quantized_conv, conv_grad_src or conv_grad_weights.
 ConvShape conv_shape(const Node& node);
+/// What such a node multiplies and adds.
+double conv_flops(const Node& node);
 
 }  // namespace andiron::ops

@@ -142,12 +142,7 @@ extern const Op kFusedConv = {
           const bool together = in.size() < 4 || in[3] == in[0];
           return fixed && together ? in[0] : BatchKind::blocked;
         },
-    .flops =
-        [](const Node& node) {
-          const ConvShape s = conv_shape(node);
-          return 2.0 * static_cast<double>(s.dst.count().size()) *
-                 static_cast<double>(s.channels / s.groups * s.window.taps());
-        },
+    .flops = conv_flops,
     .cases = {{{"f32[2,5,5,16]", "f32[32,16,3,3]", "f32[32]"},
                {{"channels_last", true}, {"activation", std::string("relu")}},
                false},

@@ -155,12 +155,7 @@ extern const Op kQuantizedConv = {
           const bool together = in.size() < 5 || in[4] == in[0];
           return fixed && together ? in[0] : BatchKind::blocked;
         },
-    .flops =
-        [](const Node& node) {
-          const ConvShape s = conv_shape(node);
-          return 2.0 * static_cast<double>(s.dst.count().size()) *
-                 static_cast<double>(s.channels / s.groups * s.window.taps());
-        },
+    .flops = conv_flops,
     .traits = {.inplace_of =
                    [](const Node& node, int) {
                      return node.inputs.size() > 4 && node.inputs[4].defined() ? 4 : -1;

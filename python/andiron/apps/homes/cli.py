@@ -4,23 +4,10 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
-from functools import wraps
 
 import click
 
-
-def _said(command: Callable) -> Callable:
-    """A user's mistake ends in one line, not in a traceback."""
-
-    @wraps(command)
-    def run(*args, **kwargs):
-        try:
-            return command(*args, **kwargs)
-        except (ValueError, OSError, ImportError) as error:
-            raise click.ClickException(str(error)) from error
-
-    return run
+from andiron._commands import said
 
 
 @click.group(name="style", context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,7 +56,7 @@ def _echo(evaluation, report: str | None, as_json: bool) -> None:
 @_group
 @_report
 @_json
-@_said
+@said
 def train(photos, out, network, weights, loss, folds, fine_tune, cache, seed, group, report,
           as_json) -> None:  # fmt: skip
     """Train on PHOTOS: features of NETWORK, a linear classifier on top."""
@@ -106,7 +93,7 @@ def train(photos, out, network, weights, loss, folds, fine_tune, cache, seed, gr
 @click.argument("photos", nargs=-1, required=True, type=click.Path())
 @click.option("--top", default=3, show_default=True, type=click.IntRange(1), help="How many.")
 @_json
-@_said
+@said
 def predict(model, photos, top, as_json) -> None:
     """The classes of PHOTOS by the file MODEL. A photo that cannot be read gets a line that says
     why; the command fails where none can be read."""
@@ -135,7 +122,7 @@ def predict(model, photos, top, as_json) -> None:
 @click.option("--cache", default=None, type=click.Path(), help="Folder of features.")
 @_report
 @_json
-@_said
+@said
 def evaluate(model, photos, keep_duplicates, cache, report, as_json) -> None:
     """Judge the file MODEL by PHOTOS that training did not see."""
     from andiron.apps.homes import StyleClassifier
@@ -150,7 +137,7 @@ def evaluate(model, photos, keep_duplicates, cache, report, as_json) -> None:
 @_photos
 @click.option("--out", default=None, type=click.Path(), help="Default: MODEL itself.")
 @click.option("--cache", default=None, type=click.Path(), help="Folder of features.")
-@_said
+@said
 def add(model, photos, out, cache) -> None:
     """Teach the file MODEL more PHOTOS, of known or of new classes."""
     from andiron.apps.homes import StyleClassifier

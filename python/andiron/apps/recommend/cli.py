@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 
 import click
 
-
-def _said(command: Callable) -> Callable:
-    """A user's mistake ends in one line, not in a traceback."""
-
-    @wraps(command)
-    def run(*args, **kwargs):
-        try:
-            return command(*args, **kwargs)
-        except (ValueError, OSError, ImportError) as error:
-            raise click.ClickException(str(error)) from error
-
-    return run
+from andiron._commands import said
 
 
 @click.group(name="recommend", context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,7 +32,7 @@ def _columns(command: Callable) -> Callable:
     "--out", default="build/demo", show_default=True, help="Folder for report and models."
 )
 @click.option("--seed", default=0, show_default=True)
-@_said
+@said
 def demo(out: str, seed: int) -> None:
     """MovieLens: NCF and Wide & Deep beside Spark's ALS and popularity."""
     from andiron.apps.recommend.demo import run
@@ -61,7 +49,7 @@ def demo(out: str, seed: int) -> None:
 @click.option("--models", default="popularity,ALS,NeuralCF,WideAndDeep", show_default=True)
 @click.option("--tune/--no-tune", default=False, help="First the same trials for every model.")
 @click.option("--minutes", default=None, type=float, help="Starts nothing new after so long.")
-@_said
+@said
 def study(results, seeds, settings, protocols, models, tune, minutes) -> None:
     """The whole protocol, resumably: several seeds, tuned and published settings."""
     from andiron.apps.recommend import study as a_study
@@ -92,7 +80,7 @@ def study(results, seeds, settings, protocols, models, tune, minutes) -> None:
               help="Length of the window whose best reachable scores are printed.")  # fmt: skip
 @click.option("--files", default=8, show_default=True)
 @click.option("--seed", default=0, show_default=True)
-@_said
+@said
 def generate(folder, users, merchants, events, days, test_days, files, seed) -> None:
     """Write events with planted structure into FOLDER, as Parquet files: user, merchant, time.
 
@@ -126,7 +114,7 @@ def generate(folder, users, merchants, events, days, test_days, files, seed) -> 
               help="A feature column whose numbers are categories; several times.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True)
 @_columns
-@_said
+@said
 def train(table, model, out, settings, user_features, item_features, categories, seed, user, item,
           rating, time) -> None:  # fmt: skip
     """Train a model on TABLE (.csv, .csv.gz or .parquet).
@@ -169,7 +157,7 @@ def _setting(text: str) -> tuple[str, object]:
               help="Users that training did not know, with their feature columns.")  # fmt: skip
 @click.option("--user", default="user", show_default=True, help="Column of ids in --new-users.")
 @click.option("--item", default="item", show_default=True, help="Column of ids in --new-items.")
-@_said
+@said
 def predict(folder, users, k, everyone, seen, output, new_items, new_users, user, item) -> None:
     """The best items for USERS by the model in FOLDER.
 
@@ -220,7 +208,7 @@ def _add(model, what: str, path: str, column: str) -> None:
 @click.argument("table", type=click.Path())
 @click.option("-k", default=10, show_default=True)
 @_columns
-@_said
+@said
 def evaluate(folder, table, k, user, item, rating, time) -> None:
     """Rank all unmet items by the model in FOLDER and judge by the interactions in TABLE."""
     from andiron.apps.recommend.baselines import Popularity
