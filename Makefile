@@ -43,7 +43,7 @@ test-python: build
 test-slow: build  ## The slow tests (installs Spark, PyTorch and other peers: several GB)
 	@scripts/setup demo peers deploy spark35 remote
 	@ctest --test-dir build/release --output-on-failure -L slow
-	@$(PYTHON) -m pytest -q -m slow
+	@$(PYTHON) -m pytest -q -m slow --durations=12
 	@$(PYTHON) -m pytest -q -m "not slow" tests/spark
 	@.venv-spark35/bin/python -m pytest -q -m "not slow or spark35" -W ignore tests/spark
 
