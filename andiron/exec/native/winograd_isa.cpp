@@ -56,6 +56,16 @@ struct Tile {
   int64_t sample, y, x;  // of the first output
 };
 
+// v = half B, of columns that B' was applied to.
+inline void transform_rows(const FloatVector (&half)[kTile][kTile], float* v, int64_t plane) {
+  for (int64_t i = 0; i < kTile; ++i) {
+    FloatVector d[kTile], to[kTile];
+    for (int64_t j = 0; j < kTile; ++j) d[j] = half[j][i];
+    transform_in(d, to);
+    for (int64_t j = 0; j < kTile; ++j) to[j].store(v + (i * kTile + j) * plane);
+  }
+}
+
 void transform_tile_src(const float* const* rows, const bool* columns, int64_t stride, int64_t n,
                         float* v, int64_t plane) {
   FloatVector half[kTile][kTile];  // [column][row]
@@ -69,12 +79,7 @@ void transform_tile_src(const float* const* rows, const bool* columns, int64_t s
     }
     transform_in(d, half[j]);
   }
-  for (int64_t i = 0; i < kTile; ++i) {
-    FloatVector d[kTile], to[kTile];
-    for (int64_t j = 0; j < kTile; ++j) d[j] = half[j][i];
-    transform_in(d, to);
-    for (int64_t j = 0; j < kTile; ++j) to[j].store(v + (i * kTile + j) * plane);
-  }
+  transform_rows(half, v, plane);
 }
 
 // The same for whole vectors of pixels that all exist.
@@ -85,12 +90,7 @@ void transform_inner_src(const float* src, int64_t row, int64_t stride, float* v
     for (int64_t i = 0; i < kTile; ++i) d[i] = FloatVector::load(src + i * row + j * stride);
     transform_in(d, half[j]);
   }
-  for (int64_t i = 0; i < kTile; ++i) {
-    FloatVector d[kTile], to[kTile];
-    for (int64_t j = 0; j < kTile; ++j) d[j] = half[j][i];
-    transform_in(d, to);
-    for (int64_t j = 0; j < kTile; ++j) to[j].store(v + (i * kTile + j) * plane);
-  }
+  transform_rows(half, v, plane);
 }
 
 void transform_src(const WinogradShape& s, const float* src, int64_t first, int64_t last,
