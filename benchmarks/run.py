@@ -1,6 +1,7 @@
 """make bench, make bench ROWS=ncf: runs the rows, prints the table, writes results.json.
 
-ROWS=vision: the rows of image networks (benchmarks/vision.py).
+ROWS=vision: the rows of image networks (benchmarks/vision.py). ROWS=learning: benchmarks/learning.py.
+ROWS=catalog, ROWS=catalog-exp: each op by itself (benchmarks/catalog.py).
 
 Each row runs in a process of its own with us and one peer in turn, two threads each, so that a
 round of the one is never far in time from a round of the other.
@@ -9,6 +10,7 @@ round of the one is never far in time from a round of the other.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import os
 import pathlib
@@ -200,10 +202,9 @@ def run_one(key: str) -> dict:
 def main(selected: list[str]) -> int:
     from benchmarks import harness
 
-    if any(s.startswith("vision") for s in selected):
-        from benchmarks import vision
-
-        return vision.main(selected)
+    for other in ("vision", "learning", "catalog"):
+        if any(s.startswith(other) for s in selected):
+            return importlib.import_module(f"benchmarks.{other}").main(selected)
 
     known_keys = [*WORKS, *COSTS]
     keys = [k for k in known_keys if not selected or any(k.startswith(s) for s in selected)]

@@ -260,6 +260,57 @@ case("scatter_elements", lambda x, i, u: x.scatter_add(0, i.long(), u), draw(5, 
 case("scatter_elements", lambda x, i, u: x.scatter(1, i.long(), u), draw(2, 5),
      np.array([[0, 3], [4, 1]], np.int32), draw(2, 2), axis=1)
 
+# group, layer, instance and RMS normalization: dst, mean and 1 / sqrt(variance + epsilon)
+def group_norm(x, scale=None, offset=None, groups=1, axis=1, epsilon=1e-3, center=True):
+    x = x.movedim(axis, 1)
+    apart = x.reshape(len(x), groups, -1)
+    mean = apart.mean(-1) if center else torch.zeros(len(x), groups, dtype=x.dtype)
+    inverse = ((apart - mean[..., None]).square().mean(-1) + epsilon).rsqrt()
+    if center:
+        y = F.group_norm(x, groups, scale, offset, epsilon)
+    else:
+        y = F.rms_norm(x.flatten(1), x.flatten(1).shape[1:], scale, epsilon).reshape(x.shape)
+    return [y.movedim(1, axis), mean, inverse]
+
+
+def group_case(*inputs, **attributes):
+    case("group_norm", lambda *t: group_norm(*t, **attributes), *inputs, **attributes)
+
+
+group_case(draw(4, 5), draw(5), draw(5))
+group_case(draw(4, 7), epsilon=1e-5)
+group_case(draw(2, 6, 3, 2), draw(6), draw(6), groups=3)
+group_case(draw(2, 4, 5), draw(4), draw(4), groups=4, epsilon=1e-5)
+group_case(draw(2, 3, 6), draw(6), draw(6), groups=2, axis=-1)
+group_case(draw(3, 8), draw(8), center=False, epsilon=1e-6)
+group_case(np.array([[1e4, 1e4 + 1, 1e4 - 1]]), epsilon=0.0)
+
+# further functions
+case("trunc", torch.trunc, np.array([-2.5, -0.5, 0.5, 2.5, inf, nan]), gradient=False)
+unary("tan", torch.tan, -30.0, -1e-9, 0.0, 4.0, low=-1.4, high=1.4)
+for name in ("asin", "acos"):
+    unary(name, getattr(torch, name), -0.99, -0.5, 1e-9, 0.5, low=-0.9, high=0.9)
+for name in ("sinh", "cosh", "asinh", "exp2", "expm1"):
+    unary(name, getattr(torch, name), -20.0, -1e-9, 0.0, 4.0)
+unary("acosh", torch.acosh, 1.01, 1e5, low=1.1, high=5)
+unary("atanh", torch.atanh, -0.99, 1e-9, low=-0.9, high=0.9)
+for name in ("log2", "log10"):
+    unary(name, getattr(torch, name), 1e-9, 1.0, 1024.0, low=0.1, high=4)
+unary("erfc", torch.erfc, -5.0, 0.0, 3.0, 5.5)
+unary("erfinv", torch.erfinv, -0.99, 1e-9, 0.995, low=-0.95, high=0.95)
+binary("atan2", torch.atan2)
+case("atan2", torch.atan2, np.array([0.0, 0.0, -0.0, 1.0, -1.0]), np.array([1.0, -1.0, -1.0, 0.0, 0.0]),
+     gradient=False)
+binary("logaddexp", torch.logaddexp)
+case("logaddexp", torch.logaddexp, np.array([800.0, -800.0, 3.0]), np.array([0.0, -801.0, 3.0]))
+case("logaddexp", torch.logaddexp, np.array([-inf, inf, -inf]), np.array([-inf, inf, 1.0]),
+     gradient=False)
+for axis, descending in ((-1, False), (0, True)):
+    case("sort",
+         lambda x, a=axis, d=descending: [t if t.is_floating_point() else t.int()
+                                          for t in torch.sort(x, stable=True, dim=a, descending=d)],
+         draw(4, 6), axis=axis, descending=descending)
+
 NAMES = {torch.float64: "float64", torch.int32: "int32", torch.bool: "bool"}
 
 

@@ -3,10 +3,13 @@
 #include <algorithm>
 
 #include "andiron/exec/kernel.hpp"
+#include "andiron/exec/native/along_axis.hpp"
 #include "andiron/exec/native/box_copy.hpp"
 #include "andiron/exec/native/channel_kernels.hpp"
 #include "andiron/exec/native/depthwise_bytes.hpp"
 #include "andiron/exec/native/embedding_kernels.hpp"
+#include "andiron/exec/native/group_norm.hpp"
+#include "andiron/exec/native/integer_elements.hpp"
 #include "andiron/exec/native/matvec.hpp"
 #include "andiron/exec/native/middle_fold.hpp"
 #include "andiron/exec/native/optimizer_kernels.hpp"
@@ -72,6 +75,9 @@ std::span<const KernelEntry> kernel_table() {
       {"avg_pool", make_pool},
       {"avg_pool_grad", make_pool},
       {"batch_moments", make_batch_moments},
+      {"group_norm", make_group_norm},
+      {"group_norm_grad", make_group_norm_grad},
+      {"group_norm_grad_scale", make_group_norm_grad_scale, false, false, true},
       {"lrn", make_lrn},
       {"channel_window_sum", make_channel_window_sum},
       {"softmax", make_softmax},
@@ -85,15 +91,23 @@ std::span<const KernelEntry> kernel_table() {
       {"pad", make_pad, true, true, false},
       {"transpose", make_transpose, true, true, false},
       {"gather", make_gather},
+      {"gather_elements", make_gather_elements},
+      {"gather_grad", make_gather_grad},
+      {"scatter_elements", make_scatter_elements},
       {"one_hot", make_one_hot},
       {"argmax", make_argmax},
       {"topk", make_topk},
+      {"sort", make_sort},
+      {"cumsum", make_running},
+      {"cumprod", make_running},
       {"random_uniform", make_random_uniform},
       // Elementwise ops and reductions that vector_form.cpp knows.
       {kAnyOp, make_vector_kernel, true, true, true},
+      {kAnyOp, make_integer_elements},
       {"sum", make_middle_fold},
       {"max", make_middle_fold},
       {"min", make_middle_fold},
+      {"prod", make_middle_fold},
   };
   return table;
 }

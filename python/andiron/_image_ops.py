@@ -5,31 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from andiron import _core
+from andiron._compose import compose as _compose
 
 Ints = int | Sequence[int]
 
-
-def _compose(name: str, values: Sequence[Any], **arguments: Any) -> list:
-    """A graph, a layer or numbers, as the values are."""
-    given = [v for v in values if v is not None]
-    if any(isinstance(v, _core.KerasTensor) for v in given):
-        from andiron.layers import Lambda
-
-        def again(inputs):
-            rest = iter(inputs if isinstance(inputs, (list, tuple)) else [inputs])
-            out = _compose(name, [v if v is None else next(rest) for v in values], **arguments)
-            return out[0]
-
-        return [Lambda(again)(given if len(given) > 1 else given[0])]
-    if any(isinstance(v, _core.Value) for v in given) or _core.tracing():
-        return _core.compose(name, values, arguments)
-    tensors = [_core.Tensor(v) for v in given]
-    leaves = [_core.placeholder(f"x{i}", t.shape, t.dtype) for i, t in enumerate(tensors)]
-    rest = iter(leaves)
-    composed = _core.compose(name, [v if v is None else next(rest) for v in values], arguments)
-    out = _core.Graph(leaves, composed)(*tensors)
-    return list(out) if isinstance(out, (list, tuple)) else [out]
+__all__ = [
+    "adaptive_avg_pool",
+    "adaptive_max_pool",
+    "batch_norm",
+    "batch_norm_inference",
+    "channel_shuffle",
+    "conv_transpose",
+    "pad_edges",
+    "pixel_shuffle",
+    "resize",
+]
 
 
 def conv_transpose(

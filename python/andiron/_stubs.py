@@ -15,15 +15,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from andiron import Graph, KerasTensor, Tensor, Value, Variable
-from andiron._image_ops import adaptive_avg_pool as adaptive_avg_pool
-from andiron._image_ops import adaptive_max_pool as adaptive_max_pool
-from andiron._image_ops import batch_norm as batch_norm
-from andiron._image_ops import batch_norm_inference as batch_norm_inference
-from andiron._image_ops import channel_shuffle as channel_shuffle
-from andiron._image_ops import conv_transpose as conv_transpose
-from andiron._image_ops import pad_edges as pad_edges
-from andiron._image_ops import pixel_shuffle as pixel_shuffle
-from andiron._image_ops import resize as resize
+{imports}
 from andiron._py_function import py_function as py_function
 
 # Graph values make graph values, symbolic tensors of a network make symbolic tensors, everything
@@ -38,7 +30,6 @@ def mean(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> 
 def flatten(x: Operand) -> Result: ...
 def expand_dims(x: Operand, axis: int) -> Result: ...
 def squeeze(x: Operand, axis: int) -> Result: ...
-def stack(values: Sequence[Operand], axis: int = 0) -> Result: ...
 def convert_to_tensor(x: Any, dtype: DTypeLike | None = None) -> Tensor: ...
 """
 
@@ -70,9 +61,13 @@ def ops_stub() -> str:
     """The text of ops.pyi."""
     catalog = [op for op in _core.catalog() if op["name"] not in ops._LEAVES]
     lines = [_definition(op) for op in catalog]
-    known = {op["name"] for op in catalog}
-    aliases = [f"{a} = {name}" for a, name in ops._ALIASES.items() if name in known]
-    return HEAD + "\n".join(lines) + "\n" + COMPOSED + "\n" + "\n".join(aliases) + "\n"
+    imports = [
+        f"from {module.__name__} import {name} as {name}"
+        for module in ops.COMPOSED
+        for name in module.__all__
+    ]
+    aliases = [f"{alias} = {name}" for alias, name in ops._ALIASES.items()]
+    return HEAD.format(imports="\n".join(imports)) + "\n".join(lines) + "\n" + COMPOSED + "\n" + "\n".join(aliases) + "\n"
 
 
 if __name__ == "__main__":

@@ -14,17 +14,12 @@ from __future__ import annotations
 
 import builtins
 
-from andiron import _core
-from andiron._image_ops import (
-    adaptive_avg_pool,
-    adaptive_max_pool,
-    batch_norm,
-    batch_norm_inference,
-    channel_shuffle,
-    conv_transpose,
-    pad_edges,
-    pixel_shuffle,
-    resize,
+from andiron import (
+    _activation_ops,
+    _array_ops,
+    _core,
+    _image_ops,
+    _normalization_ops,
 )
 from andiron._py_function import py_function
 
@@ -159,32 +154,37 @@ def squeeze(x, axis):
     return reshape(x, shape)  # noqa: F821
 
 
-def stack(values, axis=0):
-    """Values of one shape along a new axis."""
-    return concat([expand_dims(v, axis) for v in values], axis)  # noqa: F821
-
-
 def convert_to_tensor(x, dtype=None):
     """x as a Tensor; NumPy's memory is shared."""
     return _core.Tensor(x, dtype)
 
 
-_ALIASES = {"abs": "absolute", "concatenate": "concat", "top_k": "topk"}
+COMPOSED = (_activation_ops, _array_ops, _image_ops, _normalization_ops)
+for _module in COMPOSED:
+    for _name in _module.__all__:
+        globals()[_name] = getattr(_module, _name)
+    __all__ += _module.__all__
+
+_ALIASES = {
+    "abs": "absolute",
+    "amax": "max",
+    "amin": "min",
+    "arccos": "acos",
+    "arccosh": "acosh",
+    "arcsin": "asin",
+    "arcsinh": "asinh",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "arctanh": "atanh",
+    "concatenate": "concat",
+    "hard_swish": "hard_silu",
+    "swish": "silu",
+    "top_k": "topk",
+}
 for _alias, _name in _ALIASES.items():
     if _name in globals():
         globals()[_alias] = globals()[_name]
         __all__.append(_alias)
-__all__ += ["mean", "dense", "flatten", "expand_dims", "squeeze", "stack", "convert_to_tensor"]
+__all__ += ["mean", "dense", "flatten", "expand_dims", "squeeze", "convert_to_tensor"]
 __all__ += ["py_function"]
-__all__ += [
-    "adaptive_avg_pool",
-    "adaptive_max_pool",
-    "batch_norm",
-    "batch_norm_inference",
-    "channel_shuffle",
-    "conv_transpose",
-    "pad_edges",
-    "pixel_shuffle",
-    "resize",
-]
 __all__ = builtins.sorted(__all__)

@@ -1,7 +1,6 @@
 #include "andiron/exec/native/middle_fold.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "andiron/exec/native/vector_form.hpp"
 
@@ -37,8 +36,7 @@ class MiddleFold final : public Kernel {
     const auto how = static_cast<size_t>(fold_);
     const float* src = static_cast<const float*>(call.src[0]) + o * reduced_ * inner_;
     float* dst = static_cast<float*>(call.dst[0]) + o * inner_;
-    constexpr double kInf = std::numeric_limits<double>::infinity();
-    const double none = fold_ == Fold::sum ? 0.0 : (fold_ == Fold::max ? -kInf : kInf);
+    const double none = empty_fold(fold_);
     float acc[kStrip];
     double total[kStrip];
     for (int64_t begin = 0; begin < inner_; begin += kStrip) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 
 #include "andiron/base/error.hpp"
 
@@ -21,13 +20,9 @@ constexpr int64_t kMinRowsOfColumnSums = 32;
 
 size_t aligned(size_t n_bytes) { return (n_bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-double empty_fold(Fold fold) {
-  constexpr double kInf = std::numeric_limits<double>::infinity();
-  return fold == Fold::sum ? 0.0 : (fold == Fold::max ? -kInf : kInf);
-}
-
 double folded(Fold fold, double a, double b) {
   if (fold == Fold::sum) return a + b;
+  if (fold == Fold::product) return a * b;
   if (fold == Fold::max) return a > b || a != a ? a : b;
   return a < b || a != a ? a : b;
 }
@@ -62,8 +57,8 @@ ProgramKernel::ProgramKernel(std::unique_ptr<Program> program, int threads, std:
     }
   }
   if (n_sums_ > 0) {
-    const int64_t most = std::min(kMaxColumnTotals / static_cast<int64_t>(n_sums_),
-                                  p.rows / kMinRowsOfColumnSums);
+    const int64_t most =
+        std::min(kMaxColumnTotals / static_cast<int64_t>(n_sums_), p.rows / kMinRowsOfColumnSums);
     n_segments_ = std::clamp<int64_t>(most, 1, n_segments_);
   }
   threads_ = static_cast<int>(std::clamp<int64_t>(threads, 1, n_segments_));

@@ -6,6 +6,8 @@
 #include "andiron/base/error.hpp"
 #include "andiron/exec/native/kernel_testing.hpp"
 #include "andiron/ops/catalog.hpp"
+#include "andiron/ops/elementary.hpp"
+#include "andiron/ops/normalize.hpp"
 #include "andiron/ops/ops.hpp"
 
 namespace andiron::exec {
@@ -70,6 +72,108 @@ TEST(RowKernels, argmax_and_topk_prefer_the_first_and_nan) {
     for (int64_t k : {int64_t{1}, std::min<int64_t>(n, 10), n})
       check(ops::topk(in({50, n}), k)[0].node(), {x}, 0, 0);
   }
+}
+
+TEST(RowKernels, group_norms_of_every_layout) {
+  struct Layout {
+    Shape shape;
+    int64_t groups, axis;
+  };
+  for (const Layout& l :
+       {Layout{{300, 500}, 1, 1}, Layout{{3, 5000}, 1, 1}, Layout{{200, 96}, 8, 1},
+        Layout{{6, 32, 15, 14}, 4, 1}, Layout{{6, 15, 14, 32}, 4, -1},
+        Layout{{3, 7, 200, 40}, 40, -1}, Layout{{1, 24, 70, 60}, 24, 1}}) {
+    const int64_t channels = l.shape[l.axis == 1 ? 1 : l.shape.size() - 1].size();
+    const Value x = in(l.shape), c = in({channels}), statistic = in({l.shape[0], l.groups});
+    const ops::GroupNormOptions options{.groups = l.groups, .axis = l.axis, .epsilon = 1e-5};
+    const std::vector<Value> normal = ops::group_norm(x, c, c, options);
+    const Node& forward = normal[0].node();
+    // A mean that is large beside the deviation.
+    std::vector<Tensor> src = {random_tensor(x.type(), 1, 99, 101), random_tensor(c.type(), 2),
+                               random_tensor(c.type(), 3)};
+    check(forward, src, 1e-4, 1e-4);
+    const std::vector<Tensor> out = run_reference(forward, src);
+    std::vector<Tensor> back = {src[0], out[1], out[2], random_tensor(x.type(), 4)};
+    const Value sums = make_node(ops::find("group_norm_grad_scale"), {x, statistic, statistic, x},
+                                 forward.attributes)[0];
+    check(sums.node(), back, 1e-4, 1e-2);
+    back.push_back(src[1]);
+    check(make_value(ops::find("group_norm_grad"), {x, statistic, statistic, x, c},
+                     forward.attributes)
+              .node(),
+          back, 1e-4, 1e-4);
+  }
+}
+
+TEST(RowKernels, sorting_and_running_sums) {
+  for (Shape shape : {Shape{3, 5000}, Shape{40, 300}, Shape{600, 70}, Shape{2, 800, 3}}) {
+    const Value x = in(shape);
+    Tensor t = random_tensor(x.type(), 5, -300, 300);
+    for (int64_t i = 0; i < t.count(); ++i) t.data<float>()[i] = std::round(t.data<float>()[i]);
+    t.data<float>()[3] = t.data<float>()[17] = std::nanf("");
+    t.data<float>()[4] = -std::numeric_limits<float>::infinity();
+    t.data<float>()[5] = -0.0F;
+    for (int64_t axis = 0; axis < x.rank(); ++axis)
+      for (bool flag : {false, true}) {
+        check(ops::sort(x, axis, flag)[0].node(), {t}, 0, 0);
+        check(ops::cumsum(x, axis, flag, !flag).node(), {random_tensor(x.type(), 6)}, 1e-5, 1e-3);
+        check(ops::cumprod(x, axis, !flag, flag).node(), {random_tensor(x.type(), 6, 0.9, 1.1)},
+              1e-4, 1e-6);
+      }
+    const Value whole = in(shape, DType::i32);
+    check(ops::sort(whole, 1).at(0).node(), {random_tensor(whole.type(), 7, -9e8, 9e8)}, 0, 0);
+  }
+}
+
+TEST(RowKernels, softmax_and_argmax_along_other_axes) {
+  for (Shape shape : {Shape{300, 70}, Shape{2, 9, 200}, Shape{5, 1, 3}, Shape{7, 100, 1}}) {
+    const Value x = in(shape);
+    Tensor t = random_tensor(x.type(), 5, -30, 30);
+    for (int64_t axis : {0, 1}) {
+      check(ops::softmax(x, axis).node(), {t}, 1e-5, 1e-9);
+      check(ops::log_softmax(x, axis).node(), {t}, 1e-5, 1e-5);
+      for (int64_t i = 0; i < t.count(); ++i) t.data<float>()[i] = std::round(t.data<float>()[i]);
+      t.data<float>()[1] = std::nanf("");
+      check(ops::argmax(x, axis).node(), {t}, 0, 0);
+      t.data<float>()[1] = 0.0F;
+    }
+  }
+}
+
+TEST(RowKernels, elements_by_index) {
+  const Value x = in({60, 50, 4}), ids = in({60, 70, 4}, DType::i64);
+  const std::vector<Tensor> src = {random_tensor(x.type(), 1), random_tensor(ids.type(), 2, 0, 50)};
+  check(ops::gather_elements(x, ids, 1).node(), src, 0, 0);
+  const Value updates = in({60, 70, 4});
+  for (const char* reduction : {"none", "add"})
+    check(ops::scatter_elements(x, ids, updates, 1, reduction).node(),
+          {src[0], src[1], random_tensor(updates.type(), 3)}, 1e-5, 1e-5);
+  const Value g = in({300, 40}), at = in({300}, DType::i32);
+  const Attributes shape = {{"shape", Shape{50, 40}}};
+  check(make_value(ops::find("gather_grad"), {g, at}, shape).node(),
+        {random_tensor(g.type(), 4), random_tensor(at.type(), 5, 0, 50)}, 1e-5, 1e-5);
+  const Value bad = ops::gather_elements(x, ids, 0);
+  EXPECT_THROW(run_kernel(bad.node(), {src[0], Tensor::full(DType::i64, {60, 70, 4}, 60)}), Error);
+}
+
+TEST(RowKernels, whole_numbers) {
+  const double most = 2147483647.0;
+  for (DType dtype : {DType::i32, DType::i64})
+    for (const auto& [left, right] :
+         {std::pair{Shape{300, 500}, Shape{300, 500}}, std::pair{Shape{300, 500}, Shape{500}},
+          std::pair{Shape{}, Shape{7, 9}}}) {
+      const Value a = in(left, dtype), b = in(right, dtype);
+      std::vector<Tensor> src = {random_tensor(a.type(), 1, -most, most),
+                                 random_tensor(b.type(), 2, -20, 20)};
+      if (dtype == DType::i32 && a.rank() > 0) {
+        src[0].data<int32_t>()[0] = std::numeric_limits<int32_t>::min();
+        src[1].data<int32_t>()[0] = -1;
+      }
+      for (const char* op :
+           {"add", "subtract", "multiply", "maximum", "minimum", "integer_divide", "remainder",
+            "bitwise_and", "bitwise_or", "bitwise_xor", "equal", "less_equal", "greater"})
+        check(make_value(ops::find(op), {a, b}).node(), src, 0, 0);
+    }
 }
 
 TEST(RowKernels, copies_of_every_kind) {

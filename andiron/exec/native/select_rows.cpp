@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "andiron/base/error.hpp"
+#include "andiron/exec/native/along_axis.hpp"
 
 namespace andiron::exec {
 
@@ -61,6 +62,36 @@ struct Argmax {
       i = end;
     }
     static_cast<int32_t*>(call.dst[0])[r] = static_cast<int32_t>(best);
+  }
+};
+
+// Along an axis that is not the last: a strip of neighbours goes along together.
+struct ArgmaxStrip {
+  static constexpr int64_t kStrip = 64;
+  AxisView v;
+  int64_t strips() const { return (v.inner + kStrip - 1) / kStrip; }
+  void check(const KernelCall&) const {}
+  void operator()(const KernelCall& call, int64_t i) const {
+    const int64_t o = i / strips(), first = i % strips() * kStrip;
+    const int64_t width = std::min(kStrip, v.inner - first);
+    const float* x = static_cast<const float*>(call.src[0]) + o * v.n * v.inner + first;
+    int32_t* dst = static_cast<int32_t*>(call.dst[0]) + o * v.inner + first;
+    float top[kStrip];
+    int32_t best[kStrip];
+    for (int64_t k = 0; k < width; ++k) {
+      top[k] = x[k];
+      best[k] = 0;
+    }
+    for (int64_t j = 1; j < v.n; ++j) {
+#pragma omp simd
+      for (int64_t k = 0; k < width; ++k) {
+        const float y = x[j * v.inner + k];
+        const bool greater = (y > top[k]) | ((y != y) & (top[k] == top[k]));
+        top[k] = greater ? y : top[k];
+        best[k] = greater ? static_cast<int32_t>(j) : best[k];
+      }
+    }
+    std::copy_n(best, width, dst);
   }
 };
 
@@ -140,9 +171,13 @@ struct OneHot {
 std::unique_ptr<Kernel> make_argmax(const KernelRequest& request) {
   const Operand& x = request.src[0];
   const auto rank = static_cast<int64_t>(x.sizes.size());
-  if (x.dtype != DType::f32 ||
-      normalize_axis("argmax", request.node.attr<int64_t>("axis"), rank) != rank - 1)
-    return nullptr;
+  if (x.dtype != DType::f32 || x.count() == 0) return nullptr;
+  const auto axis = request.node.attr<int64_t>("axis");
+  if (normalize_axis("argmax", axis, rank) != rank - 1) {
+    const ArgmaxStrip strip{along_axis(x.sizes, axis)};
+    return for_each(request, strip.v.outer * strip.strips(), strip.v.n * ArgmaxStrip::kStrip,
+                    "argmax strips", strip);
+  }
   return for_each(request, x.rows(), x.cols(), "argmax rows", Argmax{x.cols()});
 }
 

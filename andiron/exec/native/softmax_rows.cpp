@@ -1,6 +1,10 @@
 #include "andiron/exec/native/softmax_rows.hpp"
 
+#include <algorithm>
+
 #include "andiron/base/error.hpp"
+#include "andiron/exec/native/along_axis.hpp"
+#include "andiron/exec/native/parallel.hpp"
 #include "andiron/exec/native/softmax_rows_table.hpp"
 
 namespace andiron::exec {
@@ -110,16 +114,53 @@ bool floats_along(const KernelRequest& request, int64_t axis) {
          normalize_axis(request.node.op->name, axis, rank) == rank - 1;
 }
 
+// Along an axis that is not the last: strips of neighbours.
+class ColumnKernel final : public Kernel {
+ public:
+  using Columns = void (*)(const float*, float*, int64_t, int64_t, int64_t);
+  ColumnKernel(const AxisView& v, int threads, Columns f) : v_(v), f_(f) {
+    strips_ = (v.inner + SoftmaxTable::kColumns - 1) / SoftmaxTable::kColumns;
+    threads_ = v.outer * v.n * v.inner < kParallelElements ? 1 : threads;
+  }
+  void run(const KernelCall& call) const override {
+    parallel(threads_, [&](int part, int parts) {
+      const Range range = part_of(v_.outer * strips_, part, parts);
+      for (int64_t i = range.begin; i < range.end; ++i) {
+        const int64_t first = i % strips_ * SoftmaxTable::kColumns;
+        const int64_t at = i / strips_ * v_.n * v_.inner + first;
+        f_(static_cast<const float*>(call.src[0]) + at, result(call) + at, v_.n, v_.inner,
+           std::min(SoftmaxTable::kColumns, v_.inner - first));
+      }
+    });
+  }
+  std::string_view name() const override { return "softmax columns"; }
+
+ private:
+  AxisView v_;
+  Columns f_;
+  int64_t strips_;
+  int threads_;
+};
+
+std::unique_ptr<Kernel> make_columns(const KernelRequest& request, ColumnKernel::Columns f) {
+  const Operand& x = request.src[0];
+  if (x.dtype != DType::f32 || x.count() == 0) return nullptr;
+  const AxisView v = along_axis(x.sizes, request.node.attr<int64_t>("axis"));
+  return std::make_unique<ColumnKernel>(v, request.threads, f);
+}
+
 }  // namespace
 
 std::unique_ptr<Kernel> make_softmax(const KernelRequest& request) {
-  if (!floats_along(request, request.node.attr<int64_t>("axis"))) return nullptr;
+  if (!floats_along(request, request.node.attr<int64_t>("axis")))
+    return make_columns(request, softmax_table().softmax_columns);
   return make_rows(request, "softmax rows",
                    RowToRow{softmax_table().softmax, request.src[0].cols()});
 }
 
 std::unique_ptr<Kernel> make_log_softmax(const KernelRequest& request) {
-  if (!floats_along(request, request.node.attr<int64_t>("axis"))) return nullptr;
+  if (!floats_along(request, request.node.attr<int64_t>("axis")))
+    return make_columns(request, softmax_table().log_softmax_columns);
   return make_rows(request, "softmax rows",
                    RowToRow{softmax_table().log_softmax, request.src[0].cols()});
 }

@@ -104,9 +104,41 @@ void cross_entropy_grad_row(const float* x, int64_t n, int64_t label, float g, f
   dst[label] = at_label;
 }
 
+// Maxima, then sums of e^(x - maximum), of columns that go down together.
+template <bool kLogarithm>
+void columns(const float* x, float* dst, int64_t n, int64_t stride, int64_t width) {
+  constexpr int64_t kRun = 64;  // added in float before it goes into the double
+  float top[SoftmaxTable::kColumns], sum[SoftmaxTable::kColumns];
+  double total[SoftmaxTable::kColumns];
+  for (int64_t k = 0; k < width; ++k) {
+    top[k] = -kInf;
+    total[k] = 0;
+  }
+  for (int64_t j = 0; j < n; ++j)
+    for (int64_t k = 0; k < width; ++k) top[k] = max_of(top[k], x[j * stride + k]);
+  for (int64_t begin = 0; begin < n; begin += kRun) {
+    for (int64_t k = 0; k < width; ++k) sum[k] = 0.0F;
+    for (int64_t j = begin; j < n && j < begin + kRun; ++j)
+      for (int64_t k = 0; k < width; ++k) {
+        const float e = exp_of(x[j * stride + k] - top[k]);
+        if constexpr (!kLogarithm) dst[j * stride + k] = e;
+        sum[k] += e;
+      }
+    for (int64_t k = 0; k < width; ++k) total[k] += static_cast<double>(sum[k]);
+  }
+  for (int64_t k = 0; k < width; ++k)
+    sum[k] = static_cast<float>(kLogarithm ? __builtin_log(total[k]) : 1.0 / total[k]);
+  for (int64_t j = 0; j < n; ++j)
+    for (int64_t k = 0; k < width; ++k) {
+      float& y = dst[j * stride + k];
+      y = kLogarithm ? (x[j * stride + k] - top[k]) - sum[k] : y * sum[k];
+    }
+}
+
 }  // namespace
 
-extern const SoftmaxTable kSoftmaxTable = {softmax_row, log_softmax_row, logsumexp_row,
-                                           cross_entropy_row, cross_entropy_grad_row};
+extern const SoftmaxTable kSoftmaxTable = {
+    softmax_row,    log_softmax_row, logsumexp_row, cross_entropy_row, cross_entropy_grad_row,
+    columns<false>, columns<true>};
 
 }  // namespace andiron::exec::ANDIRON_ISA

@@ -13,6 +13,11 @@ struct SoftmaxTable {
   float (*logsumexp)(const float* x, int64_t n);
   float (*cross_entropy)(const float* x, int64_t n, int64_t label);
   void (*cross_entropy_grad)(const float* x, int64_t n, int64_t label, float g, float* dst);
+  /// Of `width` <= kColumns columns of n elements, which lie `stride` apart.
+  void (*softmax_columns)(const float* x, float* dst, int64_t n, int64_t stride, int64_t width);
+  void (*log_softmax_columns)(const float* x, float* dst, int64_t n, int64_t stride, int64_t width);
+
+  static constexpr int64_t kColumns = 64;
 };
 
 namespace avx2 {

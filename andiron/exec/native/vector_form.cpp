@@ -24,6 +24,28 @@ constexpr Entry kPlain[] = {
     {"exp", VectorOp::exp},
     {"log", VectorOp::log},
     {"log1p", VectorOp::log1p},
+    {"log2", VectorOp::log2},
+    {"log10", VectorOp::log10},
+    {"exp2", VectorOp::exp2},
+    {"expm1", VectorOp::expm1},
+    {"floor", VectorOp::floor},
+    {"ceil", VectorOp::ceil},
+    {"round", VectorOp::round},
+    {"trunc", VectorOp::trunc},
+    {"sin", VectorOp::sin},
+    {"cos", VectorOp::cos},
+    {"tan", VectorOp::tan},
+    {"asin", VectorOp::asin},
+    {"acos", VectorOp::acos},
+    {"atan", VectorOp::atan},
+    {"sinh", VectorOp::sinh},
+    {"cosh", VectorOp::cosh},
+    {"asinh", VectorOp::asinh},
+    {"acosh", VectorOp::acosh},
+    {"atanh", VectorOp::atanh},
+    {"erf", VectorOp::erf},
+    {"erfc", VectorOp::erfc},
+    {"erfinv", VectorOp::erfinv},
     {"step", VectorOp::step},
     {"sigmoid", VectorOp::sigmoid},
     {"tanh", VectorOp::tanh},
@@ -39,6 +61,9 @@ constexpr Entry kPlain[] = {
     {"maximum", VectorOp::maximum},
     {"minimum", VectorOp::minimum},
     {"power", VectorOp::power},
+    {"remainder", VectorOp::remainder},
+    {"atan2", VectorOp::atan2},
+    {"logaddexp", VectorOp::logaddexp},
     {"equal", VectorOp::equal},
     {"not_equal", VectorOp::not_equal},
     {"less", VectorOp::less},
@@ -99,6 +124,7 @@ std::optional<Fold> fold_form(const Node& node) {
   if (node.is("sum")) return Fold::sum;
   if (node.is("max")) return Fold::max;
   if (node.is("min")) return Fold::min;
+  if (node.is("prod")) return Fold::product;
   return std::nullopt;
 }
 

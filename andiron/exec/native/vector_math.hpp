@@ -114,6 +114,60 @@ inline float log1p_of(float x) {
   return x < -1.0F ? __builtin_nanf("") : (x == 0.0F ? x : y);
 }
 
+inline float log2_of(float x) {
+  const bool tiny = x < 1.17549435e-38F;
+  const auto [m, k] = split_exponent(tiny ? x * 8388608.0F : x);
+  float y = fma(log_of_parts(m - 1.0F, 0.0F, 0.0F), 1.44269504F, tiny ? k - 23.0F : k);
+  y = x < kInf ? y : x;
+  y = x == 0.0F ? -kInf : y;
+  return x < 0.0F ? __builtin_nanf("") : y;
+}
+
+inline float log10_of(float x) {
+  constexpr float kLog2High = 0.301025390625F, kLog2Low = 4.60503907e-06F;  // log10 2
+  const bool tiny = x < 1.17549435e-38F;
+  const auto [m, k0] = split_exponent(tiny ? x * 8388608.0F : x);
+  const float k = tiny ? k0 - 23.0F : k0;
+  const float low = fma(log_of_parts(m - 1.0F, 0.0F, 0.0F), 0.434294482F, k * kLog2Low);
+  float y = fma(k, kLog2High, low);
+  y = x < kInf ? y : x;
+  y = x == 0.0F ? -kInf : y;
+  return x < 0.0F ? __builtin_nanf("") : y;
+}
+
+inline float exp2_of(float x) {
+  x = x > 129.0F ? 129.0F : x;
+  x = x < -151.0F ? -151.0F : x;
+  constexpr float kMagic = 12582912.0F;
+  const float shifted = x + kMagic;
+  const int32_t n = bits_of(shifted) - bits_of(kMagic);
+  const float r = (x - (shifted - kMagic)) * 0.693147181F;
+  const float p = fma(r * r, exp_tail(r), r) + 1.0F;
+  const int32_t half = n >> 1;
+  return p * power_of_two(half) * power_of_two(n - half);
+}
+
+/// e^x - 1 for every x.
+inline float full_expm1_of(float x) {
+  const float large = exp_of(x);
+  const float small = expm1_of(x < 60.0F ? x : 60.0F);
+  return x < 60.0F ? small : large;
+}
+
+/// ln(e^a + e^b)
+inline float logaddexp_of(float a, float b) {
+  const float apart = a == b ? 0.0F : -abs_of(a - b);
+  return max_of(a, b) + log1p_of(exp_of(apart));
+}
+
+/// a - trunc(a / b) * b; REQUIRES |a / b| < 4e6. The quotient may be rounded up to the next number.
+inline float remainder_of(float a, float b) {
+  const float x = abs_of(a), y = abs_of(b);
+  float r = fma(-__builtin_truncf(x / y), y, x);
+  r = r < 0.0F ? r + y : r;
+  return __builtin_copysignf(r, a);
+}
+
 inline float tanh_of(float x) {
   const float z = x * x;
   float p = -0.00566076949F;  // (tanh(x) - x) / x^3
@@ -137,31 +191,92 @@ inline float softplus_of(float x) {
   return positive + log1p_of(exp_of(-abs_of(x)));
 }
 
+// erf(y) for |y| < 0.93
+inline float erf_near_zero(float y) {
+  const float s = y * y;
+  float p = -0.000597689057F;  // erf(y) / y - 1
+  p = fma(p, s, 0.00499097956F);
+  p = fma(p, s, -0.0267655665F);
+  p = fma(p, s, 0.112818028F);
+  p = fma(p, s, -0.376124943F);
+  p = fma(p, s, 0.12837915F);
+  return fma(p, y, y);
+}
+
+// ln(erfc(t)) for t from 0.9 to 6; the relative error of e to that is 4e-6 at the end.
+inline float log_erfc(float t) {
+  float p = 1.23891118e-08F;  // ln(erfc(t)) / t
+  p = fma(p, t, -4.41247845e-07F);
+  p = fma(p, t, 6.80043675e-06F);
+  p = fma(p, t, -5.84845001e-05F);
+  p = fma(p, t, 0.000292726906F);
+  p = fma(p, t, -0.000677526938F);
+  p = fma(p, t, -0.00150793727F);
+  p = fma(p, t, 0.0208184327F);
+  p = fma(p, t, -0.103716072F);
+  p = fma(p, t, -0.636359181F);
+  return t * fma(p, t, -1.12840413F);
+}
+
 /// The distribution function of the standard normal, relative error 4e-6 in the far left tail.
 inline float normal_cdf(float x) {
   const float y = x * 0.707106781F;
-  const float t = abs_of(y), s = y * y;
-  float small = -0.000597689057F;  // erf(y) / y - 1
-  small = fma(small, s, 0.00499097956F);
-  small = fma(small, s, -0.0267655665F);
-  small = fma(small, s, 0.112818028F);
-  small = fma(small, s, -0.376124943F);
-  small = fma(small, s, 0.12837915F);
-  small = fma(small, y, y);
-  float tail = 1.23891118e-08F;  // ln(erfc(t)) / t
-  tail = fma(tail, t, -4.41247845e-07F);
-  tail = fma(tail, t, 6.80043675e-06F);
-  tail = fma(tail, t, -5.84845001e-05F);
-  tail = fma(tail, t, 0.000292726906F);
-  tail = fma(tail, t, -0.000677526938F);
-  tail = fma(tail, t, -0.00150793727F);
-  tail = fma(tail, t, 0.0208184327F);
-  tail = fma(tail, t, -0.103716072F);
-  tail = fma(tail, t, -0.636359181F);
-  tail = fma(tail, t, -1.12840413F);
-  const float half = t > 6.0F ? 0.0F : 0.5F * exp_of(t * tail);  // erfc(t) / 2
+  const float t = abs_of(y);
+  const float half = t > 6.0F ? 0.0F : 0.5F * exp_of(log_erfc(t));  // erfc(t) / 2
   const float large = y < 0.0F ? half : 1.0F - half;
-  return t < 0.93F ? fma(0.5F, small, 0.5F) : large;
+  return t < 0.93F ? fma(0.5F, erf_near_zero(y), 0.5F) : large;
+}
+
+inline float erf_of(float x) {
+  const float t = abs_of(x);
+  const float large = t > 6.0F ? 1.0F : 1.0F - exp_of(log_erfc(t));
+  return t < 0.93F ? erf_near_zero(x) : __builtin_copysignf(t == t ? large : t, x);
+}
+
+/// Relative error 4e-6 where the result is small.
+inline float erfc_of(float x) {
+  const float t = abs_of(x);
+  const float tail = exp_of(log_erfc(t < 6.0F ? t : 6.0F));
+  // e^(-t^2) / (t sqrt(pi)) (1 - 1 / 2t^2 + 3 / 4t^4 - ...), with the square's rounding error.
+  const float far = t < 11.0F ? t : 11.0F;
+  const float square = far * far, lost = fma(far, far, -square), z = 1.0F / square;
+  float p = 6.5625F;
+  p = fma(p, z, -1.875F);
+  p = fma(p, z, 0.75F);
+  p = fma(p, z, -0.5F);
+  p = fma(p, z, 1.0F);
+  const float end = exp_of(-square) * (1.0F - lost) * p * 0.564189584F / far;
+  const float right = t > 5.0F ? end : tail;
+  const float large = x < 0.0F ? 2.0F - right : right;
+  const float y = t < 0.93F ? 1.0F - erf_near_zero(x) : large;
+  return x == x ? y : x;
+}
+
+/// Giles 2012.
+inline float erfinv_of(float x) {
+  const float w = -log1p_of(-x * x);
+  const float u = w - 2.5F;
+  float p = 2.81022636e-08F;
+  p = fma(p, u, 3.43273939e-07F);
+  p = fma(p, u, -3.5233877e-06F);
+  p = fma(p, u, -4.39150654e-06F);
+  p = fma(p, u, 0.00021858087F);
+  p = fma(p, u, -0.00125372503F);
+  p = fma(p, u, -0.00417768164F);
+  p = fma(p, u, 0.246640727F);
+  p = fma(p, u, 1.50140941F);
+  const float v = __builtin_sqrtf(w) - 3.0F;
+  float q = -0.000200214257F;
+  q = fma(q, v, 0.000100950558F);
+  q = fma(q, v, 0.00134934322F);
+  q = fma(q, v, -0.00367342844F);
+  q = fma(q, v, 0.00573950773F);
+  q = fma(q, v, -0.0076224613F);
+  q = fma(q, v, 0.00943887047F);
+  q = fma(q, v, 1.00167406F);
+  q = fma(q, v, 2.83297682F);
+  const float y = x * (w < 5.0F ? p : q);
+  return abs_of(x) == 1.0F ? x * kInf : y;
 }
 
 inline float gelu_of(float x) { return x * normal_cdf(x); }

@@ -86,6 +86,27 @@ INSTANTIATE_TEST_SUITE_P(
         Function{"exp", VectorOp::exp, [](double x) { return std::exp(x); }, 2},
         Function{"log", VectorOp::log, [](double x) { return std::log(x); }, 2},
         Function{"log1p", VectorOp::log1p, [](double x) { return std::log1p(x); }, 2},
+        Function{"log2", VectorOp::log2, [](double x) { return std::log2(x); }, 3},
+        Function{"log10", VectorOp::log10, [](double x) { return std::log10(x); }, 3},
+        Function{"exp2", VectorOp::exp2, [](double x) { return std::exp2(x); }, 2},
+        Function{"expm1", VectorOp::expm1, [](double x) { return std::expm1(x); }, 2},
+        Function{"floor", VectorOp::floor, [](double x) { return std::floor(x); }, 0},
+        Function{"ceil", VectorOp::ceil, [](double x) { return std::ceil(x); }, 0},
+        Function{"trunc", VectorOp::trunc, [](double x) { return std::trunc(x); }, 0},
+        Function{"round", VectorOp::round, [](double x) { return std::nearbyint(x); }, 0},
+        Function{"sin", VectorOp::sin, [](double x) { return std::sin(x); }, 2},
+        Function{"cos", VectorOp::cos, [](double x) { return std::cos(x); }, 2},
+        Function{"tan", VectorOp::tan, [](double x) { return std::tan(x); }, 4},
+        Function{"asin", VectorOp::asin, [](double x) { return std::asin(x); }, 3},
+        Function{"acos", VectorOp::acos, [](double x) { return std::acos(x); }, 3},
+        Function{"atan", VectorOp::atan, [](double x) { return std::atan(x); }, 3},
+        Function{"sinh", VectorOp::sinh, [](double x) { return std::sinh(x); }, 4},
+        Function{"cosh", VectorOp::cosh, [](double x) { return std::cosh(x); }, 4},
+        Function{"asinh", VectorOp::asinh, [](double x) { return std::asinh(x); }, 4},
+        Function{"acosh", VectorOp::acosh, [](double x) { return std::acosh(x); }, 4},
+        Function{"atanh", VectorOp::atanh, [](double x) { return std::atanh(x); }, 4},
+        Function{"erf", VectorOp::erf, [](double x) { return std::erf(x); }, 3},
+        Function{"erfc", VectorOp::erfc, [](double x) { return std::erfc(x); }, 60},
         Function{"sqrt", VectorOp::sqrt, [](double x) { return std::sqrt(x); }, 0.51},
         Function{"rsqrt", VectorOp::rsqrt, [](double x) { return 1 / std::sqrt(x); }, 1.5},
         Function{"tanh", VectorOp::tanh, [](double x) { return std::tanh(x); }, 2},
@@ -108,6 +129,73 @@ INSTANTIATE_TEST_SUITE_P(
                  },
                  4, -kInf, kInf, 2e-7}),
     [](const auto& info) { return std::string(info.param.name); });
+
+TEST(VectorOps, erfinv_is_the_inverse_of_erf) {
+  const std::vector<float> ys = sweep(-1.0F, 1.0F);
+  for (Isa isa : isas()) {
+    std::vector<float> xs(ys.size());
+    vector_table(isa).op[static_cast<size_t>(VectorOp::erfinv)](
+        xs.data(), ys.data(), nullptr, nullptr, static_cast<int64_t>(xs.size()), nullptr);
+    for (size_t i = 0; i < ys.size(); ++i) {
+      const double x = xs[i];
+      if (!(std::abs(ys[i]) < 1.0F)) {
+        EXPECT_EQ(x, std::isnan(ys[i]) ? x : ys[i] * kInf);
+        continue;
+      }
+      // As far as the rounding of y lets it be known.
+      const double slope = 2 / std::sqrt(M_PI) * std::exp(-x * x);
+      ASSERT_LE(std::abs(std::erf(x) - static_cast<double>(ys[i])),
+                2e-6 * std::abs(x) * slope + 1e-45)
+          << ys[i];
+    }
+  }
+}
+
+// Of a[i] and b[i].
+void expect_binary(VectorOp op, const std::vector<float>& a, const std::vector<float>& b,
+                   double (*exact)(double, double), double max_ulp, double absolute = 0) {
+  for (Isa isa : isas()) {
+    std::vector<float> ys(a.size());
+    vector_table(isa).op[static_cast<size_t>(op)](ys.data(), a.data(), b.data(), nullptr,
+                                                  static_cast<int64_t>(ys.size()), nullptr);
+    for (size_t i = 0; i < ys.size(); ++i) {
+      const double wanted = exact(static_cast<double>(a[i]), static_cast<double>(b[i]));
+      if (std::abs(ys[i] - wanted) <= absolute) continue;
+      ASSERT_LE(error_in_ulp(ys[i], wanted), max_ulp) << a[i] << " and " << b[i];
+    }
+  }
+}
+
+// Ordinary numbers, large and small ones, and each special one with each.
+void add_pairs(std::vector<float>& a, std::vector<float>& b) {
+  const std::vector<float> xs = sweep(-kInf, kInf);
+  for (size_t i = 0; i < xs.size(); ++i) {
+    a.push_back(xs[i]);
+    b.push_back(xs[i * 7919 % xs.size()]);
+    a.push_back(static_cast<float>(static_cast<int>(i * 37 % 801) - 400) / 61.0F);
+    b.push_back(static_cast<float>(static_cast<int>(i * 53 % 1201) - 600) / 61.0F);
+  }
+  for (float x : {0.0F, -0.0F, 1.0F, -1.0F, kInf, -kInf, kNaN, 3e38F, 1e-40F})
+    for (float y : {0.0F, -0.0F, 1.0F, -2.0F, kInf, -kInf, kNaN, 2e38F}) {
+      a.push_back(x);
+      b.push_back(y);
+    }
+}
+
+TEST(VectorOps, functions_of_two_agree_with_double_precision_and_have_their_special_cases) {
+  std::vector<float> a, b;
+  add_pairs(a, b);
+  expect_binary(VectorOp::remainder, a, b, [](double x, double y) { return std::fmod(x, y); }, 0);
+  expect_binary(
+      VectorOp::atan2, a, b, [](double x, double y) { return std::atan2(x, y); }, 4, 1e-44);
+  expect_binary(
+      VectorOp::logaddexp, a, b,
+      [](double x, double y) {
+        const double apart = x == y ? 0.0 : -std::abs(x - y);
+        return (x > y || std::isnan(x) ? x : y) + std::log1p(std::exp(apart));
+      },
+      2, 1e-7);
+}
 
 TEST(VectorOps, power_agrees_with_double_precision_and_has_its_special_cases) {
   std::vector<float> bases = sweep(1e-30F, 1e30F), exponents;

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "andiron/io/onnx/functions.hpp"
+#include "andiron/ops/arrays.hpp"
 
 // Arithmetic, element by element.
 namespace andiron::io::onnx {
@@ -37,12 +38,7 @@ Values power(const Call& c) {
 // fmod = 0: the divisor's sign, as in Python; 1: the dividend's, as in C.
 Values mod(const Call& c) {
   const Value &a = c.in(0), &b = c.in(1);
-  const Value r = ops::remainder(a, b);
-  if (c.i("fmod", 0) != 0) return {r};
-  const Value zero = constant(0.0, r.dtype());
-  const Value differ = ops::logical_and(ops::not_equal(r, zero),
-                                        ops::not_equal(ops::less(r, zero), ops::less(b, zero)));
-  return {ops::where(differ, r + b, r)};
+  return {c.i("fmod", 0) != 0 ? ops::remainder(a, b) : ops::mod(a, b)};
 }
 
 Values clip_attributes(const Call& c) {
@@ -57,24 +53,6 @@ Values clip(const Call& c) {
   if (c.has(2)) x = ops::minimum(x, c.in(2));
   return {x};
 }
-
-Value sinh(const Value& x) { return (ops::exp(x) - ops::exp(-x)) * 0.5; }
-Value cosh(const Value& x) { return (ops::exp(x) + ops::exp(-x)) * 0.5; }
-Value tan(const Value& x) { return ops::sin(x) / ops::cos(x); }
-Value asin(const Value& x) { return ops::atan(x / ops::sqrt((1.0 - x) * (1.0 + x))); }
-Value acos(const Value& x) { return M_PI_2 - asin(x); }
-// ln(x + sqrt(x^2 + 1)) loses what is small beside 1.
-Value asinh(const Value& x) {
-  const Value a = ops::absolute(x), square = ops::square(x);
-  return ops::sign(x) * ops::log1p(a + square / (1.0 + ops::sqrt(square + 1.0)));
-}
-Value acosh(const Value& x) {
-  const Value d = x - 1.0;
-  return ops::log1p(d + ops::sqrt(d * (x + 1.0)));
-}
-Value atanh(const Value& x) { return (ops::log1p(x) - ops::log1p(-x)) * 0.5; }
-
-Value is_nan(const Value& x) { return ops::not_equal(x, x); }
 
 Values is_inf(const Call& c) {
   const Value& x = c.in(0);
@@ -131,16 +109,16 @@ constexpr Mapping kMappings[] = {
     {"Erf", 9, unary<ops::erf>},
     {"Sin", 7, unary<ops::sin>},
     {"Cos", 7, unary<ops::cos>},
-    {"Tan", 7, unary<tan>},
-    {"Asin", 7, unary<asin>},
-    {"Acos", 7, unary<acos>},
+    {"Tan", 7, unary<ops::tan>},
+    {"Asin", 7, unary<ops::asin>},
+    {"Acos", 7, unary<ops::acos>},
     {"Atan", 7, unary<ops::atan>},
-    {"Sinh", 9, unary<sinh>},
-    {"Cosh", 9, unary<cosh>},
-    {"Asinh", 9, unary<asinh>},
-    {"Acosh", 9, unary<acosh>},
-    {"Atanh", 9, unary<atanh>},
-    {"IsNaN", 9, unary<is_nan>},
+    {"Sinh", 9, unary<ops::sinh>},
+    {"Cosh", 9, unary<ops::cosh>},
+    {"Asinh", 9, unary<ops::asinh>},
+    {"Acosh", 9, unary<ops::acosh>},
+    {"Atanh", 9, unary<ops::atanh>},
+    {"IsNaN", 9, unary<ops::isnan>},
     {"IsInf", 10, is_inf},
     {"Cast", 6, cast},
     {"CastLike", 15, cast_like},

@@ -71,6 +71,7 @@ struct ExportMapping {
   void (*convert)(ExportCall&);
 };
 std::span<const ExportMapping> elementwise_exports();
+std::span<const ExportMapping> normalization_exports();
 std::span<const ExportMapping> structure_exports();
 std::span<const ExportMapping> vision_exports();
 

@@ -33,6 +33,14 @@ constexpr Same kSame[] = {
     {"sin", "Sin"},
     {"cos", "Cos"},
     {"atan", "Atan"},
+    {"tan", "Tan"},
+    {"asin", "Asin"},
+    {"acos", "Acos"},
+    {"sinh", "Sinh"},
+    {"cosh", "Cosh"},
+    {"asinh", "Asinh"},
+    {"acosh", "Acosh"},
+    {"atanh", "Atanh"},
     {"erf", "Erf"},
     {"equal", "Equal"},
     {"less", "Less"},
@@ -64,6 +72,27 @@ void square(ExportCall& c) { c.give(c.add("Mul", {c.in(0), c.in(0)})); }
 void rsqrt(ExportCall& c) { c.give(c.add("Reciprocal", {c.add("Sqrt", {c.in(0)})})); }
 void log1p(ExportCall& c) {
   c.give(c.add("Log", {c.add("Add", {c.in(0), c.scalar(1.0, c.type(0).dtype)})}));
+}
+// ONNX has the natural ones only, and no error function but erf.
+void logarithm(ExportCall& c) {
+  const double scale = c.node().is("log2") ? M_LOG2E : M_LOG10E;
+  c.give(c.add("Mul", {c.add("Log", {c.in(0)}), c.scalar(scale, c.type(0).dtype)}));
+}
+void exp2(ExportCall& c) { c.give(c.add("Pow", {c.scalar(2.0, c.type(0).dtype), c.in(0)})); }
+void expm1(ExportCall& c) {
+  c.give(c.add("Sub", {c.add("Exp", {c.in(0)}), c.scalar(1.0, c.type(0).dtype)}));
+}
+void erfc(ExportCall& c) {
+  c.give(c.add("Sub", {c.scalar(1.0, c.type(0).dtype), c.add("Erf", {c.in(0)})}));
+}
+void trunc(ExportCall& c) {
+  c.give(c.add("Mul", {c.add("Sign", {c.in(0)}), c.add("Floor", {c.add("Abs", {c.in(0)})})}));
+}
+void logaddexp(ExportCall& c) {
+  const std::string apart = c.add("Neg", {c.add("Abs", {c.add("Sub", {c.in(0), c.in(1)})})});
+  const std::string rest =
+      c.add("Log", {c.add("Add", {c.add("Exp", {apart}), c.scalar(1.0, c.type(0).dtype)})});
+  c.give(c.add("Add", {c.add("Max", {c.in(0), c.in(1)}), rest}));
 }
 void step(ExportCall& c) {
   const DType dtype = c.type(0).dtype;
@@ -138,6 +167,14 @@ constexpr ExportMapping kMappings[] = {
     {"sin", same},
     {"cos", same},
     {"atan", same},
+    {"tan", same},
+    {"asin", same},
+    {"acos", same},
+    {"sinh", same},
+    {"cosh", same},
+    {"asinh", same},
+    {"acosh", same},
+    {"atanh", same},
     {"erf", same},
     {"equal", same},
     {"less", same},
@@ -157,6 +194,13 @@ constexpr ExportMapping kMappings[] = {
     {"square", square},
     {"rsqrt", rsqrt},
     {"log1p", log1p},
+    {"log2", logarithm},
+    {"log10", logarithm},
+    {"exp2", exp2},
+    {"expm1", expm1},
+    {"erfc", erfc},
+    {"trunc", trunc},
+    {"logaddexp", logaddexp},
     {"step", step},
     {"clip", clip},
     {"leaky_relu", leaky_relu},

@@ -165,6 +165,15 @@ void topk(ExportCall& c) {
   c.give(at, 1);
 }
 
+// The greatest n of n.
+void sort(ExportCall& c) {
+  const int64_t axis = normalize_axis("sort", c.attr<int64_t>("axis"), c.type(0).shape.rank());
+  c.give_all(
+      "TopK", {c.in(0), c.dimension(c.type(0).shape[static_cast<size_t>(axis)])},
+      {ExportCall::i("axis", axis), ExportCall::i("largest", c.attr<bool>("descending") ? 1 : 0)});
+  c.give(c.add("Cast", {c.output(1)}, {ExportCall::i("to", onnx_of_dtype(DType::i32))}), 1);
+}
+
 void cumsum(ExportCall& c) {
   c.give(c.add("CumSum",
                {c.in(0), c.scalar(static_cast<double>(c.attr<int64_t>("axis")), DType::i64)},
@@ -193,6 +202,7 @@ constexpr ExportMapping kMappings[] = {
     {"gather_elements", gather_elements},
     {"scatter_elements", scatter_elements},
     {"one_hot", one_hot},
+    {"sort", sort},
     {"topk", topk},
     {"cumsum", cumsum},
 };

@@ -20,7 +20,8 @@ ValueInfo info_of(const std::string& name, const TensorType& type) {
 }
 
 const ExportMapping* find_export(std::string_view op) {
-  for (const auto& table : {elementwise_exports(), structure_exports(), vision_exports()})
+  for (const auto& table :
+       {elementwise_exports(), normalization_exports(), structure_exports(), vision_exports()})
     for (const ExportMapping& m : table)
       if (m.op == op) return &m;
   return nullptr;

@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include "andiron/io/onnx/call.hpp"
+#include "andiron/ops/normalize.hpp"
 
 namespace andiron::io::onnx {
 
@@ -26,7 +27,20 @@ struct Normalized {
   Value y, mean, inverse_deviation;
 };
 
+// Over the last axes.
 Normalized normalized(const Value& x, const std::vector<int64_t>& axes, double epsilon) {
+  Dim rows = 1, cols = 1;
+  Shape kept = x.shape();
+  for (int64_t i = 0; i < x.rank(); ++i) {
+    Dim& d = kept[static_cast<size_t>(i)];
+    const bool inside = !axes.empty() && i >= axes[0];
+    (inside ? cols : rows) = (inside ? cols : rows) * d;
+    if (inside) d = 1;
+  }
+  if (cols.known()) {
+    const auto n = ops::group_norm(ops::reshape(x, {rows, cols}), {}, {}, {.epsilon = epsilon});
+    return {ops::reshape(n[0], x.shape()), ops::reshape(n[1], kept), ops::reshape(n[2], kept)};
+  }
   const Value mean = ops::mean(x, axes, true);
   const Value d = x - mean;
   const Value inverse = ops::rsqrt(ops::mean(ops::square(d), axes, true) + epsilon);

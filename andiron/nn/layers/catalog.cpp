@@ -2,6 +2,8 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/nn/layers.hpp"
+#include "andiron/nn/layers/group_normalization.hpp"
+#include "andiron/nn/layers/prelu.hpp"
 #include "andiron/nn/model.hpp"
 #include "andiron/nn/model_config.hpp"
 
@@ -52,15 +54,22 @@ constexpr LayerEntry kLayers[] = {
     {"GlobalMaxPooling1D", WholePoolingLayer::from_config<PoolingLayer::Kind::max, 1>},
     {"GlobalMaxPooling2D", WholePoolingLayer::from_config<PoolingLayer::Kind::max, 2>},
     {"GlobalMaxPooling3D", WholePoolingLayer::from_config<PoolingLayer::Kind::max, 3>},
+    {"GroupNormalization",
+     GroupNormalizationLayer::from_config<GroupNormalizationLayer::Kind::group>},
     {"HashedCross", HashedCrossLayer::from_config},
     {"InputLayer", InputLayer::from_config},
+    {"InstanceNormalization",
+     GroupNormalizationLayer::from_config<GroupNormalizationLayer::Kind::instance>},
+    {"LayerNormalization", LayerNormalizationLayer::from_config},
     {"LocalResponseNormalization", LocalResponseNormalizationLayer::from_config},
     {"MaxPooling1D", PoolingLayer::from_config<PoolingLayer::Kind::max, 1>},
     {"MaxPooling2D", PoolingLayer::from_config<PoolingLayer::Kind::max, 2>},
     {"MaxPooling3D", PoolingLayer::from_config<PoolingLayer::Kind::max, 3>},
     {"Multiply", MultiplyLayer::from_config},
     {"Normalization", NormalizationLayer::from_config},
+    {"PReLU", PReLULayer::from_config},
     {"Permute", PermuteLayer::from_config},
+    {"RMSNormalization", RMSNormalizationLayer::from_config},
     {"Reshape", ReshapeLayer::from_config},
     {"SeparableConv1D", ConvLayer::from_config<ConvLayer::Kind::separable, 1>},
     {"SeparableConv2D", ConvLayer::from_config<ConvLayer::Kind::separable, 2>},
@@ -69,6 +78,7 @@ constexpr LayerEntry kLayers[] = {
     {"SpatialDropout2D", SpatialDropoutLayer::from_config<2>},
     {"SpatialDropout3D", SpatialDropoutLayer::from_config<3>},
     {"Traced", TracedLayer::from_config},
+    {"UnitNormalization", UnitNormalizationLayer::from_config},
     {"UpSampling1D", UpSamplingLayer::from_config<1>},
     {"UpSampling2D", UpSamplingLayer::from_config<2>},
     {"UpSampling3D", UpSamplingLayer::from_config<3>},

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "andiron/base/error.hpp"
+#include "andiron/ops/activations.hpp"
 #include "andiron/ops/ops.hpp"
 
 namespace andiron::ops {
@@ -12,20 +13,40 @@ struct Named {
   Value (*function)(const Value&);
 };
 
+// Keras 3's names, one line each.
 constexpr Named kActivations[] = {
-    {"linear", [](const Value& x) { return x; }},
-    {"relu", relu},
-    {"relu6", [](const Value& x) { return clip(x, 0.0, 6.0); }},
-    {"leaky_relu", [](const Value& x) { return leaky_relu(x); }},
+    {"celu", [](const Value& x) { return celu(x); }},
     {"elu", [](const Value& x) { return elu(x); }},
-    {"gelu", [](const Value& x) { return gelu(x); }},
-    {"sigmoid", sigmoid},
-    {"tanh", tanh},
-    {"softplus", softplus},
-    {"softmax", [](const Value& x) { return softmax(x); }},
-    {"log_softmax", [](const Value& x) { return log_softmax(x); }},
     {"exponential", exp},
+    {"gelu", [](const Value& x) { return gelu(x); }},
+    {"glu", [](const Value& x) { return glu(x); }},
+    {"hard_shrink", [](const Value& x) { return hard_shrink(x); }},
+    {"hard_sigmoid", hard_sigmoid},
+    {"hard_silu", hard_silu},
+    {"hard_swish", hard_silu},
+    {"hard_tanh", hard_tanh},
+    {"leaky_relu", [](const Value& x) { return leaky_relu(x); }},
+    {"linear", [](const Value& x) { return x; }},
+    {"log_sigmoid", log_sigmoid},
+    {"log_softmax", [](const Value& x) { return log_softmax(x); }},
+    {"mish", mish},
+    {"relu", relu},
+    {"relu6", relu6},
+    {"selu", selu},
+    {"sigmoid", sigmoid},
+    {"silu", silu},
+    {"soft_shrink", [](const Value& x) { return soft_shrink(x); }},
+    {"softmax", [](const Value& x) { return softmax(x); }},
+    {"softplus", softplus},
+    {"softsign", softsign},
+    {"sparse_plus", sparse_plus},
+    {"sparse_sigmoid", sparse_sigmoid},
+    {"sparsemax", [](const Value& x) { return sparsemax(x); }},
+    {"squareplus", [](const Value& x) { return squareplus(x); }},
     {"step", step},
+    {"swish", silu},
+    {"tanh", tanh},
+    {"tanh_shrink", tanh_shrink},
 };
 
 }  // namespace

@@ -67,8 +67,22 @@ extern const Op kRound = {
     .cases = rounding_cases(),
 };
 
+extern const Op kTrunc = {
+    .name = "trunc",
+    .summary = "The whole number next towards zero.",
+    .formula = "dst = trunc(x)",
+    .inputs = {{"x", "any shape"}},
+    .infer = infer_numeric,
+    .why_not_differentiable = kFlat,
+    .reference =
+        [](const ReferenceContext& c) { map_rounding(c, [](auto x) { return std::trunc(x); }); },
+    .traits = {.elementwise = true, .inplace = {0}},
+    .cases = rounding_cases(),
+};
+
 Value floor(const Value& x) { return make_value(kFloor, {x}); }
 Value ceil(const Value& x) { return make_value(kCeil, {x}); }
 Value round(const Value& x) { return make_value(kRound, {x}); }
+Value trunc(const Value& x) { return make_value(kTrunc, {x}); }
 
 }  // namespace andiron::ops

@@ -64,6 +64,21 @@ Outputs moments(const LayoutContext& c) {
   return out;
 }
 
+// x and g are images, and so is the first result; statistics and channels are not.
+Outputs groups_of_channels(const LayoutContext& c) {
+  const int64_t rank = c.inputs[0].rank();
+  if (rank < 3 || normalize_axis(c.node.op->name, c.attr<int64_t>("axis"), rank) != 1) return {};
+  std::vector<Value> inputs(c.inputs.begin(), c.inputs.end());
+  for (const size_t i : {size_t{0}, size_t{3}})
+    if (i < inputs.size()) inputs[i] = c.last(inputs[i]);
+  Attributes attributes = c.node.attributes;
+  attributes.set("axis", axis_when_last(1, rank));
+  Outputs out;
+  for (Value& v : make_node(*c.node.op, std::move(inputs), std::move(attributes)))
+    out.push_back({v, v.rank() == rank});
+  return out;
+}
+
 Outputs take_along_axis(const LayoutContext& c) {
   const int64_t rank = c.inputs[0].rank();
   const int64_t axis = normalize_axis("gather", c.attr<int64_t>("axis"), rank);
@@ -121,6 +136,9 @@ constexpr LayoutRule kRules[] = {
     {"avg_pool", all_images, true},
     {"avg_pool_grad", all_images, true},
     {"batch_moments", moments, true},
+    {"group_norm", groups_of_channels},
+    {"group_norm_grad", groups_of_channels},
+    {"group_norm_grad_scale", groups_of_channels},
     {"lrn", along_channels, true},
     {"quantized_lrn", along_channels, true},
     {"quantized_sum", to_sums},

@@ -27,6 +27,7 @@ from andiron.layers.core import (
     EmbeddingBag,
     HashedCross,
     HashedCrossing,
+    PReLU,
     WideLinear,
 )
 from andiron.layers.image import (
@@ -42,7 +43,15 @@ from andiron.layers.image import (
     ZeroPadding3D,
 )
 from andiron.layers.merging import Add, Concatenate, Dot, Flatten, Multiply, Permute, Reshape
-from andiron.layers.normalization import BatchNormalization, Normalization
+from andiron.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    InstanceNormalization,
+    LayerNormalization,
+    Normalization,
+    RMSNormalization,
+    UnitNormalization,
+)
 from andiron.layers.pooling import (
     AdaptiveAveragePooling1D,
     AdaptiveAveragePooling2D,
@@ -113,6 +122,7 @@ __all__ = [
     "DepthwiseConv2D",
     "Dot",
     "Dropout",
+    "ELU",
     "Embedding",
     "EmbeddingBag",
     "Flatten",
@@ -128,12 +138,16 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "GroupNormalization",
     "HashedCross",
     "HashedCrossing",
     "Input",
     "InputLayer",
+    "InstanceNormalization",
     "Lambda",
     "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
     "LocalResponseNormalization",
     "MaxPool1D",
     "MaxPool2D",
@@ -143,6 +157,8 @@ __all__ = [
     "MaxPooling3D",
     "Multiply",
     "Normalization",
+    "PReLU",
+    "RMSNormalization",
     "ReLU",
     "Permute",
     "Reshape",
@@ -152,6 +168,8 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "ThresholdedReLU",
+    "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
@@ -282,6 +300,45 @@ class Softmax(Lambda):
 
     def get_config(self) -> dict:
         return {"axis": self._axis, "name": self.name or None}
+
+
+class LeakyReLU(Lambda):
+    """x above 0, negative_slope * x below. Default: 0.3."""
+
+    def __init__(self, negative_slope: float = 0.3, *, name: str | None = None, dtype: Any = None):
+        if negative_slope < 0:
+            raise _core.Error(
+                f"[LeakyReLU] negative_slope must not be negative; got {negative_slope}"
+            )
+        self._slope = float(negative_slope)
+        super().__init__(lambda x: ops.leaky_relu(x, self._slope), name=name, dtype=dtype)
+
+    def get_config(self) -> dict:
+        return {"negative_slope": self._slope, "name": self.name or None}
+
+
+class ELU(Lambda):
+    """x above 0, alpha (e^x - 1) below. Default: 1. Source: Clevert et al. 2016."""
+
+    def __init__(self, alpha: float = 1.0, *, name: str | None = None, dtype: Any = None):
+        self._alpha = float(alpha)
+        super().__init__(lambda x: ops.elu(x, self._alpha), name=name, dtype=dtype)
+
+    def get_config(self) -> dict:
+        return {"alpha": self._alpha, "name": self.name or None}
+
+
+class ThresholdedReLU(Lambda):
+    """x above theta, else 0. Default: 1. Source: Konda et al. 2015."""
+
+    def __init__(self, theta: float = 1.0, *, name: str | None = None, dtype: Any = None):
+        if theta < 0:
+            raise _core.Error(f"[ThresholdedReLU] theta must not be negative; got {theta}")
+        self._theta = float(theta)
+        super().__init__(lambda x: ops.threshold(x, self._theta, 0.0), name=name, dtype=dtype)
+
+    def get_config(self) -> dict:
+        return {"theta": self._theta, "name": self.name or None}
 
 
 def concatenate(inputs, axis: int = -1, name: str | None = None):

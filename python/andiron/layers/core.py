@@ -90,6 +90,43 @@ class Activation(CoreLayer):
         self._make(name, True, dtype, activation=activation_name("Activation", activation))
 
 
+class PReLU(CoreLayer):
+    """x where above 0, else alpha x; alpha is trained, one for each place of a row.
+
+    Args:
+        alpha_initializer: default "zeros".
+        alpha_regularizer, alpha_constraint: default none.
+        shared_axes: axes (from 1) along which one alpha is shared; for images [batch, channels,
+            height, width] with one by channel [2, 3]. Default: none.
+
+    Weights: alpha, the shape of a row with 1 for the shared axes.
+
+    Source: He et al. 2015.
+    """
+
+    def __init__(
+        self,
+        alpha_initializer: Any = "Zeros",
+        alpha_regularizer: Any = None,
+        alpha_constraint: Any = None,
+        shared_axes: int | Sequence[int] | None = None,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: Any = None,
+    ):
+        axes = [shared_axes] if isinstance(shared_axes, int) else list(shared_axes or [])
+        self._make(
+            name,
+            trainable,
+            dtype,
+            alpha_initializer=initializer_config(alpha_initializer),
+            alpha_regularizer=regularizer_config(alpha_regularizer),
+            alpha_constraint=constraint_config(alpha_constraint),
+            shared_axes=[int(a) for a in axes],
+        )
+
+
 class Dropout(CoreLayer):
     """In training, zero with probability `rate`, else x / (1 - rate). Otherwise x itself.
 

@@ -1,4 +1,4 @@
-"""Normalization of inputs and of batches."""
+"""Normalization of inputs, of batches, and of rows by themselves."""
 
 from __future__ import annotations
 
@@ -169,3 +169,210 @@ class BatchNormalization(CoreLayer):
             beta_constraint=constraint_config(beta_constraint),
             gamma_constraint=constraint_config(gamma_constraint),
         )
+
+
+class LayerNormalization(CoreLayer):
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, for each row by itself: the same in
+    training and inference.
+
+    Args:
+        axis: the axis, or axes, over which mean and variance are taken. Default: -1.
+        epsilon: default 0.001.
+        center, scale: whether there is a beta, a gamma. Default: True.
+        beta_initializer: "zeros". gamma_initializer: "ones".
+        beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: default none.
+
+    Weights: gamma, beta, each of the sizes of `axis`. Shapes: any, unchanged.
+
+    Source: Ba, Kiros and Hinton 2016.
+
+    Example:
+        >>> from andiron import layers
+        >>> layers.LayerNormalization(epsilon=0.0)([[1.0, 3.0]]).numpy().tolist()
+        [[-1.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: Any = None,
+    ):
+        self._make(
+            name,
+            trainable,
+            dtype,
+            axis=_axes(axis),
+            epsilon=float(epsilon),
+            center=bool(center),
+            scale=bool(scale),
+            beta_initializer=initializer_config(beta_initializer),
+            gamma_initializer=initializer_config(gamma_initializer),
+            beta_regularizer=regularizer_config(beta_regularizer),
+            gamma_regularizer=regularizer_config(gamma_regularizer),
+            beta_constraint=constraint_config(beta_constraint),
+            gamma_constraint=constraint_config(gamma_constraint),
+        )
+
+
+class GroupNormalization(CoreLayer):
+    """LayerNormalization over the channels of a group and all their places, with gamma and beta by
+    channel.
+
+    Args:
+        groups: divides the number of channels; -1: a group for each channel. Default: 32.
+        axis: that of the channels. Default here: 1, of [batch, channels, spatial...].
+        epsilon: default 0.001.
+        center, scale: whether there is a beta, a gamma. Default: True.
+        beta_initializer: "zeros". gamma_initializer: "ones".
+        beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: default none.
+
+    Weights: gamma, beta, each [channels].
+
+    Source: Wu and He 2018.
+    """
+
+    def __init__(
+        self,
+        groups: int = 32,
+        axis: int = 1,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: Any = None,
+    ):
+        self._make(
+            name,
+            trainable,
+            dtype,
+            groups=int(groups),
+            axis=int(axis),
+            epsilon=float(epsilon),
+            center=bool(center),
+            scale=bool(scale),
+            beta_initializer=initializer_config(beta_initializer),
+            gamma_initializer=initializer_config(gamma_initializer),
+            beta_regularizer=regularizer_config(beta_regularizer),
+            gamma_regularizer=regularizer_config(gamma_regularizer),
+            beta_constraint=constraint_config(beta_constraint),
+            gamma_constraint=constraint_config(gamma_constraint),
+        )
+
+
+class InstanceNormalization(CoreLayer):
+    """GroupNormalization with a group for each channel.
+
+    Args:
+        axis: that of the channels. Default: 1, of [batch, channels, spatial...].
+        epsilon: default 0.001. PyTorch's is 1e-5.
+        center, scale: whether there is a beta, a gamma. Default: True.
+        beta_initializer: "zeros". gamma_initializer: "ones".
+        beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: default none.
+
+    Weights: gamma, beta, each [channels]. There are no running statistics.
+
+    Source: Ulyanov, Vedaldi and Lempitsky 2016.
+    """
+
+    def __init__(
+        self,
+        axis: int = 1,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: Any = None,
+    ):
+        self._make(
+            name,
+            trainable,
+            dtype,
+            axis=int(axis),
+            epsilon=float(epsilon),
+            center=bool(center),
+            scale=bool(scale),
+            beta_initializer=initializer_config(beta_initializer),
+            gamma_initializer=initializer_config(gamma_initializer),
+            beta_regularizer=regularizer_config(beta_regularizer),
+            gamma_regularizer=regularizer_config(gamma_regularizer),
+            beta_constraint=constraint_config(beta_constraint),
+            gamma_constraint=constraint_config(gamma_constraint),
+        )
+
+
+class RMSNormalization(CoreLayer):
+    """x / sqrt(mean of x^2 + epsilon) * scale, for each row by itself.
+
+    Args:
+        axis: the axis, or axes, over which the mean is taken. Default: -1.
+        epsilon: default 1e-6.
+
+    Weights: scale, of the sizes of `axis`, at first ones.
+
+    Source: Zhang and Sennrich 2019.
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        epsilon: float = 1e-6,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: Any = None,
+    ):
+        self._make(name, trainable, dtype, axis=_axes(axis), epsilon=float(epsilon))
+
+
+class UnitNormalization(CoreLayer):
+    """x / max(Euclidean norm of x, 1e-12): rows of length 1.
+
+    Args:
+        axis: the axis, or axes, over which the norm is taken. Default: -1.
+
+    Example:
+        >>> from andiron import layers
+        >>> layers.UnitNormalization()([[3.0, 4.0]]).numpy().round(6).tolist()
+        [[0.6000000238418579, 0.800000011920929]]
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        *,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        self._make(name, True, dtype, axis=_axes(axis))
+
+
+def _axes(axis: int | Sequence[int]) -> int | list[int]:
+    return [int(a) for a in axis] if isinstance(axis, (list, tuple)) else int(axis)

@@ -1,0 +1,162 @@
+#include "andiron/exec/native/integer_elements.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <type_traits>
+
+#include "andiron/exec/native/parallel.hpp"
+
+namespace andiron::exec {
+
+namespace {
+
+constexpr int64_t kParallelElements = 65536;
+constexpr int64_t kBlock = 4096;
+
+// Overflow wraps around, as in the reference's numbers.
+template <class T, class F>
+T wrapped(T a, T b, F f) {
+  using U = std::make_unsigned_t<T>;
+  return static_cast<T>(f(static_cast<U>(a), static_cast<U>(b)));
+}
+
+template <class T>
+T quotient(T a, T b) {
+  if constexpr (sizeof(T) == 4) {
+    // Exact in double, and vectors have it there; the least number by -1 does not fit.
+    const double q = static_cast<double>(a) / static_cast<double>(b == 0 ? T(1) : b);
+    const auto wide = static_cast<int64_t>(q);
+    return b == 0 ? T(0) : static_cast<T>(static_cast<uint32_t>(wide));
+  } else {
+    if (b == 0) return 0;
+    if (b == -1) return wrapped(T(0), a, [](auto x, auto y) { return x - y; });
+    return a / b;
+  }
+}
+
+// name, the function of T a and T b
+#define ANDIRON_INTEGER_OPS(X)                                                            \
+  X("add", wrapped(a, b, [](auto x, auto y) { return x + y; }))                           \
+  X("subtract", wrapped(a, b, [](auto x, auto y) { return x - y; }))                      \
+  X("multiply", wrapped(a, b, [](auto x, auto y) { return x * y; }))                      \
+  X("maximum", a > b ? a : b)                                                             \
+  X("minimum", a < b ? a : b)                                                             \
+  X("integer_divide", quotient(a, b))                                                     \
+  X("remainder",                                                                          \
+    b == 0 ? T(0)                                                                         \
+           : wrapped(a, wrapped(quotient(a, b), b, [](auto x, auto y) { return x * y; }), \
+                     [](auto x, auto y) { return x - y; }))                               \
+  X("bitwise_and", static_cast<T>(a & b))                                                 \
+  X("bitwise_or", static_cast<T>(a | b))                                                  \
+  X("bitwise_xor", static_cast<T>(a ^ b))                                                 \
+  X("equal", a == b)                                                                      \
+  X("not_equal", a != b)                                                                  \
+  X("less", a < b)                                                                        \
+  X("less_equal", a <= b)                                                                 \
+  X("greater", a > b)                                                                     \
+  X("greater_equal", a >= b)
+
+using Loop = void (*)(const void* a, const void* b, void* dst, int64_t n, bool one_a, bool one_b);
+
+template <class T, class F>
+void loop(const void* pa, const void* pb, void* dst, int64_t n, bool one_a, bool one_b) {
+  using R = decltype(F::of(T(), T()));
+  const T *a = static_cast<const T*>(pa), *b = static_cast<const T*>(pb);
+  R* d = static_cast<R*>(dst);
+  if (one_a) {
+    const T x = *a;
+    for (int64_t i = 0; i < n; ++i) d[i] = F::of(x, b[i]);
+  } else if (one_b) {
+    const T y = *b;
+    for (int64_t i = 0; i < n; ++i) d[i] = F::of(a[i], y);
+  } else {
+    for (int64_t i = 0; i < n; ++i) d[i] = F::of(a[i], b[i]);
+  }
+}
+
+template <class T>
+Loop loop_of(std::string_view op) {
+#define ANDIRON_LOOP(name, expression)                \
+  {                                                   \
+    struct F {                                        \
+      static auto of(T a, T b) { return expression; } \
+    };                                                \
+    if (op == (name)) return loop<T, F>;              \
+  }
+  ANDIRON_INTEGER_OPS(ANDIRON_LOOP)
+#undef ANDIRON_LOOP
+  return nullptr;
+}
+
+// How an operand lies beside the result: every `period` elements it starts again.
+std::optional<int64_t> period_of(const Sizes& operand, const Sizes& result) {
+  const int64_t n = andiron::count_of(operand);
+  if (n == 1) return 1;
+  size_t first = 0;
+  while (first < operand.size() && operand[first] == 1) ++first;
+  const size_t rest = operand.size() - first;
+  if (rest > result.size() || !std::equal(operand.begin() + static_cast<int64_t>(first),
+                                          operand.end(), result.end() - static_cast<int64_t>(rest)))
+    return std::nullopt;
+  return n;
+}
+
+class IntegerElements final : public Kernel {
+ public:
+  IntegerElements(Loop loop, const KernelRequest& request, int64_t period_a, int64_t period_b)
+      : loop_(loop),
+        n_(request.dst[0].count()),
+        period_a_(period_a),
+        period_b_(period_b),
+        src_bytes_(static_cast<int64_t>(size_of(request.src[0].dtype))),
+        dst_bytes_(static_cast<int64_t>(size_of(request.dst[0].dtype))) {
+    // Rows in which both operands go on, or stay.
+    row_ = n_;
+    for (int64_t period : {period_a, period_b})
+      if (period > 1) row_ = std::min(row_, period);
+    threads_ = n_ < kParallelElements ? 1 : request.threads;
+  }
+
+  void run(const KernelCall& call) const override {
+    const int64_t blocks = (row_ + kBlock - 1) / kBlock, rows = n_ / row_;
+    parallel(threads_, [&](int part, int parts) {
+      const Range range = part_of(rows * blocks, part, parts);
+      for (int64_t i = range.begin; i < range.end; ++i) {
+        const int64_t first = i % blocks * kBlock, at = i / blocks * row_ + first;
+        loop_(source(call, 0, at, period_a_), source(call, 1, at, period_b_),
+              static_cast<std::byte*>(call.dst[0]) + at * dst_bytes_,
+              std::min(kBlock, row_ - first), period_a_ == 1, period_b_ == 1);
+      }
+    });
+  }
+  std::string_view name() const override { return "integer elements"; }
+
+ private:
+  const void* source(const KernelCall& call, size_t i, int64_t at, int64_t period) const {
+    return static_cast<const std::byte*>(call.src[i]) + at % period * src_bytes_;
+  }
+
+  Loop loop_;
+  int64_t n_, row_, period_a_, period_b_, src_bytes_, dst_bytes_;
+  int threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_integer_elements(const KernelRequest& request) {
+  if (request.src.size() != 2 || request.dst.size() != 1 || request.dst[0].count() == 0 ||
+      !request.node.op->traits.elementwise)
+    return nullptr;
+  const DType dtype = request.src[0].dtype;
+  if (dtype != request.src[1].dtype) return nullptr;
+  const Loop loop = dtype == DType::i32   ? loop_of<int32_t>(request.node.op->name)
+                    : dtype == DType::i64 ? loop_of<int64_t>(request.node.op->name)
+                                          : nullptr;
+  if (loop == nullptr) return nullptr;
+  const auto a = period_of(request.src[0].sizes, request.dst[0].sizes);
+  const auto b = period_of(request.src[1].sizes, request.dst[0].sizes);
+  if (!a || !b) return nullptr;
+  return std::make_unique<IntegerElements>(loop, request, *a, *b);
+}
+
+}  // namespace andiron::exec
