@@ -3,6 +3,7 @@
 #include "andiron/base/error.hpp"
 #include "andiron/exec/lane.hpp"
 #include "andiron/linear/cross_validation.hpp"
+#include "andiron/linear/isotonic.hpp"
 #include "bindings/convert.hpp"
 
 namespace andiron::bindings {
@@ -76,9 +77,22 @@ nb::dict cross_validate(const Examples& examples, const std::vector<Rows>& folds
   return out;
 }
 
+Tensor non_decreasing(nb::handle values, nb::handle weights) {
+  const Tensor v = tensor_from(values).cast(DType::f64).contiguous();
+  const Tensor w = tensor_from(weights).cast(DType::f64).contiguous();
+  std::vector<double> found;
+  {
+    nb::gil_scoped_release unlocked;
+    found = linear::non_decreasing({v.data<double>(), size_t(v.count())},
+                                   {w.data<double>(), size_t(w.count())});
+  }
+  return Tensor::from(found, {int64_t(found.size())});
+}
+
 }  // namespace
 
 void bind_linear(nb::module_& m) {
+  m.def("non_decreasing", &non_decreasing, nb::arg("values"), nb::arg("weights"));
   nb::class_<Examples>(m, "LinearExamples")
       .def(
           "__init__",

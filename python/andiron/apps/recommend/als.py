@@ -151,6 +151,9 @@ class ALS(Recommender):
     def _scores_of_strangers(self) -> np.ndarray:
         return self._popularity / len(self.users)  # the mean preference, on the scale of scores
 
+    def _similarities(self, row: int) -> np.ndarray:
+        return self._cosines(self.item_factors, row)
+
     def _state(self) -> dict[str, np.ndarray]:
         return {"users": self.user_factors, "items": self.item_factors}
 

@@ -10,6 +10,9 @@ import click
 
 from andiron._commands import said
 
+# As lineup.MODELS, which would import what `--help` need not.
+MODELS = ["popularity", "ItemKNN", "MatrixFactorization", "ALS", "NeuralCF", "WideAndDeep"]
+
 
 @click.group(name="recommend", context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
@@ -46,7 +49,7 @@ def demo(out: str, seed: int) -> None:
 @click.option("--seeds", default=3, show_default=True, help="How many.")
 @click.option("--settings", default="tuned,published", show_default=True)
 @click.option("--protocols", default="user-temporal,leave-one-out", show_default=True)
-@click.option("--models", default="popularity,ALS,NeuralCF,WideAndDeep", show_default=True)
+@click.option("--models", default=",".join(MODELS), show_default=True)
 @click.option("--tune/--no-tune", default=False, help="First the same trials for every model.")
 @click.option("--minutes", default=None, type=float, help="Starts nothing new after so long.")
 @said
@@ -101,7 +104,7 @@ def generate(folder, users, merchants, events, days, test_days, files, seed) -> 
 
 @cli.command()
 @click.argument("table", type=click.Path())
-@click.option("--model", type=click.Choice(["WideAndDeep", "NeuralCF", "ALS", "popularity"]),
+@click.option("--model", type=click.Choice(MODELS),
               default="WideAndDeep", show_default=True)  # fmt: skip
 @click.option("--out", required=True, help="Folder for the model.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE",
@@ -119,7 +122,8 @@ def train(table, model, out, settings, user_features, item_features, categories,
           rating, time) -> None:  # fmt: skip
     """Train a model on TABLE (.csv, .csv.gz or .parquet).
 
-    NeuralCF and WideAndDeep use features, ALS and popularity do not.
+    NeuralCF, WideAndDeep and MatrixFactorization use features, the others do not.
+    MatrixFactorization with --set loss=squared_error learns the ratings of --rating.
     """
     from andiron.apps.recommend.data import Interactions
     from andiron.apps.recommend.lineup import train as train_model
@@ -134,14 +138,64 @@ def train(table, model, out, settings, user_features, item_features, categories,
                f"{data.n_items:,} items: {out}")  # fmt: skip
 
 
+@cli.command()
+@click.argument("table", type=click.Path())
+@click.option("--model", type=click.Choice(MODELS[1:]), default="MatrixFactorization",
+              show_default=True)  # fmt: skip
+@click.option("--try", "values", multiple=True, required=True, metavar="NAME=V1,V2,...",
+              help="Values of a setting; several times.")  # fmt: skip
+@click.option("--most", default=27, show_default=True,
+              help="Epochs (ALS: iterations) of the last round.")  # fmt: skip
+@click.option("--factor", default=3, show_default=True,
+              help="Each round keeps one in so many, with so many times as much.")  # fmt: skip
+@click.option("--protocol", default="user-temporal", show_default=True)
+@click.option("--metric", default="ndcg@10", show_default=True,
+              help="On held-out interactions; rmse: of explicit ratings.")  # fmt: skip
+@click.option("--journal", default=None, help="A file that keeps the trials; goes on where it was.")
+@click.option("--out", default=None, help="Folder for the best model, trained on all of TABLE.")
+@click.option("--seed", default=0, show_default=True)
+@_columns
+@said
+def tune(table, model, values, most, factor, protocol, metric, journal, out, seed, user, item,
+         rating, time) -> None:  # fmt: skip
+    """Search the settings of a model on TABLE by successive halving.
+
+    Many settings are trained a little, the best of them longer, and so on.
+    """
+    from andiron.apps.recommend import halving
+    from andiron.apps.recommend.data import Interactions
+    from andiron.apps.recommend.lineup import train as train_model
+
+    tried = {}
+    for text in values:
+        name, equals, listed = text.partition("=")
+        if not equals or not listed:
+            raise ValueError(f"[recommend] --try takes NAME=V1,V2,...; got {text!r}")
+        tried[name] = [_value(v) for v in listed.split(",")]
+    data = Interactions.read(table, user=user, item=item, rating=rating, time=time)
+    found = halving.tune(model, data, tried, most, factor, protocol, metric, seed, journal,
+                         echo=click.echo)  # fmt: skip
+    best = found[0]
+    given = {halving.RESOURCES[model]: best.resource} if model in halving.RESOURCES else {}
+    chosen = {**best.settings, **given}
+    click.echo(f"best: {json.dumps(chosen)}, {metric} {abs(best.score):.4f} on held-out data")
+    if out is not None:
+        train_model(model, data, chosen, seed, verbose=1).save(out)
+        click.echo(f"{model} trained on all interactions: {out}")
+
+
 def _setting(text: str) -> tuple[str, object]:
     name, equals, value = text.partition("=")
     if not equals:
         raise ValueError(f"[recommend] --set takes NAME=VALUE; got {text!r}")
+    return name, _value(value)
+
+
+def _value(text: str) -> object:
     try:
-        return name, json.loads(value)
+        return json.loads(text)
     except json.JSONDecodeError:
-        return name, value
+        return text
 
 
 @cli.command()
@@ -205,6 +259,21 @@ def _add(model, what: str, path: str, column: str) -> None:
 
 @cli.command()
 @click.argument("folder", type=click.Path())
+@click.argument("item")
+@click.option("-k", default=10, show_default=True, help="Items.")
+@said
+def similar(folder, item, k) -> None:
+    """The items most like ITEM, by the model in FOLDER."""
+    import pandas as pd
+
+    from andiron.apps.recommend.models import load
+
+    found = load(folder).similar_items(item, k)
+    click.echo(pd.DataFrame(found, columns=["item", "similarity"]).to_string(index=False))
+
+
+@cli.command()
+@click.argument("folder", type=click.Path())
 @click.argument("table", type=click.Path())
 @click.option("-k", default=10, show_default=True)
 @_columns
@@ -218,6 +287,12 @@ def evaluate(folder, table, k, user, item, rating, time) -> None:
 
     model = load(folder)
     test = Interactions.read(table, user=user, item=item, rating=rating, time=time)
+    if getattr(model, "explicit", False):
+        from andiron.apps.recommend.ratings import rating_errors
+
+        errors = rating_errors(model, test)
+        click.echo(f"ratings: RMSE {errors.rmse:.4f}, MAE {errors.mae:.4f}, {errors.n} of them; "
+                   f"the mean rating has RMSE {errors.naive_rmse:.4f}")  # fmt: skip
     seen, known, left_out = model.aligned(test)
     if left_out:
         click.echo(f"{left_out} of {len(test)} lines left out: ids unseen, or met in training")
@@ -228,3 +303,67 @@ def evaluate(folder, table, k, user, item, rating, time) -> None:
     gain = ours.difference(theirs, f"ndcg@{k}")
     if gain.mean <= 2 * gain.error:
         click.echo("By NDCG this model is not shown to be better than popularity.")
+
+
+@cli.group()
+def propensity() -> None:
+    """The chance that a user meets an item within the next days, from raw events."""
+
+
+@propensity.command("train")
+@click.argument("table", type=click.Path())
+@click.option("--out", required=True, help="Folder for the model.")
+@click.option("--days", default=30.0, show_default=True, help="Length of the window.")
+@click.option("--user", default="user", show_default=True, help="Column of user ids.")
+@click.option("--item", default="item", show_default=True, help="Column of item ids.")
+@click.option("--time", default="time", show_default=True, help="Column of times.")
+@click.option("--unit", type=click.Choice(["s", "ms", "D"]), default="s", show_default=True,
+              help="Of times that are numbers.")  # fmt: skip
+@click.option("--calibration", type=click.Choice(["isotonic", "platt", "none"]),
+              default="isotonic", show_default=True)  # fmt: skip
+@click.option("--backtest/--no-backtest", default=True, show_default=True,
+              help="First trains without the last window, and judges by it.")  # fmt: skip
+@click.option("--plot", default=None, help="File for the reliability plot of the back test (.svg).")
+@click.option("--seed", default=0, show_default=True)
+@said
+def propensity_train(table, out, days, user, item, time, unit, calibration, backtest, plot,
+                     seed) -> None:  # fmt: skip
+    """Train on TABLE (.csv, .csv.gz or .parquet), one line an event."""
+    from andiron.apps.recommend.events import Events
+    from andiron.apps.recommend.propensity import Propensity
+
+    if plot is not None and not backtest:
+        raise ValueError("[propensity] --plot shows the back test; leave out --no-backtest")
+    events = Events.read(table, user=user, item=item, time=time, unit=unit)
+    settings = {"days": days, "calibration": calibration, "seed": seed}
+    if backtest:
+        last = float(events.day[-1]) - days
+        report = Propensity(**settings).fit(events.between(-float("inf"), last)).evaluate(events)
+        click.echo(f"the last {days:g} days, by a model that did not see them: {report}")
+        if plot is not None:
+            report.save_plot(plot)
+    Propensity(**settings).fit(events).save(out)
+    click.echo(f"{len(events):,} events of {len(events.users):,} users and {len(events.items):,} "
+               f"items: {out}")  # fmt: skip
+
+
+@propensity.command("predict")
+@click.argument("folder", type=click.Path())
+@click.argument("users", nargs=-1, required=True)
+@click.option("-k", default=10, show_default=True, help="Items a user.")
+@click.option("--new-only", is_flag=True, help="Leaves out what the user has met.")
+@said
+def propensity_predict(folder, users, k, new_only) -> None:
+    """The items that USERS are likeliest to meet, with their chances."""
+    import pandas as pd
+
+    from andiron.apps.recommend.propensity import Propensity
+
+    model = Propensity.load(folder)
+    lines = [
+        (user, rank, item, chance)
+        for user in users
+        for rank, (item, chance) in enumerate(model.top(user, k, new_only), 1)
+    ]
+    table = pd.DataFrame(lines, columns=["user", "rank", "item", "chance"])
+    click.echo(table.to_string(index=False))

@@ -17,7 +17,6 @@ from andiron.apps.recommend import report
 from andiron.apps.recommend.als import spark_session
 from andiron.apps.recommend.data import Interactions, movielens
 from andiron.apps.recommend.lineup import (
-    MODELS,
     TUNED,
     Judged,
     brought_up_to_date,
@@ -30,6 +29,7 @@ from andiron.apps.recommend.lineup import verdicts as verdicts_of
 from andiron.apps.recommend.split import Split, user_temporal_holdout
 
 WORKERS = 2
+MODELS = ("popularity", "ALS", "NeuralCF", "WideAndDeep")
 
 
 def run(

@@ -14,12 +14,14 @@ from andiron.apps.recommend.data import Interactions
 from andiron.apps.recommend.ranking import Ranking, Scorer, evaluate, pooled, study_metrics
 from andiron.apps.recommend.split import Split
 
-MODELS = ("popularity", "ALS", "NeuralCF", "WideAndDeep")
+MODELS = ("popularity", "ItemKNN", "MatrixFactorization", "ALS", "NeuralCF", "WideAndDeep")
 
 # The best of twelve trials each on the validation part of user-temporal (docs/recommend.md); the
 # others are the defaults.
 TUNED: dict[str, dict] = {
     "popularity": {},
+    "ItemKNN": {},
+    "MatrixFactorization": {},
     "ALS": {"rank": 32, "iterations": 10, "reg": 0.05, "alpha": 0.5},
     "NeuralCF": {
         "learning_rate": 5e-3,
@@ -88,6 +90,10 @@ def train(
         from andiron.apps.recommend.als import ALS
 
         return ALS(seed=seed, **settings).fit(data, session)
+    if name == "ItemKNN":
+        from andiron.apps.recommend.neighbours import ItemKNN
+
+        return ItemKNN(seed=seed, **settings).fit(data)
     if name in MODELS:
         from andiron.apps.recommend import models
 

@@ -254,6 +254,13 @@ class NeuralRecommender(Recommender):
         both = zip(self._network.variables, values, strict=True)
         return [value for variable, value in both if TABLE not in variable.name]
 
+    def _learnt_by_layer(self) -> dict[str, np.ndarray]:
+        """What was learnt, by the names of the layers; of a layer with a bias, its kernel."""
+        found: dict[str, np.ndarray] = {}
+        for variable, value in zip(self._trained_variables(), self._learnt(), strict=True):
+            found.setdefault(variable.name.split("/")[0], value)
+        return found
+
     def _state(self) -> dict[str, np.ndarray]:
         state = {f"{n:03d}": value for n, value in enumerate(self._learnt())}
         for name, features in self._both().items():

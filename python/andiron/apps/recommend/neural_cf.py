@@ -237,6 +237,12 @@ class NeuralCF(NeuralRecommender):
         )
         return logits.reshape(len(users), n_items)
 
+    def _similarities(self, row: int) -> np.ndarray:
+        learnt = self._learnt_by_layer()
+        if self.settings.loss == "softmax":  # items whose scores come from the same things
+            return self._cosines(learnt["items"].T, row)
+        return self._cosines(np.concatenate([learnt["gmf_item"], learnt["mlp_item"]], axis=1), row)
+
     def _predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         if self.settings.loss == "softmax":
             return super()._predict(users, items)

@@ -166,6 +166,30 @@ class Recommender:
             found[2].append(np.take_along_axis(estimates, best, axis=1))
         return tuple(map(np.concatenate, found))
 
+    def similar_items(self, item, k: int = 10) -> list[tuple]:
+        """The k items that are most like one: (item id, similarity) pairs, best first.
+
+        What a similarity is depends on the model: the cosine of what it has learnt of both items
+        (factors, embeddings, the weights of their scores), or how often the same users met both.
+
+        Raises:
+            ValueError: training did not see the item, or the model knows nothing of items but how
+                popular they are.
+        """
+        self._require_fit()
+        if not isinstance(k, (int, np.integer)) or k < 1:
+            raise ValueError(f"[{self.name}] k is a whole number from 1; got {k!r}")
+        row = int(self.items.rows([item])[0])
+        if row == UNKNOWN:
+            raise ValueError(f"[{self.name}] training saw no item {item!r}")
+        similar = self._similarities(row)
+        if similar is None:
+            raise ValueError(f"[{self.name}] does not know which items are alike")
+        similar = np.array(similar, np.float32)[None]
+        similar[0, row] = -np.inf
+        best = top_k(similar, min(k, len(self.items) - 1))[0] if len(self.items) > 1 else []
+        return [(self.items.ids[i].item(), float(similar[0, i])) for i in best]
+
     def aligned(self, test: Interactions) -> tuple[Interactions, Interactions, int]:
         """What the model has seen, and `test` in the model's rows, for `ranking.evaluate`.
 
@@ -249,6 +273,10 @@ class Recommender:
         """[n] known rows -> [n, n_items]."""
         raise NotImplementedError
 
+    def _similarities(self, row: int) -> np.ndarray | None:
+        """How like an item every item is, [n_items]; None if the model cannot tell."""
+        return None
+
     def _scores_of_strangers(self) -> np.ndarray:
         """[n_items], for users whom training did not see."""
         return np.log(np.maximum(self._popularity, 0.5) / self._popularity.sum())
@@ -264,6 +292,12 @@ class Recommender:
     def _restore(self, state: dict[str, np.ndarray], content: dict) -> None:
         """Takes back `_state` and model.json, with ids, histories and settings in place."""
         raise NotImplementedError
+
+    @staticmethod
+    def _cosines(vectors: np.ndarray, row: int) -> np.ndarray:
+        """Cosines of one line of `vectors` [n_items, d] with all; 0 for a line of zeros."""
+        lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(vectors[row])
+        return vectors @ vectors[row] / np.maximum(lengths, 1e-12)
 
     def _require_some(self, data: Interactions) -> None:
         if len(data) == 0:

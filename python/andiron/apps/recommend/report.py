@@ -15,6 +15,8 @@ from andiron.apps.recommend.lineup import Judged, verdicts
 
 COLOURS = {
     "popularity": "#8a8a8a",
+    "ItemKNN": "#7a5aa6",
+    "MatrixFactorization": "#a6175c",
     "ALS": "#c4600a",
     "NeuralCF": "#1763a6",
     "WideAndDeep": "#1a7f4b",

@@ -69,6 +69,8 @@ def run(
                     if kind == "tuned":
                         chosen.update((tuned or {}).get(protocol, {}))
                     for model in models:
+                        if model not in chosen:
+                            continue  # the study had no such model
                         if model == "popularity" and kind != settings[0]:
                             continue  # it has no settings
                         key = {"setting": kind, "seed": seed, "protocol": protocol, "model": model}

@@ -16,6 +16,17 @@ from andiron.apps.recommend.split import PROTOCOLS, Split
 
 # Model -> setting -> values; every grid has N_TRIALS points.
 GRIDS: dict[str, dict[str, list]] = {
+    "ItemKNN": {
+        "neighbours": [50, 200],
+        "shrink": [0.0, 10.0],
+        "history_decay": [0.8, 0.95, 1.0],
+    },
+    "MatrixFactorization": {
+        "learning_rate": [2e-3, 5e-3],
+        "epochs": [10, 20, 40],
+        "weight_decay": [0.1, 1.0],
+        "features": [False],
+    },
     "ALS": {"rank": [32, 64], "reg": [0.05, 0.1, 0.2], "alpha": [0.5, 1.0]},
     "NeuralCF": {
         "learning_rate": [3e-3, 5e-3],

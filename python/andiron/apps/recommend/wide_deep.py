@@ -17,6 +17,7 @@ from andiron.apps.recommend.training import sampler
 
 LENGTH = 20  # recent items that the crosses see
 _PAIRS = 4096  # predicted at a time
+_SHRINK = 5.0  # of similarities: pairs that few users met count less
 
 
 @dataclasses.dataclass
@@ -276,6 +277,18 @@ class WideAndDeep(NeuralRecommender):
             logits = np.asarray(self._scoring.predict(x, batch_size=len(users), verbose=0))
             out[:, start:stop] = logits[:, : stop - start]
         return out
+
+    def _similarities(self, row: int) -> np.ndarray:
+        if not self.settings.numbers:
+            return self._cosines(self._learnt_by_layer()["item_embedding"], row)
+        keys, values = self._crosses.counts  # how often one followed the other, either way
+        n = np.int64(len(self.items))
+        first, second = keys // n, keys % n
+        after, before = first == row, second == row
+        together = np.bincount(second[after], values[after], n)
+        together += np.bincount(first[before], values[before], n)
+        popular = np.maximum(self._popularity, 1)
+        return together / (np.sqrt(popular * popular[row]) + _SHRINK)
 
     def _predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         if self.settings.loss == "softmax":
