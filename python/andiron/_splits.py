@@ -112,38 +112,70 @@ def _stratified(codes: np.ndarray, labels: np.ndarray, train: int, test: int,
             random.permutation(np.concatenate(parts[1])))  # fmt: skip
 
 
+class _Parts:
+    """Groups in parts, and how far the parts are from their shares: chi-square, over the classes
+    and, as much as all of these, the number of rows."""
+
+    def __init__(self, counts: np.ndarray, fractions: list[float]):
+        if counts.shape[1] > 1:
+            counts = np.column_stack([counts, counts.sum(1)])
+        self.counts, self.total = counts, counts.sum(0)
+        self.wanted = np.array(fractions)[:, None] * self.total
+        self.held = np.zeros_like(self.wanted)
+        self.of = np.full(len(counts), -1)
+
+    def lack(self, part: Any, held: np.ndarray) -> np.ndarray:
+        """What part(s) with these counts add to chi-square."""
+        return ((held - self.wanted[part]) ** 2 / self.wanted[part]).sum(-1)
+
+    def put(self, group: int, part: int) -> None:
+        self.of[group] = part
+        self.held[part] += self.counts[group]
+
+    def best_for(self, group: int, among: Any) -> int:
+        held = self.held[among]
+        more = self.lack(among, held + self.counts[group]) - self.lack(among, held)
+        return int(np.asarray(among)[int(more.argmin())])
+
+    def exchange(self, group: int) -> bool:
+        """Exchanges the group with the one for which that helps most. Returns whether one did."""
+        mine, others = self.of[group], np.flatnonzero(self.of != self.of[group])
+        theirs = self.of[others]
+        change = self.counts[others] - self.counts[group]
+        before = self.lack(mine, self.held[mine]) + self.lack(theirs, self.held[theirs])
+        after = self.lack(mine, self.held[mine] + change)
+        after += self.lack(theirs, self.held[theirs] - change)
+        best = int((after - before).argmin())
+        if after[best] - before[best] > -1e-9:
+            return False
+        self.held[mine] += change[best]
+        self.held[theirs[best]] -= change[best]
+        self.of[group], self.of[others[best]] = theirs[best], mine
+        return True
+
+
 def _by_groups(groups: np.ndarray, codes: np.ndarray | None, fractions: list[float],
                random: np.random.Generator | None) -> np.ndarray:  # fmt: skip
-    """The part of each row: whole groups, the most uneven first, each to the part that then is
-    closest to its share of every class (as scikit-learn's StratifiedGroupKFold)."""
+    """The part of each row: whole groups, the largest first, each to the part that it brings
+    closest to its share of every class; then groups change places while that helps."""
     n_groups, n_classes = int(groups.max()) + 1, 1 if codes is None else int(codes.max()) + 1
     if n_groups < len(fractions):
         raise _core.Error(f"[split] {n_groups} groups do not make {len(fractions)} parts")
     counts = np.zeros((n_groups, n_classes))
     np.add.at(counts, (groups, 0 if codes is None else codes), 1)
-    if n_classes > 1:  # the number of rows counts as much as all classes: one may be rare
-        counts = np.column_stack([counts, counts.sum(1)])
-    weights = np.array([1.0] * n_classes + [float(n_classes)] * (n_classes > 1))
-    total, share = counts.sum(0), np.array(fractions)[:, None]
+    parts = _Parts(counts, fractions)
     order = np.arange(n_groups) if random is None else random.permutation(n_groups)
-    uneven = counts[:, :-1].std(1) if n_classes > 1 else counts[:, 0]
-    order = order[np.argsort(-uneven[order], kind="stable")]
-    held = np.zeros((len(fractions), counts.shape[1]))
-    part_of = np.zeros(n_groups, np.int64)
-    for i, g in enumerate(order):
-        best = None
-        empty = np.flatnonzero(held.sum(1) == 0)
-        # As many groups as parts are left without one go to those.
-        among = empty if len(empty) >= n_groups - i else range(len(fractions))
-        for part in among:
-            held[part] += counts[g]
-            lack = (weights * ((held / total - share) / share) ** 2).sum()
-            held[part] -= counts[g]
-            if best is None or lack < best[0] - 1e-12:
-                best = (lack, part)
-        part_of[g] = best[1]
-        held[best[1]] += counts[g]
-    return part_of[groups]
+    order = order[np.argsort(-counts.sum(1)[order], kind="stable")]
+    for i, group in enumerate(order):
+        empty = np.flatnonzero(parts.held[:, -1] == 0)
+        # As many groups as there are parts without one go to those.
+        forced = len(empty) >= n_groups - i
+        parts.put(group, parts.best_for(group, empty if forced else np.arange(len(fractions))))
+    if n_groups <= 2000:  # of more, the parts are even without it
+        for _ in range(5):
+            if not any([parts.exchange(group) for group in order]):
+                break
+    return parts.of[groups]
 
 
 def train_test_split(
