@@ -46,7 +46,7 @@ def train_ncf(
     return _loop(model, [data.users, data.items], data.labels, batch, steps)
 
 
-def train_wide_deep(data: workloads.WideDeepData, batch: int, steps: int) -> Callable[[], int]:
+def wide_deep_model() -> andiron.Model:
     wide = andiron.Input((workloads.WIDE_COLUMNS,), dtype="int32")
     numbers = andiron.Input((workloads.N_NUMBERS,))
     deep = [andiron.Input((), dtype="int32") for _ in workloads.DEEP_SIZES]
@@ -60,12 +60,19 @@ def train_wide_deep(data: workloads.WideDeepData, batch: int, steps: int) -> Cal
     )
     for width in (100, 50):
         h = layers.Dense(width, "relu")(h)
-    model = andiron.Model([wide, numbers, *deep], layers.Add()([linear, layers.Dense(1)(h)]))
-    model.compile(optimizers.Adam(1e-3), losses.BinaryCrossentropy(from_logits=True))
+    return andiron.Model([wide, numbers, *deep], layers.Add()([linear, layers.Dense(1)(h)]))
+
+
+def wide_deep_inputs(data: workloads.WideDeepData) -> list[np.ndarray]:
     # WideLinear numbers the ids of each column from 0.
     offsets = np.arange(workloads.WIDE_COLUMNS, dtype=np.int32) * workloads.WIDE_BUCKETS
-    ids = [data.wide - offsets, data.numbers, *data.deep]
-    return _loop(model, ids, data.labels, batch, steps)
+    return [data.wide - offsets, data.numbers, *data.deep]
+
+
+def train_wide_deep(data: workloads.WideDeepData, batch: int, steps: int) -> Callable[[], int]:
+    model = wide_deep_model()
+    model.compile(optimizers.Adam(1e-3), losses.BinaryCrossentropy(from_logits=True))
+    return _loop(model, wide_deep_inputs(data), data.labels, batch, steps)
 
 
 def mlp_model() -> andiron.Model:

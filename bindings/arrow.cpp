@@ -29,23 +29,6 @@ T* pointer_in(nb::handle capsule, const char* name) {
   return static_cast<T*>(pointer);
 }
 
-std::shared_ptr<Stream> stream_from(nb::handle object) {
-  if (nb::isinstance<Stream>(object)) return nb::cast<std::shared_ptr<Stream>>(object);
-  if (nb::hasattr(object, "__arrow_c_stream__")) {
-    nb::object capsule = object.attr("__arrow_c_stream__")();
-    return std::make_shared<Stream>(pointer_in<ArrowArrayStream>(capsule, "arrow_array_stream"));
-  }
-  if (nb::hasattr(object, "__arrow_c_array__")) {
-    nb::object pair = object.attr("__arrow_c_array__")();
-    nb::object schema = pair[nb::int_(0)], array = pair[nb::int_(1)];
-    return std::make_shared<Stream>(pointer_in<ArrowSchema>(schema, "arrow_schema"),
-                                    pointer_in<ArrowArray>(array, "arrow_array"));
-  }
-  throw TypeError(fmt::format(
-      "[data] an Arrow table or stream is needed (anything with __arrow_c_stream__); got {}",
-      nb::cast<std::string>(nb::str(object.type().attr("__name__")))));
-}
-
 Unit unit_from(const std::string& text) {
   constexpr std::pair<const char*, Unit> kUnits[] = {{"", Unit::own},  {"days", Unit::days},
                                                      {"s", Unit::s},   {"ms", Unit::ms},
@@ -53,6 +36,12 @@ Unit unit_from(const std::string& text) {
   for (const auto& [name, unit] : kUnits)
     if (text == name) return unit;
   fail("[data] a unit is \"days\", \"s\", \"ms\", \"us\" or \"ns\"; got \"{}\"", text);
+}
+
+ColumnOptions::Truncate truncate_from(const std::string& text) {
+  if (text == "post") return ColumnOptions::Truncate::end;
+  if (text == "pre") return ColumnOptions::Truncate::beginning;
+  fail("[data] truncate is \"post\", \"pre\" or None; got \"{}\"", text);
 }
 
 ColumnOptions::Check check_from(const std::string& text) {
@@ -77,17 +66,13 @@ ColumnOptions column_from(nb::handle dict) {
       out.length = nb::cast<int64_t>(value);
     else if (name == "pad")
       out.pad = nb::cast<double>(value);
+    else if (name == "truncate")
+      out.truncate = truncate_from(nb::cast<std::string>(value));
     else if (name == "unit")
       out.unit = unit_from(nb::cast<std::string>(value));
     else if (name == "check")
       out.check = check_from(nb::cast<std::string>(value));
   }
-  return out;
-}
-
-std::vector<ColumnOptions> columns_from(nb::handle list) {
-  std::vector<ColumnOptions> out;
-  for (nb::handle item : list) out.push_back(column_from(item));
   return out;
 }
 
@@ -107,11 +92,38 @@ TableField field_from(nb::handle item) {
   return out;
 }
 
-std::vector<TableField> fields_from(nb::handle list) {
+}  // namespace
+
+std::shared_ptr<Stream> stream_from(nb::handle object) {
+  if (nb::isinstance<Stream>(object)) return nb::cast<std::shared_ptr<Stream>>(object);
+  if (nb::hasattr(object, "__arrow_c_stream__")) {
+    nb::object capsule = object.attr("__arrow_c_stream__")();
+    return std::make_shared<Stream>(pointer_in<ArrowArrayStream>(capsule, "arrow_array_stream"));
+  }
+  if (nb::hasattr(object, "__arrow_c_array__")) {
+    nb::object pair = object.attr("__arrow_c_array__")();
+    nb::object schema = pair[nb::int_(0)], array = pair[nb::int_(1)];
+    return std::make_shared<Stream>(pointer_in<ArrowSchema>(schema, "arrow_schema"),
+                                    pointer_in<ArrowArray>(array, "arrow_array"));
+  }
+  throw TypeError(fmt::format(
+      "[data] an Arrow table or stream is needed (anything with __arrow_c_stream__); got {}",
+      nb::cast<std::string>(nb::str(object.type().attr("__name__")))));
+}
+
+std::vector<ColumnOptions> columns_from(nb::handle list) {
+  std::vector<ColumnOptions> out;
+  for (nb::handle item : list) out.push_back(column_from(item));
+  return out;
+}
+
+std::vector<TableField> table_fields_from(nb::handle list) {
   std::vector<TableField> out;
   for (nb::handle item : list) out.push_back(field_from(item));
   return out;
 }
+
+namespace {
 
 nb::list described(const std::vector<train::TableColumn>& columns) {
   nb::list out;
@@ -252,7 +264,7 @@ void bind_arrow(nb::module_& m) {
          uint64_t seed, int64_t first, int64_t rows) -> std::shared_ptr<train::BatchSource> {
         if (rows < 0) rows = table->n_rows() - first;
         auto dataset = train::make_dataset(
-            table, fields_from(fields),
+            table, table_fields_from(fields),
             {.batch_size = batch_size, .shuffle = shuffle, .seed = seed}, first, rows);
         return std::make_shared<train::DatasetSource>(std::move(dataset), [table, first, rows] {
           return train::digest_of(*table, first, rows);
@@ -268,7 +280,7 @@ void bind_arrow(nb::module_& m) {
       .def_prop_ro("rows", &ArrowBatches::rows)
       .def_prop_ro("columns", [](const ArrowBatches& b) { return described(b.columns()); })
       .def("tensors",
-           [](ArrowBatches& b, nb::handle fields) { return b.tensors(fields_from(fields)); });
+           [](ArrowBatches& b, nb::handle fields) { return b.tensors(table_fields_from(fields)); });
 }
 
 }  // namespace andiron::bindings

@@ -3,6 +3,7 @@
 #include "bindings/arrow.hpp"
 #include "bindings/collective.hpp"
 #include "bindings/compositions.hpp"
+#include "bindings/feed.hpp"
 #include "bindings/images.hpp"
 #include "bindings/info.hpp"
 #include "bindings/linear.hpp"
@@ -30,8 +31,10 @@ NB_MODULE(_core, m) {
   bind_losses(m);
   bind_metrics(m);
   bind_training(m);
+  bind_feeds(m);
   bind_collective(m);
   bind_arrow(m);
+  bind_streams(m);
   bind_negatives(m);
   bind_images(m);
   bind_linear(m);

@@ -2,6 +2,7 @@
 
 #include "andiron/base/error.hpp"
 #include "bindings/convert.hpp"
+#include "bindings/dlpack.hpp"
 #include "bindings/operators.hpp"
 
 namespace andiron::bindings {
@@ -84,6 +85,7 @@ void bind_tensor(nb::module_& m) {
       },
       "A tensor over the bytes (uint8) of bfloat16 numbers.");
   tensor.attr("__array_priority__") = 100;
+  def_dlpack(m, tensor);
   def_arithmetic(tensor);
   def_comparison(tensor);
 }

@@ -21,8 +21,11 @@ struct SourceParts {
 /// Thread safety: one thread at a time.
 class BatchSource {
  public:
+  /// For rows and batches of sources that learn them at the end of the epoch.
+  static constexpr int64_t kUnknown = -1;
+
   virtual ~BatchSource() = default;
-  /// Rows and batches of an epoch; the last batch may be short.
+  /// Rows and batches of an epoch, or kUnknown; the last batch may be short.
   virtual int64_t rows() const = 0;
   virtual int64_t batches() const = 0;
   /// Of what the source is made of: training is not resumed on other data.
@@ -36,6 +39,9 @@ class BatchSource {
   /// The part of the samples of the latest batch, over all workers, that this one has; 0: it has
   /// none, and the batch only keeps the place.
   virtual double share() const { return 1.0; }
+  /// Whether no epoch can follow, because what gave the batches has come to its end. Asked between
+  /// epochs.
+  virtual bool ended() { return false; }
   /// Ends an epoch early; threads of the source are gone after it.
   virtual void stop() {}
 };

@@ -124,6 +124,7 @@ class ProgressBar : public Callback {
   Write write_;
   Clock::time_point start_, shown_;
   int64_t first_ = -1;  // batches that were done before this run (a resumed epoch)
+  int64_t done_ = 0;    // batches of the epoch
 };
 
 }  // namespace andiron::train

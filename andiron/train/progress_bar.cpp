@@ -39,30 +39,34 @@ ProgressBar::ProgressBar(int verbose, Write write) : verbose_(verbose), write_(s
 void ProgressBar::on_epoch_begin(int64_t epoch) {
   start_ = shown_ = Clock::now();
   first_ = -1;
+  done_ = 0;
   write_(fmt::format("Epoch {}/{}\n", epoch + 1, trainer_->epochs()));
 }
 
 std::string ProgressBar::line(int64_t done, const Logs& logs, bool final) const {
-  const int64_t total = std::max<int64_t>(trainer_->batches(), 1);
+  // A source of unknown length is known at the end of its epoch.
+  const bool known = final || trainer_->batches() != BatchSource::kUnknown;
+  const int64_t total = std::max<int64_t>(final ? done : trainer_->batches(), 1);
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   const double step =
       seconds / static_cast<double>(std::max<int64_t>(done - std::max<int64_t>(first_, 0), 1));
-  std::string text = fmt::format("{}/{} ", done, total);
-  if (verbose_ == 1) {
+  std::string text = known ? fmt::format("{}/{} ", done, total) : fmt::format("{}/Unknown ", done);
+  if (verbose_ == 1 && known) {
     const int full = static_cast<int>(done * kWidth / total);
     for (int i = 0; i < kWidth; ++i) text += i < full ? "━" : "─";
     text += " ";
   } else {
     text += "- ";
   }
-  text += final ? fmt::format("{} {}/step", duration(seconds), duration(step))
-                : duration(step * static_cast<double>(total - done));
+  text += final || !known ? fmt::format("{} {}/step", duration(seconds), duration(step))
+                          : duration(step * static_cast<double>(total - done));
   for (const auto& [name, value] : logs) text += fmt::format(" - {}: {}", name, figure(value));
   return text;
 }
 
 void ProgressBar::on_train_batch_end(int64_t batch, const Logs& logs) {
   if (first_ < 0) first_ = batch;
+  done_ = batch + 1;
   if (verbose_ != 1) return;
   const Clock::time_point now = Clock::now();
   if (now - shown_ < kBetween) return;
@@ -71,7 +75,8 @@ void ProgressBar::on_train_batch_end(int64_t batch, const Logs& logs) {
 }
 
 void ProgressBar::on_epoch_end(int64_t, const Logs& logs) {
-  write_((verbose_ == 1 ? "\r\033[K" : "") + line(trainer_->batches(), logs, true) + "\n");
+  const int64_t done = done_ > 0 ? done_ : std::max<int64_t>(trainer_->batches(), 1);
+  write_((verbose_ == 1 ? "\r\033[K" : "") + line(done, logs, true) + "\n");
 }
 
 }  // namespace andiron::train

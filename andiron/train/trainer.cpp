@@ -278,7 +278,11 @@ void Trainer::run(BatchSource& data, const FitOptions& options, TrainingState& s
   if (progress.epoch < options.epochs) check_weights(options);
 
   Logs last = history_.logs.empty() ? Logs{} : history_.logs.back();
-  while (progress.epoch < options.epochs && !stop_training_) {
+  const auto over = [&] {
+    return progress.epoch >= options.epochs || stop_training_ || data.ended();
+  };
+  bool end = over();
+  while (!end) {
     if (progress.batch == 0) reset_metrics();
     for (const CallbackPtr& c : options.callbacks) c->on_epoch_begin(progress.epoch);
     train_epoch(data, options, state, progress);
@@ -293,7 +297,8 @@ void Trainer::run(BatchSource& data, const FitOptions& options, TrainingState& s
     for (const CallbackPtr& c : options.callbacks) c->on_epoch_end(progress.epoch, last);
     if (options.workers != nullptr) agree(*options.workers);
     progress = Progress{.epoch = progress.epoch + 1};
-    state.after_epoch(progress, progress.epoch >= options.epochs || stop_training_);
+    end = over();
+    state.after_epoch(progress, end);
   }
   state.finish();
   for (const CallbackPtr& c : options.callbacks) c->on_train_end(last);

@@ -111,9 +111,9 @@ bool TrainingState::agreed(CheckpointSchedule::Answer answer) {
 void TrainingState::after_step(const Trainer::Progress& progress) {
   const int64_t step = trainer_.compiled().step();
   // The end of the epoch has a checkpoint of its own.
-  if (options_.checkpoint.store == nullptr || progress.batch >= data_.batches() ||
-      !schedule_.asks(step))
-    return;
+  const int64_t batches = data_.batches();
+  const bool ends = batches != BatchSource::kUnknown && progress.batch >= batches;
+  if (options_.checkpoint.store == nullptr || ends || !schedule_.asks(step)) return;
   CheckpointSchedule::Answer mine;
   if (writer_) mine = schedule_.answer(step, writer_->busy(), options_.checkpoint.store->strict());
   if (agreed(mine)) save(progress);

@@ -17,6 +17,8 @@ _WIDER = {
     "float128": np.float64,
 }
 
+_RAGGED = " (rows of different lengths become an array by andiron.data.pad_sequences)"
+
 
 def is_pandas(x: Any) -> bool:
     """Whether x is a DataFrame, Series or Index; pandas is not imported for the question."""
@@ -28,15 +30,28 @@ def _from_series(series: Any) -> np.ndarray:
     pandas = sys.modules["pandas"]
     if isinstance(series.dtype, pandas.CategoricalDtype):
         return series.cat.codes.to_numpy().astype(np.int32)
+    if not pandas.api.types.is_extension_array_dtype(series.dtype):
+        return series.to_numpy()
+    missing = series.isna().to_numpy()
     if pandas.api.types.is_bool_dtype(series.dtype):
+        if missing.any():
+            raise ValueError(
+                f"row {int(missing.argmax())} is missing, which bool cannot be: fill it first"
+            )
         return series.to_numpy(dtype=bool)
-    if pandas.api.types.is_extension_array_dtype(series.dtype):
+    if not pandas.api.types.is_numeric_dtype(series.dtype):
+        return series.to_numpy()  # texts, times: refused by their dtype
+    if missing.any():
         return series.to_numpy(dtype=np.float64, na_value=np.nan)
-    return series.to_numpy()
+    kind = getattr(series.dtype, "numpy_dtype", None) or getattr(series.dtype, "subtype", None)
+    return series.to_numpy(dtype=kind or np.float64)
 
 
 def from_pandas(x: Any) -> np.ndarray:
-    """A Series as [n], a DataFrame as [n, columns]. Categories become their codes (-1: missing)."""
+    """A Series as [n], a DataFrame as [n, columns]. Categories become their codes (-1: missing);
+    missing numbers become NaN; a missing bool is an error that names column and row."""
+    from andiron import _core
+
     pandas = sys.modules["pandas"]
     if isinstance(x, pandas.Index):
         x = x.to_series()
@@ -46,8 +61,9 @@ def from_pandas(x: Any) -> np.ndarray:
     for name in x.columns:
         try:
             columns.append(plain_array(_from_series(x[name])))
-        except TypeError as error:
-            raise TypeError(f"column {name!r}: {error}") from None
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else _core.Error
+            raise kind(f"column {name!r}: {error}") from None
     if not columns:
         return np.empty((len(x), 0), np.float32)
     return np.stack(columns, axis=1)
@@ -65,8 +81,16 @@ def plain_array(x: Any) -> Any:
         return x
     if is_pandas(x):
         return from_pandas(x)
+    if hasattr(x, "__dlpack_device__") and not isinstance(x, np.ndarray):
+        try:
+            return _core.from_dlpack(x)  # torch, JAX, ...: bfloat16, too
+        except TypeError:
+            pass  # a dtype that Andiron lacks, or Arrow's nulls
     given = isinstance(x, (np.ndarray, np.generic)) or hasattr(x, "__array__")
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError as error:  # lists of different lengths
+        raise TypeError(f"{error}{_RAGGED}") from None
     name = array.dtype.name
     if name == "bfloat16":
         flat = np.ascontiguousarray(array).reshape(-1)
@@ -79,10 +103,12 @@ def plain_array(x: Any) -> Any:
         return array.astype(np.int64)
     if array.dtype.kind not in "fiub":
         what = "texts" if array.dtype.kind in "US" else f"dtype {array.dtype}"
-        hint = " (map them to numbers first, for instance by pandas categories)"
-        raise TypeError(
-            f"numbers are needed; got {what}{hint if array.dtype.kind in 'USO' else ''}"
-        )
+        hint = ""
+        if array.dtype.kind == "O" and array.size and isinstance(array.flat[0], (list, np.ndarray)):
+            hint = _RAGGED
+        elif array.dtype.kind in "USO":
+            hint = " (map them to numbers first, for instance by pandas categories)"
+        raise TypeError(f"numbers are needed; got {what}{hint}")
     if not given and array.dtype == np.float64:
         array = array.astype(np.float32)
     if not array.dtype.isnative:

@@ -13,8 +13,9 @@ from andiron._arrays import is_pandas, plain_array
 def _one(x: Any, what: str):
     try:
         array = plain_array(x)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"[data] {what}: {error}") from None
+    except (TypeError, ValueError, BufferError) as error:
+        kind = TypeError if isinstance(error, (TypeError, BufferError)) else _core.Error
+        raise kind(f"[data] {what}: {error}") from None
     return array
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _core
+from andiron._files import cut
 from andiron._vocabulary import Vocabulary
 
 _PACKED = 4  # columns from which on shuffled rows are faster from a packed copy
@@ -33,6 +35,8 @@ class Column:
         length: of lists, vectors and binaries: numbers a row. Shorter lists are padded by `pad`.
             Default: as many as the first row has, and all others must have.
         pad: default 0; use -1 for ids of an EmbeddingBag, which skips negative ones.
+        truncate: what lists longer than `length` lose: "post" their end, "pre" their beginning
+            (the last `length` stay). Default: they are an error.
         unit: of times: "days", "s", "ms", "us" or "ns". Default: the column's own.
         image: an andiron.images.Pipeline, for a column of images (bytes of files, paths, or Spark's
             image structs), which is an input of its own.
@@ -57,6 +61,7 @@ class Column:
     unit: str | None = None
     image: Any = None
     errors: str = "raise"
+    truncate: str | None = None
 
     def __post_init__(self) -> None:
         if self.vocabulary is not None:
@@ -85,6 +90,7 @@ class Column:
         return {
             "name": self.name, "dtype": self.dtype, "fill": fill, "vocabulary": core,
             "length": self.length, "pad": self.pad, "unit": self.unit, "check": check,
+            "truncate": self.truncate,
         }  # fmt: skip
 
 
@@ -224,9 +230,11 @@ class Data:
 
     # Reading.
 
-    def _table(self, groups: list):
-        """(table, {column or pack: its place}) with all groups (columns, check); read when first
-        needed. A group of many columns is a pack: its numbers lie side by side in each row."""
+    @staticmethod
+    def _layout(groups: list) -> tuple[list[dict], list[list[int]], list, list[str]]:
+        """(what becomes of the columns, packs of them, what the table's columns are, their names)
+        for groups (columns, check). A group of many columns is a pack: its numbers lie side by side
+        in each row."""
         specs: dict = {}
         for columns, check in groups:
             for c in columns:
@@ -237,16 +245,52 @@ class Data:
         packs = [tuple(c) for c, _ in groups if len(c) >= _PACKED and len(set(c)) == len(c)]
         packs = [p for p in packs if sum(c in g for c in p for g, _ in groups) == len(p)]
         keys = [*packs, *(c for c in specs if not any(c in p for p in packs))]
-        if self._read is not None and set(keys) <= set(self._read[1]):
-            return self._read
-        stream = self._take_stream(sorted({c.name for c in specs}))
-        options, order = self._options, list(specs)
-        table = _core.read_arrow(
-            stream, list(specs.values()), [[order.index(c) for c in p] for p in packs],
-            options["memory_budget"], options["spill_dir"], options["content_order"],
-        )  # fmt: skip
+        order = list(specs)
+        at = [[order.index(c) for c in p] for p in packs]
+        return list(specs.values()), at, keys, sorted({c.name for c in specs})
+
+    def _table(self, groups: list):
+        """(table, {column or pack: its place}) with all groups (columns, check); read when first
+        needed. Of a stream, the table has the first rows only: they say what its columns are."""
+        specs, packs, keys, names = self._layout(groups)
+        options = self._options
+        if self._read is not None:
+            there = list(self._read[1])
+            # A stream's batches have the columns of the table that describes it.
+            if keys == there or (options["stream"] is None and set(keys) <= set(there)):
+                return self._read
+        if options["stream"] is not None:
+            kept: tuple = (0, "", False)
+            stream = self._head(names)
+        else:
+            kept = (options["memory_budget"], options["spill_dir"], options["content_order"])
+            stream = self._take_stream(names)
+        table = _core.read_arrow(stream, specs, packs, *kept)
         self._read = (table, {key: i for i, key in enumerate(keys)})
         return self._read
+
+    def _head(self, names: list[str]):
+        files = self._options["stream"][0]
+        for unit in files.units:
+            if unit.rows > 0:
+                return files.open_unit(unit, names, 0, min(unit.rows, 1024))
+        raise _core.Error("[data] is empty: 0 rows")
+
+    def _streamed(self, groups: list, fields: list, batch_size: int, shuffle: bool, seed: int,
+                  first: int, rows: int):  # fmt: skip
+        """Batches that are read from the files in each epoch."""
+        files, buffer = self._options["stream"]
+        specs, packs, _, names = self._layout(groups)
+        table, _ = self._table(groups)
+        total = sum(unit.rows for unit in files.units)
+        first, rows = max(first, 0), total - first if rows < 0 else rows
+        parts = cut(files.units, first, rows)
+        digest = zlib.crc32(repr((files.digest(), first, rows, buffer)).encode())
+        return _core.streamed_source(
+            lambda i: files.open_unit(parts[i][0], names, *parts[i][1:]),
+            [unit.name for unit, _, _ in parts], [n for _, _, n in parts], specs, packs, table,
+            fields, buffer, batch_size, shuffle, seed, digest,
+        )  # fmt: skip
 
     def _grouped(self, network: Any, targets: list[str] | None):
         """[(name, role, columns, alone, check)] for a model."""
@@ -298,17 +342,24 @@ class Data:
         if (images := self._image_rows()) is not None:
             if class_weight is not None:
                 raise _core.Error("[fit] a table of images takes no class_weight")
+            if self._options["stream"] is not None:
+                raise _core.Error("[data] a table of images is kept as it is, not streamed")
             return images.source(targets, batch_size, shuffle, seed, first, rows)
         groups = self._grouped(network, targets)
-        table, places = self._table([(g[2], g[4]) for g in groups])
+        asked = [(g[2], g[4]) for g in groups]
+        table, places = self._table(asked)
         fields = _fields(network, groups, table.columns, places)
         if class_weight is not None:
             fields = _with_class_weight(fields, class_weight, targets)
+        if self._options["stream"] is not None:
+            return self._streamed(asked, fields, batch_size, shuffle, seed, first, rows)
         return _core.table_source(table, fields, batch_size, shuffle, seed, first, rows)
 
     def _rows(self, network: Any, targets: list[str]) -> int:
         if (images := self._image_rows()) is not None:
             return images.n
+        if (n := self._streamed_rows()) is not None:
+            return n
         groups = self._grouped(network, targets)
         return self._table([(g[2], g[4]) for g in groups])[0].n_rows
 
@@ -386,7 +437,14 @@ class Data:
     def __len__(self) -> int:
         if (images := self._image_rows()) is not None:
             return images.n
+        if (n := self._streamed_rows()) is not None:
+            return n
         return self._whole().n_rows
+
+    def _streamed_rows(self) -> int | None:
+        if self._options["stream"] is None:
+            return None
+        return sum(unit.rows for unit in self._options["stream"][0].units)
 
     def _whole(self):
         """The table, as it was read for a model or, before that, for itself."""
@@ -403,6 +461,10 @@ class Data:
         """128 bits that identify the rows whatever their order, as 32 hexadecimal digits."""
         if (images := self._image_rows()) is not None:
             return images.digest
+        if self._options["stream"] is not None:
+            raise _core.Error(
+                "[data] a stream is not read as a whole before it is trained on: it has no digest"
+            )
         return self._whole().digest
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from andiron import _core, _remote, _workers, callbacks, optimizers
+from andiron._batches import batches_of
 from andiron._compile import losses_of, metrics_of, per_output, unique
 from andiron._data import batch_source, check_labels, columns, rows_of, split, split_at, weights_of
+from andiron._feed import Feeds
 from andiron._refuse import refuse
 from andiron._tables import Data, is_table, names_columns
 from andiron.callbacks._protocol import figures_of, unknown_figure
@@ -201,24 +203,27 @@ class Training:
         Args:
             x: an array, a DataFrame, or a list or dict of arrays for several inputs; a table: what
                 andiron.data makes, Arrow data (pyarrow, polars, duckdb, ...) or the path of a
-                Parquet or CSV file; or a source of batches made by andiron.datasets or
-                andiron.images.
+                Parquet or CSV file; a source of batches made by andiron.datasets or
+                andiron.images; or what gives batches (x, y) or (x, y, sample_weight): a generator,
+                an iterable, a function that makes one, Keras's PyDataset, torch's DataLoader,
+                tf.data. docs/data.md has a table.
             y: targets in the same forms, in the order of the outputs; for a table the names of
                 their columns.
-            batch_size: samples a step. Default: 32.
+            batch_size: samples a step. Default: 32. Not for what gives batches.
             epochs: where to stop, counted from 0 (not from initial_epoch).
             verbose: 0 silent, 1 a bar, 2 a line for each epoch. Default: 1.
             callbacks: of andiron.callbacks.
             validation_split: the last part of the data that is not trained on.
-            validation_data: (x, y) or (x, y, sample_weight), or what andiron.data or
-                andiron.images makes.
+            validation_data: (x, y) or (x, y, sample_weight), what andiron.data or andiron.images
+                makes, or what gives batches; the batches of a generator are kept in memory, so that
+                each validation sees the same.
             shuffle: another order in each epoch, by seed. Default: True.
             class_weight: a weight for each class id; others weigh 1.
             sample_weight: a weight for each sample; for a table the name of a column.
             initial_epoch: the first epoch's number.
             steps_per_epoch: batches that make an epoch; the next one goes on where it ended. One
-                that comes to the end of the data is shorter, with a warning, as in Keras.
-                Default: all batches.
+                that comes to the end of the data is shorter, with a warning, as in Keras; where a
+                generator ends, the training does. Default: all batches.
             validation_steps: batches that validation looks at, from the first. Default: all.
             validation_freq: validation in every so many epochs.
             seed: of the order; otherwise drawn from andiron.set_random_seed's stream.
@@ -260,6 +265,11 @@ class Training:
         if validation_steps is not None:
             whole(validation_steps, "validation_steps", 1)
         if workers is not None:
+            if batches_of(x) is not None or batches_of(validation_data) is not None:
+                raise _core.Error(
+                    "[fit] workers share rows whose number is known: arrays, tables or sources of "
+                    "andiron.datasets; got batches that Python gives one by one"
+                )
             refuse("fit", "workers go through all rows in an epoch",
                    steps_per_epoch=steps_per_epoch, validation_steps=validation_steps)  # fmt: skip
             if validation_split:
@@ -272,10 +282,35 @@ class Training:
                 whole(32 if batch_size is None else batch_size, "batch_size", 1),
                 bool(shuffle), seed, rest,
             )  # fmt: skip
-        source, validation = self._sources(
-            x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
-            sample_weight, validation_batch_size, seed,
-        )  # fmt: skip
+        given = {"fit": batches_of(x), "validation": batches_of(validation_data)}
+        with Feeds(self) as feeds:
+            if given["fit"] is not None:
+                refuse_beside_batches("fit", y=y, sample_weight=sample_weight,
+                                      batch_size=batch_size, validation_split=validation_split)  # fmt: skip
+                x = feeds.source(
+                    given["fit"], class_weight, steps=steps_per_epoch, first_epoch=initial_epoch,
+                    epochs=max(epochs - initial_epoch, 1), shuffle=bool(shuffle),
+                    seed=_core.next_seed() if seed is None else int(seed),
+                )  # fmt: skip
+                steps_per_epoch = batch_size = None
+            if given["validation"] is not None:
+                validation_data = feeds.source(
+                    given["validation"], steps=validation_steps, keep=True
+                )
+                validation_steps = None
+            source, validation = self._sources(
+                x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
+                sample_weight, validation_batch_size, seed,
+            )  # fmt: skip
+            history = self._fit_sources(
+                source, validation, steps_per_epoch, validation_steps,
+                (epochs, initial_epoch, validation_freq, verbose, list(callbacks or []), options),
+            )  # fmt: skip
+        for dataset in datasets:
+            dataset._report()
+        return history
+
+    def _fit_sources(self, source, validation, steps_per_epoch, validation_steps, rest):
         if self.optimizer is None:
             raise _core.Error("[fit] the model was compiled without an optimizer")
         if steps_per_epoch is not None:
@@ -283,16 +318,12 @@ class Training:
                 warnings.warn(
                     f"[fit] steps_per_epoch={steps_per_epoch} does not divide the data's "
                     f"{source.batches} batches: an epoch that comes to their end is shorter",
-                    stacklevel=2,
+                    stacklevel=3,
                 )
             source = _core.steps_source(source, steps_per_epoch)
         if validation_steps is not None and validation is not None:
             validation = _core.steps_source(validation, validation_steps, True)
-        history = self._run(source, validation, epochs, initial_epoch, validation_freq, verbose,
-                            list(callbacks or []), options)  # fmt: skip
-        for dataset in datasets:
-            dataset._report()
-        return history
+        return self._run(source, validation, *rest)
 
     def _sources(self, x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
                  sample_weight, validation_batch_size, seed):  # fmt: skip
@@ -437,7 +468,14 @@ class Training:
             logs = _workers.evaluate(self, workers, (x, y, sample_weight), size)
             values = list(logs.values())
             return logs if return_dict else values[0] if len(values) == 1 else values
-        if isinstance(batch_source(x), _core.BatchSource):
+        feeds = Feeds(self)
+        if (given := batches_of(x)) is not None:
+            refuse_beside_batches(
+                "evaluate", y=y, sample_weight=sample_weight, batch_size=batch_size
+            )
+            steps = None if steps is None else whole(steps, "steps", 1, "evaluate")
+            source = feeds.source(given, steps=steps, caller="evaluate")
+        elif isinstance(batch_source(x), _core.BatchSource):
             self._require_compiled(x if hasattr(x, "_specs") else None)
             source = batch_source(x)
             if steps is not None:
@@ -457,7 +495,8 @@ class Training:
             source = _core.array_source(*arrays, size)
         from andiron.callbacks import for_core
 
-        logs = self._trainer.evaluate(source, for_core(list(callbacks or []), self))
+        with feeds:
+            logs = self._trainer.evaluate(source, for_core(list(callbacks or []), self))
         if return_dict:
             return logs
         values = list(logs.values())
@@ -530,6 +569,16 @@ class Training:
         for variable, name in zip(state, sorted(tensors), strict=True):
             variable.assign(tensors[name])
         self._compiled.step = config["step"]
+
+
+def refuse_beside_batches(caller: str, **given: Any) -> None:
+    """What belongs to whoever makes the batches."""
+    for name, value in given.items():
+        if value is not None and not (name == "validation_split" and value == 0.0):
+            raise _core.Error(
+                f"[{caller}] {name} does not go with a generator or a dataset: its batches are "
+                "(x, y) or (x, y, sample_weight), of the size and the split that it gives them"
+            )
 
 
 def whole(value: Any, what: str, least: int, caller: str = "fit") -> int:

@@ -14,7 +14,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from andiron import _core
+from andiron import _core, _files
+from andiron._ragged import pad_sequences
+from andiron._splits import k_folds, train_test_split
 from andiron._tables import Column, Data, bytes_from, refuse_unknown
 from andiron._vocabulary import Vocabulary
 from andiron._workers import Shards
@@ -28,6 +30,9 @@ __all__ = [
     "from_arrow",
     "from_csv",
     "from_parquet",
+    "k_folds",
+    "pad_sequences",
+    "train_test_split",
 ]
 
 
@@ -36,9 +41,27 @@ def _vocabularies(given: Any) -> dict:
 
 
 def _data(source, features, label, sample_weight, vocabulary, nulls, memory_budget, spill_dir,
-          content_order):  # fmt: skip
+          content_order, stream, shuffle_buffer):  # fmt: skip
     open, one_shot, columns = source
+    files = getattr(open, "files", None)
+    if stream:
+        if files is None:
+            raise _core.Error(
+                "[data] stream=True reads files anew in each epoch: give from_parquet or from_csv "
+                "their paths, or from_arrow a pyarrow Dataset of files"
+            )
+        if memory_budget is not None or spill_dir is not None or content_order:
+            raise _core.Error(
+                "[data] stream=True keeps shuffle_buffer rows in memory and nothing on disk: "
+                "memory_budget, spill_dir and content_order belong to tables that are kept"
+            )
+    elif shuffle_buffer is not None:
+        raise _core.Error("[data] shuffle_buffer goes with stream=True")
+    rows = 65536 if shuffle_buffer is None else shuffle_buffer
+    if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
+        raise _core.Error(f"[data] shuffle_buffer is a number of rows from 1 on; got {rows!r}")
     options = {
+        "stream": (files, rows) if stream else None,
         "vocabulary": _vocabularies(vocabulary),
         "nulls": nulls,
         "memory_budget": bytes_from(memory_budget),
@@ -96,10 +119,18 @@ def _opener(data: Any):
         def from_pandas(columns):
             if columns is not None:  # names that are numbers are texts in Arrow
                 columns = [c for c in data.columns if str(c) in columns]
-            return pa.Table.from_pandas(data, columns=columns, preserve_index=False)
+            try:
+                return pa.Table.from_pandas(data, columns=columns, preserve_index=False)
+            except (pa.ArrowInvalid, pa.ArrowTypeError) as error:  # objects of several types
+                raise _core.Error("[data] " + ": ".join(map(str, reversed(error.args)))) from None
 
         return _with_columns(from_pandas, list(data.columns))
     dataset = sys.modules.get("pyarrow.dataset")
+    if dataset is not None and isinstance(data, dataset.FileSystemDataset):
+        files = _files.Files(data)
+        opener = _with_columns(files.open, files.names)
+        opener[0].files = files
+        return opener
     if dataset is not None and isinstance(data, dataset.Dataset):
         return _with_columns(_scanner(data), data.schema.names)
     if dataset is not None and isinstance(data, dataset.Scanner):
@@ -140,6 +171,8 @@ def from_arrow(
     memory_budget: Any = None,
     spill_dir: Any = None,
     content_order: bool = False,
+    stream: bool = False,
+    shuffle_buffer: int | None = None,
 ) -> Data:
     """A table for `fit`, `evaluate` and `predict`.
 
@@ -161,6 +194,9 @@ def from_arrow(
         spill_dir: a folder on a local disk. Default: the system's for temporary files.
         content_order: whether rows are put in the order of a hash of their content before they are
             shuffled, so that batches do not depend on the order in which rows come. Default: False.
+        stream: whether files are read anew in each epoch, in a random order, and nothing is kept
+            but a shuffle buffer: for more rows than memory and local disk hold. Default: False.
+        shuffle_buffer: with stream, how many rows are shuffled among each other. Default: 65536.
 
     Example:
         >>> import numpy as np, pyarrow as pa
@@ -175,7 +211,7 @@ def from_arrow(
         (3, 1)
     """
     return _data(_opener(data), features, label, sample_weight, vocabulary, nulls, memory_budget,
-                 spill_dir, content_order)  # fmt: skip
+                 spill_dir, content_order, stream, shuffle_buffer)  # fmt: skip
 
 
 def from_parquet(
@@ -183,16 +219,26 @@ def from_parquet(
     features: Any = None,
     label: Any = None,
     sample_weight: Any = None,
+    *,
+    partitioning: Any = "hive",
     **options: Any,
 ) -> Data:
-    """Parquet files: a path, a list of paths or a folder. Further arguments are from_arrow's.
+    """Parquet files. Only the columns that are needed are read.
 
-    Only the columns that are needed are read.
+    Args:
+        path: of a file; of a folder: all files in and below it but those whose names begin with "_"
+            or "."; a pattern such as "rows/2024-*/*.parquet" ("**": any folders); a list of these;
+            or a URL that pyarrow knows.
+        partitioning: folders named "year=2024" below the folder (or the fixed part of the pattern)
+            are columns, as Hive and Spark write them; None: they are not. Default: "hive".
+        options: from_arrow's further arguments.
+
+    Errors:
+        FileNotFoundError for a path or a pattern without files; andiron.Error or OSError naming the
+        file that is damaged, lacks a column or has another type in it than the others. Integers
+        and floats of different widths are read as the widest.
     """
-    from pyarrow import dataset
-
-    paths = [os.fspath(p) for p in path] if isinstance(path, (list, tuple)) else os.fspath(path)
-    opened = dataset.dataset(paths, format="parquet")
+    opened = _files.open_dataset(path, "parquet", partitioning)
     return from_arrow(opened, features, label, sample_weight, **options)
 
 
@@ -205,11 +251,13 @@ def from_csv(
     delimiter: str = ",",
     column_types: dict | None = None,
     null_values: list[str] | None = None,
+    partitioning: Any = "hive",
     **options: Any,
 ) -> Data:
-    """CSV files, also compressed ones (.gz): a path, a list of paths or a folder.
+    """CSV files with a header, also compressed ones (.gz, .bz2, .zst, .lz4).
 
     Args:
+        path, partitioning: as in from_parquet. Files of 0 bytes have no rows.
         delimiter: between fields. Default: ",".
         column_types: {column: pyarrow type} where the first megabyte does not show it.
         null_values: texts that mean null. Default: pyarrow's ("", "NA", "null", ...).
@@ -226,8 +274,7 @@ def from_csv(
         parse_options=csv.ParseOptions(delimiter=delimiter),
         convert_options=csv.ConvertOptions(**convert),
     )
-    paths = [os.fspath(p) for p in path] if isinstance(path, (list, tuple)) else os.fspath(path)
-    opened = dataset.dataset(paths, format=layout)
+    opened = _files.open_dataset(path, layout, partitioning)
     refuse_unknown("column_types", column_types or {}, opened.schema.names)
     return from_arrow(opened, features, label, sample_weight, **options)
 

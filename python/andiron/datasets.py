@@ -8,8 +8,9 @@ import numpy as np
 
 from andiron import _core
 from andiron._arrays import plain_array
+from andiron._batches import Batches
 
-__all__ = ["BatchSource", "NegativeSampler", "from_arrays", "negative_sampling"]
+__all__ = ["BatchSource", "NegativeSampler", "from_arrays", "from_batches", "negative_sampling"]
 
 BatchSource = _core.BatchSource
 
@@ -37,6 +38,39 @@ def from_arrays(
     return _core.array_source(
         listed(x), listed(y), listed(sample_weight), batch_size, shuffle, seed
     )
+
+
+def from_batches(source: Any, prefetch: int = 2) -> Batches:
+    """Batches that Python gives, for `fit`, `evaluate` and `predict`.
+
+    They take such sources directly, too; this says how many batches are made ahead, and takes lists
+    of batches and callable objects.
+
+    Args:
+        source: what gives batches x, (x, y) or (x, y, sample_weight): a generator or another
+            iterator (walked once); an iterable, as torch's DataLoader and tf.data are; a function
+            that makes one of these, called for each epoch; or an object with `__getitem__` and
+            `__len__` like Keras's PyDataset and Sequence, whose batches `fit` takes in a random
+            order and which may have `on_epoch_begin`, `on_epoch_end`, `workers`,
+            `use_multiprocessing`, `max_queue_size` and `num_batches`.
+        prefetch: batches that are made ahead on a thread of their own, while the model trains. 0:
+            on the thread that trains, between steps: for generators that use the model itself.
+            Default: 2.
+
+    Example:
+        >>> import numpy as np
+        >>> from andiron import Sequential, datasets, layers
+        >>> def batches():
+        ...     for i in range(3):
+        ...         x = np.full((4, 2), i, np.float32)
+        ...         yield x, x.sum(1)
+        >>> model = Sequential([layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit(datasets.from_batches(batches), epochs=2, verbose=0)
+        >>> model.predict(batches()).shape
+        (12, 1)
+    """
+    return Batches(source, prefetch)
 
 
 def negative_sampling(

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from andiron import _core, _training, _zoo
+from andiron import _core, _feed, _training, _zoo
+from andiron._batches import batches_of
 from andiron._data import columns, empty_output, first_rows
 from andiron._imagenet import decode_predictions
 from andiron._keras.file import is_keras
@@ -94,6 +95,7 @@ class Model(_training.Training, Layer):
 
     def _ready(self, x: Any = None):
         """The core's model; builds it for these data where that is still to be done."""
+        _feed.refuse_own_model(self)
         if isinstance(self._network, _core.SequentialCore) and not self._network.built:
             if x is None:
                 raise _core.Error(
@@ -201,8 +203,9 @@ class Model(_training.Training, Layer):
 
         Args:
             x: an array, a DataFrame, or a list or dict of arrays for several inputs; a table as in
-                `fit`, which is read batch by batch and may be empty; or what andiron.images makes,
-                whose images are predicted in order.
+                `fit`, which is read batch by batch and may be empty; what andiron.images makes,
+                whose images are predicted in order; or what gives batches, as in `fit`, whose
+                targets do not matter.
             batch_size: the most rows that the network sees at once, which bounds the memory.
                 Default: a size that suits the model (1024 to 8192; Keras has 32). The results are
                 the same but for rounding, unless a layer mixes the rows of a batch.
@@ -214,7 +217,11 @@ class Model(_training.Training, Layer):
             from andiron import data
 
             x = data.as_data(x)
-        core = self._ready(x)
+        given = batches_of(x)
+        if given is not None:
+            _training.refuse_beside_batches("predict", batch_size=batch_size)
+            _feed.build(self, given)
+        core = self._ready(None if given is not None else x)
         predictor = self._predictor
         if predictor is None:
             with self._lock:
@@ -224,8 +231,11 @@ class Model(_training.Training, Layer):
         rows = None
         if steps is not None:
             rows = (size or 32) * _training.whole(steps, "steps", 1, "predict")
-        if isinstance(x, Data) or hasattr(x, "_in_order"):
-            batches = x._batches(core) if isinstance(x, Data) else x._in_order()
+        if given is not None or isinstance(x, Data) or hasattr(x, "_in_order"):
+            if given is not None:
+                batches, rows = _feed.inputs_of(given, core.input_names, steps), None
+            else:
+                batches = x._batches(core) if isinstance(x, Data) else x._in_order()
             parts = [predictor.predict_numpy(batch, size) for batch in first_rows(batches, rows)]
             out = [np.concatenate(p) if len(p) > 1 else p[0] for p in zip(*parts, strict=True)]
             for row, _ in getattr(x, "_bad_rows", ()):  # images that could not be read

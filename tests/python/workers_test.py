@@ -426,3 +426,38 @@ def test_workers_and_one_process_take_turns():
     errors = on_ranks(1, work)
     assert errors == [None], errors
     np.testing.assert_allclose(weights(one), weights(alone), atol=2e-6)
+
+
+def test_streams_of_files_are_shards(tmp_path):
+    rows = table()
+    number = shard_of(np.arange(ROWS))
+    for n in np.unique(number):
+        rows[number == n].to_parquet(tmp_path / f"{n}.parquet", row_group_size=7)
+
+    def trained(stream: bool, size: int):
+        def work(rank, communicator):
+            own = {
+                int(n): data.from_parquet(
+                    tmp_path / f"{n}.parquet", {"x": ["a", "b", "c"], "who": "who"}, "y",
+                    stream=stream,
+                )
+                for n in np.unique(number)
+                if n % size == rank
+            }  # fmt: skip
+            m = model()
+            m.fit(data.Shards(own), batch_size=BATCH, epochs=2, verbose=0, shuffle=False, seed=1,
+                  workers=communicator)  # fmt: skip
+            return m.get_weights()
+
+        return on_ranks(size, work)[0]
+
+    for size in (1, 2):
+        for a, b in zip(trained(False, size), trained(True, size), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_batches_that_python_gives_are_no_shards():
+    def work(rank, communicator):
+        model().fit(iter([]), workers=communicator, verbose=0)
+
+    assert "number is known" in str(on_ranks(1, work)[0])

@@ -24,9 +24,11 @@ struct ColumnOptions {
   std::optional<double> fill = {};
   std::shared_ptr<const Vocabulary> vocabulary = nullptr;  ///< texts need one
   /// Lists and vectors become rows of so many numbers: shorter lists are padded, longer ones are
-  /// an error. 0: as many as the first row has, which the others must have too.
+  /// an error or truncated. 0: as many as the first row has, which the others must have too.
   int64_t length = 0;
   double pad = 0.0;
+  /// What longer lists lose: their end or their beginning.
+  enum class Truncate : uint8_t { error, end, beginning } truncate = Truncate::error;
   Unit unit = Unit::own;  ///< of times; coarser units round down
   enum class Check : uint8_t { none, finite, weight } check = Check::none;
 };

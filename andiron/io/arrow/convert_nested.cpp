@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "andiron/base/error.hpp"
@@ -54,7 +55,7 @@ Tensor Converter::with_fill(Sizes sizes, double fill) const {
 Tensor Converter::fixed_lists(const Array& array, const RowOf& row_of) {
   const int64_t width = array.type->width;
   const int64_t wanted = options_.length > 0 ? options_.length : width;
-  if (wanted < width)
+  if (wanted < width && options_.truncate == ColumnOptions::Truncate::error)
     fail("[arrow] column '{}': lists have {} values; length is {}", options_.name, width, wanted);
   bool even = wanted == width;
   for (int64_t i = 0; i < array.length && array.validity != nullptr; ++i) {
@@ -79,7 +80,9 @@ Tensor Converter::lists(const Array& array, const RowOf& row_of) {
     const int64_t size = null ? -1 : size_of_list(array, i);
     if (!null && !std::exchange(known, true)) width = size;
     even = even && size == width;
-    if (!null && (size > width || (size < width && options_.length == 0)))
+    const bool long_is_wrong =
+        options_.length == 0 || options_.truncate == ColumnOptions::Truncate::error;
+    if (!null && ((size > width && long_is_wrong) || (size < width && options_.length == 0)))
       fail("[arrow] column '{}': row {} is a list of {}; {} {}", options_.name, row_of(i), size,
            options_.length > 0 ? "length is" : "the rows before it have", width);
   }
@@ -106,9 +109,11 @@ Tensor Converter::padded(const Array& array, const Tensor& flat, int64_t width,
   const auto bytes = static_cast<int64_t>(size_of(dtype_));
   for (int64_t i = 0; i < array.length; ++i) {
     const bool null = array.is_null(i);
-    const int64_t n = null ? width : begin(i + 1) - begin(i);
+    const int64_t size = null ? width : begin(i + 1) - begin(i), n = std::min(size, width);
+    const bool last = options_.truncate == ColumnOptions::Truncate::beginning;
+    const int64_t first = null ? 0 : begin(i) + (last ? size - n : 0);
     const void* src =
-        null ? null_row.raw() : static_cast<const std::byte*>(flat.raw()) + begin(i) * bytes;
+        null ? null_row.raw() : static_cast<const std::byte*>(flat.raw()) + first * bytes;
     if (n > 0)
       std::memcpy(static_cast<std::byte*>(out.raw()) + i * width * bytes, src,
                   static_cast<size_t>(n * bytes));

@@ -1,0 +1,321 @@
+"""Feeds: what walks `Batches` for a training, ahead of it on a thread of its own."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import warnings
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from andiron import _core
+from andiron._batches import Batches, parts_of
+from andiron._data import columns, rows_of
+
+_END_OF_WALK = object()
+
+
+class Ahead:
+    """An iterator whose items a thread makes, at most `room` before they are taken.
+
+    What the iterator raises, `next` raises, with its traceback. Python waits here and not the core,
+    so that Ctrl-C gets through.
+    """
+
+    def __init__(self, items: Iterator, room: int, model: Any = None):
+        self._items, self._room = items, room
+        self._made: deque = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        if room > 0:
+            # A daemon: what makes batches may hang, and the process must be able to end.
+            self._thread = threading.Thread(target=self._run, name="andiron-batches", daemon=True)
+            self._thread.andiron_model = None if model is None else weakref.ref(model)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or len(self._made) < self._room)
+                if self._closed:
+                    break
+            try:
+                made = (next(self._items), None)
+            except BaseException as error:  # StopIteration, too
+                made = (None, error)
+            with self._changed:
+                self._made.append(made)
+                self._changed.notify_all()
+            if made[1] is not None:
+                return
+        _close(self._items)
+
+    def __iter__(self) -> Iterator:
+        return self
+
+    def peek(self) -> bool:
+        """Whether there is another item; waits for it."""
+        if not self._made and self._thread is None:
+            try:
+                self._made.append((next(self._items), None))
+            except BaseException as error:
+                self._made.append((None, error))
+        if self._thread is not None:
+            if self._thread.ident is None:
+                self._thread.start()
+            with self._changed:
+                self._changed.wait_for(lambda: self._made)
+        return not isinstance(self._made[0][1], StopIteration)
+
+    def __next__(self) -> Any:
+        self.peek()
+        item, error = self._made[0]
+        if error is not None:  # it stays
+            raise StopIteration if isinstance(error, StopIteration) else error
+        with self._changed:
+            self._made.popleft()
+            self._changed.notify_all()
+        return item
+
+    def close(self) -> None:
+        """Ends the thread when it has made the item that it is at."""
+        with self._changed:
+            self._closed = True
+            self._made.clear()
+            self._made.append((None, StopIteration()))
+            self._changed.notify_all()
+        if self._thread is None or self._thread.ident is None:
+            _close(self._items)
+        else:
+            self._thread.join(0.1)  # most are at none
+
+
+def _close(items: Any) -> None:
+    """Ends a walk of ours (its pools go); the user's own generator stays as it is."""
+    if hasattr(items, "close"):
+        items.close()
+
+
+def refuse_own_model(model: Any) -> None:
+    """A generator that asks the model which it feeds would meet it in the middle of a step."""
+    of_thread = getattr(threading.current_thread(), "andiron_model", None)
+    if of_thread is not None and of_thread() is model:
+        raise _core.Error(
+            "[fit] these batches are made ahead, while the model trains, and their generator uses "
+            "the model: give fit andiron.datasets.from_batches(generator, prefetch=0)"
+        )
+
+
+class Feed:
+    """The core's side of Batches: epochs of them, as lists of arrays in the model's order.
+
+    Args:
+        batches: where they come from.
+        take: makes (xs, ys, ws) of (x, y, sample_weight).
+        steps: batches of an epoch; None: all of a walk.
+        epochs: how many there will be at most: no more is drawn than they need.
+        first_epoch: the number of the first.
+        shuffle, seed: of the order of batches that have numbers.
+        keep: whether each epoch has the batches of the first one's start: for validation. What can
+            be walked once only is kept in memory.
+    """
+
+    def __init__(self, batches: Batches, take: Callable, steps: int | None = None,
+                 epochs: int = 1, first_epoch: int = 0, shuffle: bool = False, seed: int = 0,
+                 keep: bool = False, model: Any = None, caller: str = "fit"):  # fmt: skip
+        self._batches, self._take, self._model = batches, take, model
+        self._steps, self._limit = steps, None if steps is None else steps * epochs
+        self._shuffle, self._seed, self._keep = shuffle, seed, keep
+        self._first = self._epoch = first_epoch
+        self._ahead: Ahead | None = None
+        self._goes_on = (steps is not None or batches.once) and not keep
+        self._caller = caller
+        self._kept: list | None = None
+        self._done = 0  # batches of the epoch so far
+        self._over = False  # the walk or the epoch has ended
+        self._warned = False
+
+    def source(self) -> Any:
+        """It as the core's source of batches."""
+        n = self._batches.count()
+        if self._steps is not None:
+            n = self._steps if n is None or self._goes_on else min(n, self._steps)
+        return _core.fed_source(self, -1 if n is None else n)
+
+    # Walks.
+
+    def _order(self, walk: int) -> Callable[[int], Iterable[int]]:
+        if not self._shuffle:
+            return range
+        generator = np.random.default_rng([self._seed, walk])
+        return lambda n: generator.permutation(n).tolist()
+
+    def _walk(self, number: int) -> Iterator:
+        given = self._batches.walk(self._order(number))
+        for i in itertools.count(1):
+            try:
+                batch = next(given)
+            except StopIteration:
+                return
+            try:
+                taken = self._take(*parts_of(batch))
+                rows = rows_of(sum(taken, []))
+            except (_core.Error, TypeError, ValueError) as error:
+                text = str(error).removeprefix("[data] ")
+                kind = TypeError if isinstance(error, TypeError) else _core.Error
+                raise kind(f"[data] batch {i} of {self._batches.name}: {text}") from error
+            if rows > 0:  # a filter may leave nothing of a batch
+                yield taken
+
+    def _walks(self) -> Iterator:
+        """Walk after walk, with their ends."""
+        left = self._limit
+        for number in itertools.count():
+            for item in self._walk(number):
+                yield item
+                if left is not None and (left := left - 1) == 0:
+                    return
+            if self._batches.once:
+                return
+            yield _END_OF_WALK
+
+    def _begin(self, items: Iterator) -> None:
+        self._ahead = Ahead(items, self._batches.prefetch, self._model)
+
+    # For the core.
+
+    def start(self, epoch: int, first: int) -> None:
+        self._done, self._over = 0, False
+        if self._keep:
+            if self._batches.once:
+                if self._kept is None:
+                    self._kept = list(itertools.islice(self._walk(0), self._steps))
+                self._begin(iter(self._kept))
+            else:
+                self._begin(itertools.islice(self._walk(0), self._steps))
+            return
+        if not self._goes_on:
+            self._begin(self._walk(epoch))
+        elif self._ahead is None:
+            self._begin(self._walks())
+            self._epoch = self._first
+        # A training that is resumed passes over what it had.
+        while self._goes_on and self._epoch < epoch:
+            while self.next() is not None:
+                pass
+            self._epoch, self._done, self._over = self._epoch + 1, 0, False
+        self._epoch = epoch + 1
+        for _ in range(first):
+            if self.next() is None:
+                return
+
+    def next(self) -> Any:
+        if self._over or (self._steps is not None and self._done == self._steps):
+            return None
+        item = next(self._ahead, None)
+        if item is _END_OF_WALK and self._done == 0:  # it ended with the epoch before
+            item = next(self._ahead, None)
+            if item is _END_OF_WALK:
+                item = None
+        if item is None or item is _END_OF_WALK:
+            self._over = True
+            if self._done == 0:
+                raise _core.Error(f"[data] {self._batches.name} is empty: 0 batches")
+            if self._steps is not None and not self._keep:
+                self._short(item is None)
+            return None
+        self._done += 1
+        return item
+
+    def _short(self, for_good: bool) -> None:
+        if self._caller != "fit":
+            what, steps, level = "the figures are of those", "steps", 5
+        else:
+            what = "training ends here" if for_good else "the epoch is shorter"
+            steps, level = "steps_per_epoch", 7
+        self._warn(
+            f"[{self._caller}] the input ran out of data after {self._done} of {steps}="
+            f"{self._steps} batches: {what}",
+            level,
+        )
+
+    def _warn(self, text: str, level: int) -> None:
+        if not self._warned:
+            self._warned = True
+            more = (
+                ". What should go on must give as many batches, or be something that can be walked "
+                f"again (a list, a function that makes the generator); {self._batches.name} came"
+            )
+            warnings.warn(text + more, stacklevel=level)
+
+    def ended(self) -> bool:
+        if self._ahead is None or not self._batches.once or self._ahead.peek():
+            return False
+        if self._steps is None or self._done == self._steps:
+            self._warn(
+                f"[fit] the input ran out of data after epoch {self._epoch}: training ends here",
+                6,
+            )
+        return True
+
+    def stop(self) -> None:
+        if not self._goes_on and self._ahead is not None:
+            self._ahead.close()
+            self._ahead = None
+
+    def close(self) -> None:
+        """At the end of the training."""
+        if self._ahead is not None:
+            self._ahead.close()
+            self._ahead = None
+
+
+class Feeds:
+    """The feeds of one call of `fit` or `evaluate`, which end with it."""
+
+    def __init__(self, model: Any):
+        self._model, self._open = model, []
+
+    def __enter__(self) -> Feeds:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        for feed in self._open:
+            feed.close()
+
+    def source(self, batches: Batches, class_weight: Any = None, **options: Any) -> Any:
+        """Batches as the core's source; `options` are Feed's."""
+        model = self._model
+        build(model, batches)
+        model._require_compiled()
+
+        def take(x: Any, y: Any, sample_weight: Any) -> tuple[list, list, list]:
+            return model._arrays(x, y, sample_weight, class_weight, may_be_empty=True)
+
+        self._open.append(Feed(batches, take, model=model, **options))
+        return self._open[-1].source()
+
+
+def build(model: Any, batches: Batches) -> None:
+    """Makes the network by the first batch where that is still to be done."""
+    if model._network is None or not model._network.built:
+        model._ready(parts_of(batches.first())[0])
+
+
+def inputs_of(batches: Batches, names: list[str], steps: int | None) -> Iterator[list]:
+    """The inputs of each batch, in order: for predictions, where targets do not matter."""
+
+    def take(x: Any, y: Any, sample_weight: Any) -> tuple[list, list, list]:
+        return columns(x, names, "x"), [], []
+
+    walk = Feed(batches, take)._walk(0)
+    ahead = Ahead(itertools.islice(walk, steps), batches.prefetch)
+    try:
+        for xs, _, _ in ahead:
+            yield xs
+    finally:
+        ahead.close()
