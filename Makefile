@@ -1,6 +1,7 @@
 # Each target does its own set-up; nothing is set up twice. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup build extension demo test test-cpp test-python test-slow campaign fuzz bench docs \
+.PHONY: help setup build extension demo test test-cpp test-python test-slow campaign \
+	campaign-faults campaign-graphs campaign-fuzz fuzz bench docs \
 	format clean
 
 PYTHON := .venv/bin/python
@@ -9,6 +10,8 @@ ROWS   ?=
 RUNS   ?= 1000
 SEED   ?= 0
 FUZZ_SECONDS ?= 60
+GRAPHS ?= 10000
+GRAPH_SEED ?= 1
 export PYTHONPATH := python
 ifneq ($(wildcard ../shared/data),)
 export ANDIRON_TEST_DATA ?= $(abspath ../shared/data)
@@ -47,10 +50,19 @@ test-slow: build  ## The slow tests (installs Spark, PyTorch and other peers: se
 	@$(PYTHON) -m pytest -q -m "not slow" tests/spark
 	@.venv-spark35/bin/python -m pytest -q -m "not slow or spark35" -W ignore tests/spark
 
-campaign: extension  ## 1,000 injected faults, into docs/reliability.md; goes on where it was (RUNS, SEED)
+campaign: campaign-faults campaign-graphs campaign-fuzz  ## All three: hours
+
+campaign-faults: extension  ## 1,000 injected faults, into docs/reliability.md; goes on where it was (RUNS, SEED)
 	@scripts/setup demo
 	@PYTHONPATH=python:tests $(PYTHON) -m faults.campaign --runs $(RUNS) --seed $(SEED) \
 		--write docs/reliability.md
+
+campaign-graphs: build  ## 10,000 random graphs, each computed in all ways (GRAPHS, GRAPH_SEED)
+	@ANDIRON_RANDOM_GRAPHS=$(GRAPHS) ANDIRON_RANDOM_SEED=$(GRAPH_SEED) \
+		build/release/andiron_test --gtest_filter='RandomGraphs.*'
+
+campaign-fuzz:  ## The fuzzers for ten minutes each
+	@scripts/fuzz 600
 
 fuzz:  ## The fuzzers of tests/fuzz, FUZZ_SECONDS each (60)
 	@scripts/fuzz $(FUZZ_SECONDS)

@@ -11,6 +11,7 @@
 #include "andiron/nn/predictor.hpp"
 #include "bindings/json.hpp"
 #include "bindings/python_layer.hpp"
+#include "bindings/signals.hpp"
 
 namespace andiron::bindings {
 
@@ -45,7 +46,7 @@ void bind_predictor(nb::module_& m) {
       .def("predict",
            [](const nn::Predictor& p, nb::handle inputs) {
              std::vector<Tensor> x = tensors_from(inputs);
-             nb::gil_scoped_release unlocked;
+             const Working working;
              return p.predict(x);
            })
       .def(
@@ -54,7 +55,7 @@ void bind_predictor(nb::module_& m) {
             std::vector<Tensor> x = tensors_from(inputs);
             std::vector<Tensor> y;
             {
-              nb::gil_scoped_release unlocked;
+              const Working working;
               y = p.predict(x, max_rows);
             }
             nb::list out;

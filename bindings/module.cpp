@@ -12,6 +12,7 @@
 #include "bindings/python_function.hpp"
 #include "bindings/python_layer.hpp"
 #include "bindings/quantization.hpp"
+#include "bindings/signals.hpp"
 #include "bindings/tensor.hpp"
 
 NB_MODULE(_core, m) {
@@ -20,6 +21,7 @@ NB_MODULE(_core, m) {
   nanobind::set_leak_warnings(false);  // modules keep layers alive until the process ends
   bind_info(m);
   bind_errors(m);
+  bind_signals(m);
   bind_graph(m);
   bind_tensor(m);
   bind_ops(m);

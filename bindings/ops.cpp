@@ -6,6 +6,7 @@
 #include "bindings/assignments.hpp"
 #include "bindings/build.hpp"
 #include "bindings/operators.hpp"
+#include "bindings/signals.hpp"
 #include "bindings/symbolic.hpp"
 #include "bindings/tensor.hpp"
 #include "bindings/tracing.hpp"
@@ -75,7 +76,7 @@ nb::object run(const Op& op, const std::vector<nb::object>& inputs, Attributes a
       tensors[i] = value_from(inputs[i], example.defined() ? &example : nullptr)
                        .node()
                        .attr<Tensor>("tensor");
-  nb::gil_scoped_release unlocked;
+  const Working working;
   std::vector<Tensor> out;
   const Op* called = &op;
   if (has_builder(op)) {

@@ -147,13 +147,13 @@ void bind_workers(nb::module_& m) {
 template <class F>
 void unlocked(train::DataParallel* workers, F&& f) {
   if (workers == nullptr) {
-    nb::gil_scoped_release released;
+    const Working working;
     return f();
   }
   std::optional<nb::python_error> interrupt;
   std::optional<collective::Fault> fault;
   try {
-    nb::gil_scoped_release released;
+    const Working working;
     const WhileWaiting waiting([&] {
       if (interrupt) return;
       nb::gil_scoped_acquire gil;

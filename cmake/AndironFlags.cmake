@@ -38,10 +38,6 @@ if(ANDIRON_SANITIZE)
   target_link_options(andiron_flags INTERFACE -fsanitize=${_andiron_sanitizers})
 endif()
 
-if(ANDIRON_FUZZ)
-  target_compile_options(andiron_flags INTERFACE -fsanitize-coverage=trace-pc,trace-cmp)
-endif()
-
 # Standard headers, precompiled once for every folder of the core: a third of the time of a small
 # file. Headers of the tree stay out, so that each file still names what it uses.
 set(ANDIRON_PRECOMPILED

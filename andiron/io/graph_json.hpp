@@ -39,7 +39,4 @@ using FindVariable = std::function<VariablePtr(const std::string& name)>;
 Graph graph_from_json(const nlohmann::json& json, std::span<const Tensor> constants,
                       const FindVariable& find_variable);
 
-/// Parses text; throws Error when it is not JSON.
-nlohmann::json parse_json(const std::string& text);
-
 }  // namespace andiron::io

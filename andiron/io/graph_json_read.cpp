@@ -230,12 +230,4 @@ Graph graph_from_json(const json& saved, std::span<const Tensor> constants,
   }
 }
 
-json parse_json(const std::string& text) {
-  try {
-    return json::parse(text);
-  } catch (const json::exception& e) {
-    fail("not JSON: {}", e.what());
-  }
-}
-
 }  // namespace andiron::io

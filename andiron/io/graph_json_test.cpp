@@ -10,6 +10,7 @@
 #include "andiron/base/error.hpp"
 #include "andiron/graph/schema.hpp"
 #include "andiron/io/dim_text.hpp"
+#include "andiron/io/json_text.hpp"
 #include "andiron/ops/ops.hpp"
 
 namespace andiron::io {

@@ -6,6 +6,7 @@
 
 #include "andiron/io/crc32c.hpp"
 #include "andiron/io/file.hpp"
+#include "andiron/io/json_text.hpp"
 #include "andiron/io/safetensors.hpp"
 #include "andiron/io/safetensors_format.hpp"
 
@@ -26,6 +27,7 @@ struct Entry {
 
 // JSON with unique keys; nlohmann alone would keep the last of several.
 Result<json> parse_header(std::string_view text) {
+  if (too_deep(text)) return failure("the header is nested more than {} deep", kMaxJsonDepth);
   std::vector<std::set<std::string>> keys;
   std::string duplicate;
   auto check = [&](int, json::parse_event_t event, json& parsed) {

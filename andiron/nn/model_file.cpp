@@ -1,6 +1,7 @@
 #include "andiron/nn/model_file.hpp"
 
 #include "andiron/base/error.hpp"
+#include "andiron/io/json_text.hpp"
 #include "andiron/io/safetensors.hpp"
 #include "andiron/nn/checked_file.hpp"
 #include "andiron/nn/initial_values.hpp"
@@ -46,7 +47,7 @@ LoadedModel model_of(const io::TensorFile& file) {
   const auto found = file.metadata.find(kModelKey);
   if (found == file.metadata.end())
     fail("it holds tensors but no model: '{}' is not among its metadata", kModelKey);
-  const Json document = Json::parse(found->second);
+  const Json document = io::parse_json(found->second);
   const int version = document.at("version").get<int>();
   if (version < 1 || version > kVersion)
     fail("its version is {}; this Andiron reads up to {}", version, kVersion);
@@ -77,7 +78,7 @@ LoadedModel model_of(const io::TensorFile& file) {
     if (name.starts_with(kExtraPrefix))
       out.extras.tensors[name.substr(kExtraPrefix.size())] = tensor.clone();
   const auto compile = file.metadata.find(kCompileKey);
-  if (compile != file.metadata.end()) out.extras.compile = Json::parse(compile->second);
+  if (compile != file.metadata.end()) out.extras.compile = io::parse_json(compile->second);
   return out;
 }
 

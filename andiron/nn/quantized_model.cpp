@@ -7,6 +7,7 @@
 #include "andiron/base/error.hpp"
 #include "andiron/graph/schema.hpp"
 #include "andiron/io/graph_json.hpp"
+#include "andiron/io/json_text.hpp"
 #include "andiron/io/safetensors.hpp"
 #include "andiron/nn/checked_file.hpp"
 
@@ -44,7 +45,7 @@ QuantizedModel model_of(const io::TensorFile& file) {
   const auto found = file.metadata.find(kKey);
   if (found == file.metadata.end())
     fail("it holds no quantized model: '{}' is not among its metadata", kKey);
-  const Json document = Json::parse(found->second);
+  const Json document = io::parse_json(found->second);
   const int version = document.at("version").get<int>();
   if (version < 1 || version > kVersion)
     fail("its version is {}; this Andiron reads up to {}", version, kVersion);

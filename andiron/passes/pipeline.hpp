@@ -13,6 +13,19 @@ namespace andiron {
 /// The graph before the first pass and after each one, for people.
 using PassHistory = std::vector<std::pair<std::string, Graph>>;
 
+/// While it lives, plans made on this thread leave out the passes of these names: it tells which
+/// one is at fault. "counts" is always run, since tiles need it.
+class WithoutPasses {
+ public:
+  explicit WithoutPasses(std::vector<std::string> names);
+  ~WithoutPasses();
+  WithoutPasses(const WithoutPasses&) = delete;
+  WithoutPasses& operator=(const WithoutPasses&) = delete;
+
+ private:
+  std::vector<std::string> previous_;
+};
+
 /// A trace with its variables' values of now, what depends on constants alone computed, and what
 /// convolutions can take in taken in: symbolic, so that the plans of all batch sizes share weights.
 Graph frozen(const Graph& trace);

@@ -42,6 +42,14 @@ int64_t checked_product(int64_t a, int64_t b) {
   return out;
 }
 
+// The most negative number by -1 has no quotient, and the CPU ends the process for it.
+bool divides(int64_t divisor, int64_t number) {
+  return divisor != 0 && (divisor == -1 ? number != INT64_MIN : number % divisor == 0);
+}
+
+// A sum of five symbols to the power of 64 has a million terms.
+constexpr size_t kMaxTerms = 256;
+
 }  // namespace
 
 Dim Dim::symbol(std::string name) {
@@ -94,6 +102,8 @@ Dim operator*(const Dim& a, const Dim& b) {
       symbols.insert(symbols.end(), sb.begin(), sb.end());
       std::sort(symbols.begin(), symbols.end());
       product[symbols] = checked_sum(product[symbols], checked_product(ca, cb));
+      if (product.size() > kMaxTerms)
+        fail("[shape] the size ({}) * ({}) has more than {} terms", a.str(), b.str(), kMaxTerms);
     }
   }
   Dim out;
@@ -105,7 +115,7 @@ Dim operator/(const Dim& a, const Dim& b) {
   if (b == Dim(1)) return a;
   if (a == b) return 1;
   if (a.known() && b.known()) {
-    if (b.size_ == 0 || a.size_ % b.size_ != 0) fail("{} is not divisible by {}", a.size_, b.size_);
+    if (!divides(b.size_, a.size_)) fail("{} is not divisible by {}", a.size_, b.size_);
     return a.size_ / b.size_;
   }
   Terms quotient;
@@ -118,7 +128,7 @@ Dim operator/(const Dim& a, const Dim& b) {
   }
   if (a.known()) fail("{} is not divisible by {}", a.str(), b.str());
   for (const auto& [symbols, c] : a.expr_->terms) {
-    if (divisor == 0 || c % divisor != 0 ||
+    if (!divides(divisor, c) ||
         !std::includes(symbols.begin(), symbols.end(), divisor_symbols.begin(),
                        divisor_symbols.end())) {
       fail("{} is not divisible by {}", a.str(), b.str());
@@ -202,10 +212,10 @@ int64_t count_of(const Sizes& sizes) {
 
 Sizes dense_strides(const Sizes& sizes) {
   Sizes strides(sizes.size());
-  int64_t step = 1;
+  uint64_t step = 1;  // a tensor without elements may have sizes whose product wraps around
   for (size_t i = sizes.size(); i-- > 0;) {
-    strides[i] = step;
-    step *= std::max<int64_t>(sizes[i], 1);
+    strides[i] = static_cast<int64_t>(step);
+    step *= static_cast<uint64_t>(std::max<int64_t>(sizes[i], 1));
   }
   return strides;
 }

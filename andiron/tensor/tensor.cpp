@@ -1,16 +1,48 @@
 #include "andiron/tensor/tensor.hpp"
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 
 #include "andiron/base/error.hpp"
+#include "andiron/tensor/allocation_fault.hpp"
 
 namespace andiron {
+
+namespace {
+
+// How many more allocations succeed; negative: no fault is to come.
+std::atomic<int64_t> until_fault = -1;
+std::atomic<bool> fault_happened = false, fault_lasts = false;
+
+bool fails_now() {
+  if (until_fault.load(std::memory_order_relaxed) >= 0 && until_fault.fetch_sub(1) == 0)
+    fault_happened = true;
+  else if (!fault_lasts.load(std::memory_order_relaxed) || !fault_happened)
+    return false;
+  return true;
+}
+
+}  // namespace
+
+AllocationFault::AllocationFault(int64_t n, bool lasting) {
+  fault_happened = false;
+  fault_lasts = lasting;
+  until_fault = n;
+}
+
+AllocationFault::~AllocationFault() {
+  until_fault = -1;
+  fault_lasts = false;
+}
+
+bool AllocationFault::happened() const { return fault_happened; }
 
 std::shared_ptr<Buffer> Buffer::allocate(size_t n_bytes) {
   std::shared_ptr<Buffer> b(new Buffer);
   const size_t rounded = (std::max<size_t>(n_bytes, 1) + kAlignment - 1) / kAlignment * kAlignment;
-  b->data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded));
+  if (!fails_now())
+    b->data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded));
   if (b->data_ == nullptr) fail("out of memory: {} bytes could not be allocated", n_bytes);
   b->n_bytes_ = n_bytes;
   return b;
@@ -81,9 +113,10 @@ Tensor Tensor::full(DType dtype, Sizes sizes, double value) {
 }
 
 bool Tensor::dense() const {
+  if (count_ == 0) return true;
   int64_t step = 1;
   for (size_t i = sizes_.size(); i-- > 0;) {
-    if (sizes_[i] != 1 && strides_[i] != step) return count_ == 0;
+    if (sizes_[i] != 1 && strides_[i] != step) return false;
     step *= sizes_[i];
   }
   return true;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
+#include "andiron/io/json_text.hpp"
 #include "andiron/io/safetensors.hpp"
 #include "andiron/nn/optimizers/optimizer.hpp"
 #include "andiron/train/data_parallel.hpp"
@@ -207,7 +208,7 @@ void Trainer::take_parts(const std::vector<std::string>& parts, Progress& progre
   for (const std::string& bytes : parts) {
     const io::TensorFile file =
         io::parse_safetensors(std::string_view(bytes), "a worker's figures").value_or_throw();
-    const auto about = nlohmann::json::parse(file.metadata.at("about"));
+    const auto about = io::parse_json(file.metadata.at("about"));
     stop_training_ |= about.at("stopping").get<bool>();
     const Tensor& sums = file.tensors.at(kSums);
     const auto n = static_cast<size_t>(sums.count() - 1);
