@@ -163,7 +163,7 @@ def thumbnails(sources: list) -> tuple[np.ndarray, list[tuple[int, str]]]:
     for start in range(0, len(sources), _AT_ONCE):
         loaded = _THUMBNAILS.load(alike(sources[start : start + _AT_ONCE]), "skip")
         bad += [(start + row, why) for row, why in loaded.errors]
-        pixels = loaded.images.reshape(len(loaded.rows), -1)
+        pixels = loaded.images.reshape(len(loaded.rows), out.shape[1])
         out[start + loaded.rows] = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
     return out, bad
 
