@@ -12,8 +12,10 @@ scikit-learn's. Printed are seconds, the objective and the accuracy on as many t
 from __future__ import annotations
 
 import argparse
+import datetime
 import statistics
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -57,13 +59,16 @@ def main() -> None:
     parser.add_argument("--classes", type=int, default=100)
     parser.add_argument("--each", type=int, default=100)
     parser.add_argument("--C", type=float, nargs="+", default=[0.1, 1.0])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--doc", type=Path, help="Takes the table between <!-- linear --> marks.")
     args = parser.parse_args()
 
     from sklearn.linear_model import LogisticRegression
 
     from andiron.linear import LinearClassifier
 
+    rows = [f"| | seconds, median of {args.rounds} interleaved rounds | steps | objective | "
+            f"accuracy on {args.classes * args.each:,} others |", "|---|---|---|---|---|"]  # fmt: skip
     (x, y), (tx, ty) = of_photos(args.photos) if args.photos else drawn(args.classes, args.each)
     print(f"{x.shape[0]} x {x.shape[1]}, {len(np.unique(y))} classes, 1 warm-up each")
     print(f"{'C':>6} {'':14} {'seconds':>8} {'steps':>6} {'objective':>12} {'accuracy':>9}")
@@ -92,8 +97,19 @@ def main() -> None:
             print(f"{c:6g} {name:14} {statistics.median(t):8.3f} {int(np.max(model.n_iter_)):6} "
                   f"{objective(model, x, y, c):12.7f} {(model.predict(tx) == ty).mean():9.4f}  "
                   f"({min(t):.3f} to {max(t):.3f})")  # fmt: skip
+            rows.append(f"| C = {c:g}, {name} | {statistics.median(t):.2f} ({min(t):.2f} to "
+                        f"{max(t):.2f}) | {int(np.max(model.n_iter_))} | "
+                        f"{objective(model, x, y, c):.5f} | "
+                        f"{(model.predict(tx) == ty).mean():.4f} |")  # fmt: skip
         ratio = statistics.median(times["scikit-learn"]) / statistics.median(times["Andiron"])
         print(f"{c:6g} {'':14} {ratio:8.2f} x  (Andiron's tol {tol:g})", flush=True)
+        rows.append(f"| C = {c:g}, ratio | {ratio:.2f} | | | |")
+    if args.doc:
+        from andiron.apps.course.report import write_between
+        from benchmarks.vision import machine
+
+        text = "\n".join([*rows, "", f"{datetime.date.today()}, {machine()}."]) + "\n"
+        write_between(args.doc, "linear", text)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """make bench ROWS=vision, ROWS=vision-infer-GoogLeNet: image networks beside the peers.
 
 Each row runs in a process of its own, where all sides take turns with two threads each. Threads of
-some peers spin after a call, so each side has a call that is not timed before each timed round.
-Results go to results_vision.json and results_vision.md.
+some peers spin after a call, so each side has a call that is not timed before each timed round, or
+a pause where a call takes seconds. Results go to results_vision.json and results_vision.md.
 """
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import json
 import pathlib
@@ -33,9 +34,11 @@ INFERENCES = {
     for network in ("GoogLeNet", "ResNet50", "VGG16", "MobileNetV2", "EfficientNetLite0")
     for batch in (1, 32)
 }
+HEAVY = ("GoogLeNet", "ResNet50", "VGG16")  # a batch of 32 takes about a second and more
 IMAGES = "images"
 ROWS = [*INFERENCES, *TRAININGS, IMAGES]
 ROUNDS = 7
+PAUSE = 0.3  # seconds in which the threads of the side before stop spinning
 
 
 def makers(row: str) -> dict[str, Callable[[], Callable[[], int]]]:
@@ -52,8 +55,12 @@ def makers(row: str) -> dict[str, Callable[[], Callable[[], int]]]:
 
 
 def timed(run: Callable[[], int], seconds: float) -> float:
-    """Images a second of calls that take about `seconds` together, after one that is not timed."""
-    run()
+    """Images a second of calls that take about `seconds` together, after one that is not timed;
+    of one call after a pause where `seconds` is 0."""
+    if seconds > 0:
+        run()
+    else:
+        time.sleep(PAUSE)
     n, start = 0, time.perf_counter()
     while True:
         n += run()
@@ -87,8 +94,9 @@ def measure(row: str, rounds: int = ROUNDS) -> dict:
                 raise
             runs.pop(side, None)
             left_out[side] = f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"
-    seconds = 0.3 if row in INFERENCES else 0.0
-    return {"row": row, "rates": interleaved(runs, rounds, seconds), "left_out": left_out}
+    long_calls = row in TRAININGS or (INFERENCES[row][1] > 1 and INFERENCES[row][0] in HEAVY)
+    rates = interleaved(runs, rounds, 0.0 if long_calls else 0.3)
+    return {"row": row, "rates": rates, "left_out": left_out}
 
 
 def peak_memory(row: str, side: str) -> float:
@@ -156,43 +164,56 @@ def table(results: dict[str, dict]) -> str:
 
 
 def machine() -> str:
+    """The CPU's name, what it is, and what instructions it has."""
+    found: dict[str, str] = {}
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("flags"):
-            wide = "AVX-512" if " avx512f " in line + " " else "AVX2"
-        if line.startswith("model name"):
-            name = line.split(":")[1].strip()
-    return f"two cores of an {name} with {wide}"
+        key, _, value = (part.strip() for part in line.partition(":"))
+        found.setdefault(key, value)
+    flags = found["flags"].split()
+    wide = "AVX-512" if "avx512f" in flags else "AVX2, no AVX-512"
+    vnni = "VNNI" if {"avx512_vnni", "avx_vnni"} & set(flags) else "no VNNI"
+    return (f"two cores of an {found['model name']} (family {found['cpu family']}, model "
+            f"{found['model']}: {wide}, {vnni})")  # fmt: skip
 
 
-def main(selected: list[str], memory: bool = True) -> int:
-    rows = [r for r in ROWS if not selected or any(f"vision-{r}".startswith(s) for s in selected)]
+def record(row: str, found: dict) -> None:
+    """Puts what was found of a row into the results and writes both files."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    measured = {"machine": machine(), "measured": str(datetime.date.today())}
+    results[row] = results.get(row, {"memory": {}}) | measured | found
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    TABLE.write_text(table(results))
+    for line in summary(results[row]):
+        print(f"{row:<28} {line['peer']:<14} {line['ours']:>10,.1f} {line['theirs']:>10,.1f}  "
+              f"{line['ratio']:.2f} ({line['low']:.2f} to {line['high']:.2f})")  # fmt: skip
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="*", help="Beginnings of names: vision-infer-GoogLeNet.")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--no-memory", action="store_true")
+    parser.add_argument("--one", metavar="ROW", help="One row in this process, printed as JSON.")
+    args = parser.parse_args(arguments)
+    if args.one:
+        print(json.dumps(measure(args.one, args.rounds)))
+        return 0
     failed = 0
-    for row in rows:
+    for row in (r for r in ROWS if not args.rows or f"vision-{r}".startswith(tuple(args.rows))):
         print(f"... {row}", file=sys.stderr)
-        done = subprocess.run([sys.executable, "-m", "benchmarks.vision", "--one", row],
+        done = subprocess.run([sys.executable, "-m", "benchmarks.vision", "--one", row,
+                               "--rounds", str(args.rounds)],
                               stdout=subprocess.PIPE, text=True)  # fmt: skip
         if done.returncode != 0:
             print(f"{row} failed", file=sys.stderr)
             failed += 1
             continue
-        result = json.loads(done.stdout.splitlines()[-1])
-        result |= {"machine": machine(), "measured": str(datetime.date.today()), "memory": {}}
-        if memory and row != IMAGES:
-            for side in result["rates"]:
-                result["memory"][side] = peak_memory(row, side)
-        results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        results[row] = result
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-        TABLE.write_text(table(results))
-        for line in summary(result):
-            print(f"{row:<28} {line['peer']:<14} {line['ours']:>10,.1f} {line['theirs']:>10,.1f}  "
-                  f"{line['ratio']:.2f} ({line['low']:.2f} to {line['high']:.2f})")  # fmt: skip
+        found = json.loads(done.stdout.splitlines()[-1])
+        if not args.no_memory and row != IMAGES:
+            found["memory"] = {side: peak_memory(row, side) for side in found["rates"]}
+        record(row, found)
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(measure(sys.argv[2])))
-    else:
-        arguments = [a for a in sys.argv[1:] if a != "--no-memory"]
-        sys.exit(main(arguments, len(arguments) == len(sys.argv) - 1))
+    sys.exit(main())

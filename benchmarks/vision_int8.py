@@ -1,16 +1,20 @@
 """int8 inference beside OpenVINO (NNCF) and ONNX Runtime (static quantization):
 
-    PYTHONPATH=python:. .venv-peers/bin/python -m benchmarks.vision_int8 [NETWORK...]
+    PYTHONPATH=python:. .venv-peers/bin/python -m benchmarks.vision_int8 [--folder DIR] [ROW...]
 
 The same network with the same weights: ours, exported to ONNX, quantized by each with its own tools
-on the same images. Then us and one peer take turns, each in a process of its own on two threads
-(in one process two pools of threads would wait for each other). Peak memory is that of a process
-that loads a quantized network and runs it, beyond what it had with the library imported. Weights
-are random: no time depends on them.
+on the same images (kept in --folder, for a second call). Then all sides take turns, each in a
+process of its own on two threads (in one process pools of threads would wait for each other); our
+float32 predictions are one side. Peak memory is that of a process that loads a quantized network
+and runs it, beyond what it had with the library imported. Weights are random: no time depends on
+them. Results go to results_vision_int8.json and results_vision_int8.md.
 """
 
 from __future__ import annotations
 
+import argparse
+import datetime
+import json
 import os
 import pathlib
 import subprocess
@@ -20,11 +24,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.harness import Row, compare, table
+from benchmarks.vision import interleaved, machine, summary
 
+HERE = pathlib.Path(__file__).parent
+RESULTS = HERE / "results_vision_int8.json"
+TABLE = HERE / "results_vision_int8.md"
 THREADS = 2
 NETWORKS = ("ResNet50", "MobileNetV2", "GoogLeNet")
 BATCHES = (1, 32)
+ROWS = {f"{name}-{batch}": (name, batch) for name in NETWORKS for batch in BATCHES}
+TARGETS = {"ResNet50": 1.0, "MobileNetV2": 1.0, "GoogLeNet": 3.0}
+FLOAT = "Andiron, float32"
 CALIBRATION_IMAGES = 16
 ROUNDS = 7
 MODULE = "benchmarks.vision_int8"
@@ -44,6 +54,7 @@ def prepare_andiron(name: str, folder: str) -> None:
     andiron.set_threads(THREADS)
     options = {"batch_norm": False} if name == "GoogLeNet" else {}
     model = getattr(models, name)(input_shape=(3, 224, 224), **options)
+    model.save(f"{folder}/float.andiron")
     onnx.save(model, f"{folder}/float.onnx", 17)
     model.quantized(images(CALIBRATION_IMAGES), verbose=0).save(f"{folder}/int8.andiron")
 
@@ -92,6 +103,12 @@ def run_andiron(folder: str, _batch: int) -> Callable[[np.ndarray], object]:
     return models.load(f"{folder}/int8.andiron").predict
 
 
+def run_float(folder: str, _batch: int) -> Callable[[np.ndarray], object]:
+    from andiron import models
+
+    return models.load(f"{folder}/float.andiron").frozen(THREADS).predict
+
+
 def run_openvino(folder: str, batch: int) -> Callable[[np.ndarray], object]:
     import openvino as ov
 
@@ -120,7 +137,12 @@ PREPARE = {
     "OpenVINO": prepare_openvino,
     "ONNX Runtime": prepare_onnxruntime,
 }
-RUN = {"Andiron": run_andiron, "OpenVINO": run_openvino, "ONNX Runtime": run_onnxruntime}
+RUN = {
+    "Andiron": run_andiron,
+    "OpenVINO": run_openvino,
+    "ONNX Runtime": run_onnxruntime,
+    FLOAT: run_float,
+}
 
 
 def rounds_of(who: str, folder: str, batch: int) -> Callable[[], int]:
@@ -162,20 +184,24 @@ class Process:
         self._process.wait()
 
 
-def row(name: str, folder: str, batch: int, peer: str) -> Row:
-    ours, theirs = Process("Andiron", folder, batch), Process(peer, folder, batch)
+def measure(folder: str, batch: int, rounds: int) -> dict[str, list[float]]:
+    """Images a second of each side in each round."""
+    sides = {who: Process(who, folder, batch) for who in RUN}
     try:
-        return compare(f"{name} int8, batch {batch}", peer, "images/s", ours, theirs, ROUNDS)
+        for side in sides.values():
+            side()
+        return interleaved(sides, rounds, 0.0)
     finally:
-        ours.close()
-        theirs.close()
+        for side in sides.values():
+            side.close()
 
 
 def peak(who: str, folder: str, batch: int) -> float:
     """MB beyond the imported library."""
     from benchmarks.once import _resident
 
-    __import__({"Andiron": "andiron.models", "OpenVINO": "openvino"}.get(who, "onnxruntime"))
+    modules = {"OpenVINO": "openvino", "ONNX Runtime": "onnxruntime"}
+    __import__(modules.get(who, "andiron.models"))
     x = images(batch)
     before = _resident("VmRSS:")
     run = RUN[who](folder, batch)
@@ -190,24 +216,70 @@ def _child(*arguments: str) -> str:
     return done.stdout.splitlines()[-1] if done.stdout else ""
 
 
-def bench(names: list[str], folder: str) -> list[Row]:
-    rows = []
-    for name in names:
-        here = os.path.join(folder, name)
-        os.makedirs(here, exist_ok=True)
-        for who in RUN:
-            _child("--prepare", who, name, here)
-        for batch in BATCHES:
-            for peer in ("OpenVINO", "ONNX Runtime"):
-                rows.append(row(name, here, batch, peer))
-                print(table(rows[-1:]).splitlines()[-1], flush=True)
-            memory = {who: float(_child("--peak", who, here, str(batch))) for who in RUN}
-            print(
-                f"{name} int8, batch {batch}: peak memory "
-                + ", ".join(f"{who} {mb:.0f} MB" for who, mb in memory.items()),
-                flush=True,
+def table(results: dict[str, dict]) -> str:
+    text = [
+        "# Image networks in 8 bits beside the peers",
+        "",
+        "`python -m benchmarks.vision_int8`: images a second, 224x224, two threads, 32 images a "
+        "round; each side in a process of its own, in turn.",
+        "A ratio is the median of the rounds, in brackets the lowest and the highest; above 1 we "
+        "are faster. Memory is the peak beyond the imported library.",
+        "",
+        "| row | peer | ours, int8 | theirs | ratio | target | memory, ours | theirs |",
+        "|---|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for row, (name, _) in ROWS.items():
+        found = results.get(row)
+        if found is None:
+            continue
+        mega = {side: f"{mb:,.0f} MB" for side, mb in found["memory"].items()}
+        for line in summary(found):
+            target = "" if line["peer"] == FLOAT else TARGETS[name]
+            text.append(
+                f"| {row} | {line['peer']} | {line['ours']:,.1f} | {line['theirs']:,.1f} | "
+                f"{line['ratio']:.2f} ({line['low']:.2f} to {line['high']:.2f}) | {target} | "
+                f"{mega.get('Andiron', '')} | {mega.get(line['peer'], '')} |"
             )
-    return rows
+    machines = sorted({r["machine"] for r in results.values()})
+    days = sorted({r["measured"] for r in results.values()})
+    return "\n".join([*text, "", f"Measured {' and '.join(days)} on {'; '.join(machines)}.", ""])
+
+
+def record(row: str, rates: dict, memory: dict) -> None:
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results[row] = {"row": row, "rates": rates, "memory": memory, "machine": machine(),
+                    "measured": str(datetime.date.today())}  # fmt: skip
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    TABLE.write_text(table(results))
+    for line in summary(results[row]):
+        print(f"{row:<16} {line['peer']:<16} {line['ours']:>8,.1f} {line['theirs']:>8,.1f}  "
+              f"{line['ratio']:.2f} ({line['low']:.2f} to {line['high']:.2f})")  # fmt: skip
+
+
+def _child(*arguments: str) -> str:
+    here = [sys.executable, "-m", MODULE, *arguments]
+    done = subprocess.run(here, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.splitlines()[-1] if done.stdout else ""
+
+
+def prepared(name: str, folder: str) -> str:
+    """The folder of a network quantized by all."""
+    here = os.path.join(folder, name)
+    os.makedirs(here, exist_ok=True)
+    for who in PREPARE:
+        done = pathlib.Path(here, f"{who}.done")
+        if not done.exists():
+            _child("--prepare", who, name, here)
+            done.touch()
+    return here
+
+
+def bench(rows: list[str], folder: str, rounds: int) -> None:
+    for row in rows:
+        name, batch = ROWS[row]
+        here = prepared(name, folder)
+        memory = {who: float(_child("--peak", who, here, str(batch))) for who in RUN}
+        record(row, measure(here, batch, rounds), memory)
 
 
 def main(arguments: list[str]) -> None:
@@ -218,8 +290,15 @@ def main(arguments: list[str]) -> None:
     elif arguments[:1] == ["--peak"]:
         print(peak(arguments[1], arguments[2], int(arguments[3])))
     else:
+        parser = argparse.ArgumentParser(description=__doc__)
+        parser.add_argument("rows", nargs="*", help=f"Of {', '.join(ROWS)}. Default: all.")
+        parser.add_argument("--folder", help="Keeps the quantized networks.")
+        parser.add_argument("--rounds", type=int, default=ROUNDS)
+        args = parser.parse_args(arguments)
+        if wrong := set(args.rows) - set(ROWS):
+            parser.error(f"no rows: {', '.join(sorted(wrong))}")
         with tempfile.TemporaryDirectory() as folder:
-            print(table(bench(arguments or list(NETWORKS), folder)))
+            bench(args.rows or list(ROWS), args.folder or folder, args.rounds)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,7 @@ std::span<const KernelEntry> kernel_table() {
       {"quantized_lrn", make_quantized_lrn},
       {"conv_grad_src", make_winograd_conv_grad_src, false, true, false},
       {"conv_grad_src", make_onednn_conv_grad_src},
+      {"conv_grad_weights", make_winograd_conv_grad_weights, true, false, false},
       {"conv_grad_weights", make_onednn_conv_grad_weights},
       {"max_pool", make_pool},
       {"max_pool_grad", make_pool},

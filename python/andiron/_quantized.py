@@ -114,6 +114,11 @@ class Quantized:
         """That of the first input, None for the batch."""
         return (None, *self._core.graph.inputs[0].shape[1:])
 
+    @property
+    def output_shape(self) -> tuple:
+        """That of the first output, None for the batch."""
+        return (None, *self._core.graph.outputs[0].shape[1:])
+
     def summary(self) -> str:
         """What is in bytes and what is not, as lines."""
         return self._core.summary()
@@ -146,8 +151,12 @@ class Quantized:
             raise FileExistsError(f"[save] '{path}' is there already (overwrite=False)")
         self._core.save(path)
 
+    def _network_bytes(self) -> bytes:
+        """What `save` writes."""
+        return self._core.bytes()
+
     def __reduce__(self):
-        return _from_bytes, (self._core.bytes(),)
+        return _from_bytes, (self._network_bytes(),)
 
     def _compare(self, model: Any, data: Any, verbose: int) -> None:
         x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)

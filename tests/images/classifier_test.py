@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -221,6 +222,44 @@ def test_fine_tuning_keeps_what_is_better(tmp_path, folder):
     assert made.predict(picture(COLOURS["red"], 999))[0].classes == ("red",)
 
 
+def test_the_network_goes_into_8_bits_and_into_the_file(tmp_path, folder):
+    made = classifier(tmp_path)
+    made.fit(folder)
+    exact = made.learned.features
+    found = made.quantize(folder, limit=20)
+    assert found["calibrated"] == 20 and found["before"] > 0.9 and found["after"] > 0.9
+    assert made.extractor.in_bytes and "in 8 bits, calibrated on 20 photos" in found["verdict"]
+    small = made.learned.features
+    assert 0 < np.abs(small - exact).max() < 0.02 * np.abs(exact).max()
+    made.save(tmp_path / "model")
+    photos = [picture(c, 700 + i) for i, c in enumerate(COLOURS.values())]
+    chances = made.predict_proba(photos)
+    loaded = StyleClassifier.load(tmp_path / "model", cache=tmp_path / "cache")
+    assert loaded.extractor.in_bytes and loaded.extractor.key == made.extractor.key
+    np.testing.assert_array_equal(loaded.predict_proba(photos), chances)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(made)).predict_proba(photos), chances)
+    loaded.add(photos, list(COLOURS))
+    assert len(loaded.learned.names) == 39
+    with pytest.raises(andiron.Error, match="in 8 bits already"):
+        loaded.quantize(folder)
+    with pytest.raises(andiron.Error, match="fine-tune, then quantize"):
+        loaded.fine_tune(folder)
+
+
+def test_calibration_passes_bad_photos_over(tmp_path, folder):
+    made = classifier(tmp_path, C=1.0).fit(folder)
+    photos = Photos.from_folder(folder)
+    some = Photos([*photos.sources, b"<html>"], [*photos.labels, "red"])
+    with pytest.warns(UserWarning, match="1 photos could not be read"):
+        assert made.quantize(some)["calibrated"] == 36
+    other = classifier(tmp_path, C=1.0).fit(folder)
+    with pytest.raises(andiron.Error, match="no photo that can be read"):
+        other.quantize([b"<html>", b""], ["red", "blue"])
+    with pytest.raises(andiron.Error, match="got limit=0"):
+        other.quantize(folder, limit=0)
+    assert not other.extractor.in_bytes
+
+
 def test_groups_come_from_names(folder):
     photos = Photos.from_folder(folder, group="^([0-9]+)_")
     assert photos.groups[:3] == ["0", "10", "11"]
@@ -305,3 +344,14 @@ def test_an_interrupted_run_keeps_what_it_has_computed(tmp_path, folder, monkeyp
     found, _, there = made.features(folder)
     assert there == 20 and calls == [10, 10, 10, 10, 6]
     np.testing.assert_allclose(found, real(Photos.from_folder(folder).sources)[0], atol=1e-5)
+
+
+def test_the_command_in_8_bits_needs_no_weights_where_it_is_used(tiny, folder, tmp_path):
+    out, photo = tmp_path / "model", tmp_path / "new.ppm"
+    photo.write_bytes(picture(COLOURS["green"], 4321))
+    found = run("train", "--photos", folder, "--out", out, "--weights", tiny, "--folds", 3, "--int8")
+    assert found.exit_code == 0, found.output
+    assert "in 8 bits, calibrated on 36 photos; accuracy in cross-validation" in found.output
+    os.unlink(tiny)
+    found = run("predict", out, photo)
+    assert found.exit_code == 0 and f"{photo}: green" in found.output

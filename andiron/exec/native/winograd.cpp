@@ -4,9 +4,8 @@
 #include <limits>
 
 #include "andiron/exec/native/parallel.hpp"
-#include "andiron/exec/native/winograd_table.hpp"
+#include "andiron/exec/native/winograd_request.hpp"
 #include "andiron/exec/native/winograd_weights.hpp"
-#include "andiron/ops/conv/conv.hpp"
 
 namespace andiron::exec {
 
@@ -19,19 +18,6 @@ constexpr int64_t kShared = int64_t{2} << 20;  // floats of transformed inputs t
 constexpr int64_t kLargeWeights = int64_t{1} << 20;  // floats beyond which each thread takes a part
 
 int64_t rounded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-
-// Floating point operations of both ways, with those that take as long as transforms and as
-// reading weights that no cache holds.
-bool pays(const WinogradShape& s) {
-  const double pairs = static_cast<double>(s.channels) * static_cast<double>(s.filters);
-  const auto tiles = static_cast<double>(s.tiles());
-  const auto taps = static_cast<double>(s.kernel * s.kernel);
-  const double pixels = static_cast<double>(s.samples * s.out_height * s.out_width);
-  const double direct = pixels * pairs * taps * 2.2 + pairs * taps * 40.0;
-  const double ours = tiles * pairs * 90.0 + tiles * static_cast<double>(s.channels) * 480.0 +
-                      tiles * static_cast<double>(s.filters) * 360.0 + pairs * kPositions * 40.0;
-  return s.channels >= 8 && s.filters >= 8 && ours * 1.1 < direct;
-}
 
 class Winograd final : public Kernel {
  public:
@@ -174,35 +160,14 @@ class Winograd final : public Kernel {
   std::shared_ptr<Buffer> fixed_;
 };
 
-bool possible(const KernelRequest& request, const ops::ConvShape& s) {
-  const ops::Window& w = s.window;
-  const bool square = w.rank() == 2 && w.kernel[0] == w.kernel[1];
-  if (request.dst[0].dtype != DType::f32 || !s.channels_last || s.groups != 1 || !square)
-    return false;
-  if (w.kernel[0] != 3 && w.kernel[0] != 5) return false;
-  auto ones = [](const std::vector<int64_t>& v) { return v[0] == 1 && v[1] == 1; };
-  auto inside = [](const std::vector<int64_t>& v, int64_t k) {
-    return v[0] >= 0 && v[1] >= 0 && v[0] < k && v[1] < k;
-  };
-  return ones(w.strides) && ones(w.dilations) && inside(w.begin, w.kernel[0]) &&
-         inside(w.end, w.kernel[0]) && s.src.count() != Dim(0) && s.dst.count() != Dim(0);
-}
-
-WinogradShape shape_of(const Sizes& src, const Sizes& dst, int64_t src_stride, int64_t dst_stride,
-                       int64_t top, int64_t left, int64_t kernel) {
-  return {src[0], src[2],     src[3],     src[1], dst[2], dst[3],
-          dst[1], src_stride, dst_stride, top,    left,   kernel};
-}
-
 }  // namespace
 
 std::unique_ptr<Kernel> make_winograd_conv(const KernelRequest& request) {
   const ops::ConvShape s = ops::conv_shape(request.node);
-  if (!possible(request, s)) return nullptr;
+  if (!winograd_possible(request, s)) return nullptr;
   const WinogradShape shape =
-      shape_of(s.src.sizes(), s.dst.sizes(), request.src[0].row_stride, request.dst[0].row_stride,
-               s.window.begin[0], s.window.begin[1], s.window.kernel[0]);
-  if (!pays(shape)) return nullptr;
+      winograd_shape(s, request.src[0].row_stride, request.dst[0].row_stride);
+  if (!winograd_pays(shape)) return nullptr;
   auto kernel = std::make_unique<Winograd>(
       request, shape, WinogradWeights::of_conv(s.filters, s.channels, shape.kernel), 0, 1);
   kernel->set_end(request.node, request);
@@ -211,12 +176,10 @@ std::unique_ptr<Kernel> make_winograd_conv(const KernelRequest& request) {
 
 std::unique_ptr<Kernel> make_winograd_conv_grad_src(const KernelRequest& request) {
   const ops::ConvShape s = ops::conv_shape(request.node);
-  if (!possible(request, s)) return nullptr;
-  const int64_t last = s.window.kernel[0] - 1;
+  if (!winograd_possible(request, s)) return nullptr;
   const WinogradShape shape =
-      shape_of(s.dst.sizes(), s.src.sizes(), request.src[0].row_stride, request.dst[0].row_stride,
-               last - s.window.begin[0], last - s.window.begin[1], s.window.kernel[0]);
-  if (!pays(shape)) return nullptr;
+      winograd_shape_of_grad_src(s, request.src[0].row_stride, request.dst[0].row_stride);
+  if (!winograd_pays(shape)) return nullptr;
   return std::make_unique<Winograd>(
       request, shape, WinogradWeights::of_grad_src(s.filters, s.channels, shape.kernel), 0, 1);
 }

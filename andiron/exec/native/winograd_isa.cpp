@@ -214,8 +214,129 @@ void transform_dst(const WinogradShape& s, const WinogradPlanes& m, int64_t firs
   }
 }
 
+// to = A g of kOut numbers
+template <int kOut>
+inline void transform_back(const FloatVector* g, FloatVector* to) {
+  const FloatVector a(kA), b(kB);
+  FloatVector even_a = g[0], even_b = g[0], odd_a = a * g[1], odd_b = b * g[1];
+  if constexpr (kOut == 4) {
+    even_a = fused(FloatVector(kA2), g[2], even_a);
+    even_b = fused(FloatVector(kB2), g[2], even_b);
+    odd_a = fused(FloatVector(kA2 * kA), g[3], odd_a);
+    odd_b = fused(FloatVector(kB2 * kB), g[3], odd_b);
+  }
+  to[0] = g[0];
+  to[1] = even_a + odd_a;
+  to[2] = even_a - odd_a;
+  to[3] = even_b + odd_b;
+  to[4] = even_b - odd_b;
+  to[5] = g[kOut - 1];
+}
+
+// `height` and `width`: how much of the tile is inside. Returns the sum of the gradients.
+template <int kOut>
+FloatVector transform_tile_grad(const float* grad, int64_t row, int64_t stride, int64_t height,
+                                int64_t width, int64_t n, float* w, int64_t plane) {
+  FloatVector half[kOut][kTile];  // [column][row]
+  FloatVector sum(0.0F);
+  for (int64_t j = 0; j < kOut; ++j) {
+    FloatVector g[kOut];
+    for (int64_t i = 0; i < kOut; ++i) {
+      const float* at = grad + i * row + j * stride;
+      g[i] = i >= height || j >= width ? FloatVector(0.0F)
+             : n == kWidth             ? FloatVector::load(at)
+                                       : FloatVector::load(at, n);
+      sum = sum + g[i];
+    }
+    transform_back<kOut>(g, half[j]);
+  }
+  for (int64_t i = 0; i < kTile; ++i) {
+    FloatVector g[kOut], to[kTile];
+    for (int64_t j = 0; j < kOut; ++j) g[j] = half[j][i];
+    transform_back<kOut>(g, to);
+    for (int64_t j = 0; j < kTile; ++j) to[j].store(w + (i * kTile + j) * plane);
+  }
+  return sum;
+}
+
+void transform_grad(const WinogradShape& s, const float* grad, int64_t first, int64_t last,
+                    int64_t o_begin, int64_t o_end, const WinogradPlanes& w, float* sums) {
+  const int64_t row = s.out_width * s.dst_stride;
+  const auto transform = s.kernel == 3 ? transform_tile_grad<4> : transform_tile_grad<2>;
+  for (int64_t t = first; t < last; ++t) {
+    const Tile tile(s, t);
+    const int64_t pixel = (tile.sample * s.out_height + tile.y) * s.out_width + tile.x;
+    float* to = w.data + (t - first) * w.stride;
+    for (int64_t o = o_begin; o < o_end; o += kWidth) {
+      const int64_t n = smaller_of(kWidth, o_end - o);
+      const FloatVector sum =
+          transform(grad + pixel * s.dst_stride + o, row, s.dst_stride, s.out_height - tile.y,
+                    s.out_width - tile.x, n, to + o, w.plane);
+      if (sums != nullptr) (FloatVector::load(sums + o, n) + sum).store(sums + o, n);
+    }
+  }
+}
+
+// kRows rows of sums over tiles of v[t][row] panel[t].
+template <int kRows, int kVectors>
+void product_of_tiles(const float* v, int64_t v_stride, int64_t tiles, const float* w,
+                      int64_t w_stride, bool adds, float* to, int64_t to_stride) {
+  FloatVector sum[kRows][kVectors];
+  for (int r = 0; r < kRows; ++r)
+    for (int j = 0; j < kVectors; ++j) sum[r][j] = FloatVector(0.0F);
+  for (int64_t t = 0; t < tiles; ++t) {
+    FloatVector b[kVectors];
+    for (int j = 0; j < kVectors; ++j) b[j] = FloatVector::load(w + t * w_stride + j * kWidth);
+    for (int r = 0; r < kRows; ++r) {
+      const FloatVector factor(v[t * v_stride + r]);
+      for (int j = 0; j < kVectors; ++j) sum[r][j] = fused(factor, b[j], sum[r][j]);
+    }
+  }
+  for (int r = 0; r < kRows; ++r)
+    for (int j = 0; j < kVectors; ++j) {
+      float* at = to + r * to_stride + j * kWidth;
+      (adds ? FloatVector::load(at) + sum[r][j] : sum[r][j]).store(at);
+    }
+}
+
+template <int kVectors, int kRows = kMaxRows>
+void product_of_tiles_of(int64_t rows, const float* v, int64_t v_stride, int64_t tiles,
+                         const float* w, int64_t w_stride, bool adds, float* to,
+                         int64_t to_stride) {
+  if constexpr (kRows > 0) {
+    if (rows == kRows)
+      return product_of_tiles<kRows, kVectors>(v, v_stride, tiles, w, w_stride, adds, to,
+                                               to_stride);
+    product_of_tiles_of<kVectors, kRows - 1>(rows, v, v_stride, tiles, w, w_stride, adds, to,
+                                             to_stride);
+  }
+}
+
+void multiply_tiles(int64_t tiles, int64_t channels, int64_t filters, int64_t begin, int64_t end,
+                    const WinogradPlanes& v, const WinogradPlanes& w, bool adds,
+                    const WinogradPlanes& m) {
+  const int64_t groups = (channels + kMaxRows - 1) / kMaxRows;
+  const int64_t width = (filters + kWidth - 1) / kWidth * kWidth;
+  for (int64_t i = begin; i < end;) {
+    const int64_t p = i / groups, last = smaller_of(end, (p + 1) * groups);
+    for (int64_t o = 0; o < width; o += kPanel) {
+      const float* panel = w.data + p * w.plane + o;
+      for (int64_t g = i - p * groups; g < last - p * groups; ++g) {
+        const int64_t c = channels * g / groups, n = channels * (g + 1) / groups - c;
+        const float* from = v.data + p * v.plane + c;
+        float* to = m.data + p * m.plane + c * m.stride + o;
+        o + kWidth < width
+            ? product_of_tiles_of<2>(n, from, v.stride, tiles, panel, w.stride, adds, to, m.stride)
+            : product_of_tiles_of<1>(n, from, v.stride, tiles, panel, w.stride, adds, to, m.stride);
+      }
+    }
+    i = last;
+  }
+}
+
 }  // namespace
 
-extern const WinogradTable kWinogradTable = {kWidth, transform_src, multiply, transform_dst};
+extern const WinogradTable kWinogradTable = {kWidth,        kMaxRows,       transform_src, multiply,
+                                             transform_dst, transform_grad, multiply_tiles};
 
 }  // namespace andiron::exec::ANDIRON_ISA

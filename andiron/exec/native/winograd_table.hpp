@@ -42,6 +42,7 @@ struct WinogradPlanes {
 /// may have one.
 struct WinogradTable {
   int64_t vector;  ///< floats
+  int64_t rows;    ///< of sums that fit into the registers
   /// v[position][t - first][c] = B' d B of the tiles [first, last) and channels [c_begin, c_end);
   /// c_begin a multiple of `vector`. Rows are written up to a multiple of it.
   void (*transform_src)(const WinogradShape& shape, const float* src, int64_t first, int64_t last,
@@ -55,6 +56,19 @@ struct WinogradTable {
   void (*transform_dst)(const WinogradShape& shape, const WinogradPlanes& m, int64_t first,
                         int64_t last, int64_t o_begin, int64_t o_end, const WinogradEnd& end,
                         float* dst);
+  /// w[position][t - first][o] = A g A' of the gradients g of the outputs (src_stride has nothing
+  /// to do with them, dst_stride is theirs), for filters [o_begin, o_end), o_begin a multiple of
+  /// `vector`; sums[o] += g where `sums` is not null. Rows are written up to a multiple of it.
+  void (*transform_grad)(const WinogradShape& shape, const float* grad, int64_t first, int64_t last,
+                         int64_t o_begin, int64_t o_end, const WinogradPlanes& w, float* sums);
+  /// m[position][c][o] = sum over t of v[position][t][c] w[position][t][o], added to what is there
+  /// if told. [begin, end) are numbers of groups of rows, all groups of a position side by side
+  /// (`row_groups` for each).
+  void (*multiply_tiles)(int64_t tiles, int64_t channels, int64_t filters, int64_t begin,
+                         int64_t end, const WinogradPlanes& v, const WinogradPlanes& w, bool adds,
+                         const WinogradPlanes& m);
+
+  int64_t row_groups(int64_t channels) const { return (channels + rows - 1) / rows; }
 };
 
 namespace avx2 {

@@ -43,18 +43,24 @@ std::vector<Value> images_and_weights(const Case& c) {
           in({c.filters, c.channels, c.kernel, c.kernel})};
 }
 
-// Against the reference; the bits are the same with any number of threads.
-void check(const Node& node) {
+// Against the reference, sums of so many terms; the bits are the same with any number of threads.
+void check(const Node& node, std::string_view kernel, double terms, const RunOptions& strided) {
   const std::vector<Tensor> src = random_inputs(node, 7, -1, 1);
-  const Tensor want = run_reference(node, src)[0];
+  const std::vector<Tensor> want = run_reference(node, src);
   const RunResult one = run_kernel(node, src);
-  EXPECT_EQ(one.kernel, "winograd conv") << str(node.outputs[0]);
+  EXPECT_EQ(one.kernel, kernel) << str(node.outputs[0]);
+  for (size_t i = 0; i < want.size(); ++i)
+    expect_close(one.dst[i], want[i], 1e-5, 4e-6 * std::sqrt(terms));
+  for (const RunOptions& options : {RunOptions{.threads = 2}, RunOptions{.threads = 3}, strided}) {
+    const RunResult other = run_kernel(node, src, options);
+    for (size_t i = 0; i < want.size(); ++i) expect_same_bits(other.dst[i], one.dst[i]);
+  }
+}
+
+void check(const Node& node) {
   const auto terms = static_cast<double>(node.inputs[1].shape().count().size()) /
                      static_cast<double>(node.inputs[1].shape()[0].size());
-  expect_close(one.dst[0], want, 1e-5, 4e-6 * std::sqrt(terms));
-  for (const RunOptions& options :
-       {RunOptions{.threads = 2}, RunOptions{.threads = 3}, RunOptions{.dst_gap = 5}})
-    expect_same_bits(run_kernel(node, src, options).dst[0], one.dst[0]);
+  check(node, "winograd conv", terms, {.dst_gap = 5});
 }
 
 TEST(Winograd, equals_the_reference) {
@@ -90,6 +96,25 @@ TEST(Winograd, gradient_of_src_equals_the_reference) {
     attributes.set("shape", inputs[0].shape());
     check(make_value(ops::find("conv_grad_src"), {in(y.shape()), inputs[1]}, attributes).node());
   }
+}
+
+TEST(Winograd, gradients_of_weights_and_bias_equal_the_reference) {
+  std::vector<Case> cases(std::begin(kCases), std::end(kCases));
+  cases.push_back({8, 32, 32, 24, 40, 3, {1, 1}, {1, 1}});  // several blocks of tiles
+  for (const Case& c : cases)
+    for (const bool bias : {false, true}) {
+      const auto inputs = images_and_weights(c);
+      const Value y = make_value(ops::find("conv"), inputs, attributes_of(c));
+      Attributes attributes = attributes_of(c, false);
+      attributes.set("strides", std::vector<int64_t>{1, 1});
+      attributes.set("dilations", std::vector<int64_t>{1, 1});
+      attributes.set("kernel", std::vector<int64_t>{c.kernel, c.kernel});
+      attributes.set("bias", bias);
+      const Value gradient =
+          make_value(ops::find("conv_grad_weights"), {inputs[0], in(y.shape())}, attributes);
+      const auto pixels = static_cast<double>(y.shape().count().size() / c.filters);
+      check(gradient.node(), "winograd conv grad weights", pixels, {.src_gap = 5});
+    }
 }
 
 TEST(Winograd, weights_that_are_constant_are_transformed_before) {

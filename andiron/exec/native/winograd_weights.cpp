@@ -60,6 +60,34 @@ void transform(const Factors& g, const float (*taps)[kMaxLanes], int64_t lanes, 
     }
 }
 
+// The transpose: taps[tap][lane] of one channel of `lanes` filters side by side.
+template <int64_t kKernel>
+void transform_back(const Factors& g, const float* from, int64_t plane, int64_t lanes,
+                    float (*taps)[kMaxLanes]) {
+  float half[kKernel][kTile][kMaxLanes];
+  for (int64_t i = 0; i < kKernel; ++i)
+    for (int64_t j = 0; j < kTile; ++j) {
+#pragma omp simd
+      for (int64_t l = 0; l < lanes; ++l) {
+        float sum = 0;
+        for (int64_t k = 0; k < kTile; ++k)
+          sum +=
+              g[static_cast<size_t>(k)][static_cast<size_t>(i)] * from[(k * kTile + j) * plane + l];
+        half[i][j][l] = sum;
+      }
+    }
+  for (int64_t i = 0; i < kKernel; ++i)
+    for (int64_t j = 0; j < kKernel; ++j) {
+#pragma omp simd
+      for (int64_t l = 0; l < lanes; ++l) {
+        float sum = 0;
+        for (int64_t k = 0; k < kTile; ++k)
+          sum += half[i][k][l] * g[static_cast<size_t>(k)][static_cast<size_t>(j)];
+        taps[i * kKernel + j][l] = sum;
+      }
+    }
+}
+
 struct Entry {
   const void* address;
   int64_t vector;
@@ -103,6 +131,24 @@ void transform_weights(const WinogradWeights& w, const float* weights, int64_t v
       float* to = u + first * w.channels + c * lanes;
       w.kernel == 3 ? transform<3>(g, at, lanes, to, padded * w.channels)
                     : transform<5>(g, at, lanes, to, padded * w.channels);
+    }
+  }
+}
+
+void gradient_of_weights(const WinogradWeights& w, const float* m, int64_t stride, int64_t plane,
+                         int64_t begin, int64_t end, float* weights) {
+  const Factors g = factors(w.kernel);
+  const int64_t taps = w.kernel * w.kernel;
+  float at[kMaxKernel * kMaxKernel][kMaxLanes];
+  for (int64_t first = 0; first < w.filters; first += kMaxLanes) {
+    const int64_t lanes = std::min(kMaxLanes, w.filters - first);
+    for (int64_t c = begin; c < end; ++c) {
+      const float* from = m + c * stride + first;
+      w.kernel == 3 ? transform_back<3>(g, from, plane, lanes, at)
+                    : transform_back<5>(g, from, plane, lanes, at);
+      float* to = weights + first * w.filter_stride + c * w.channel_stride;
+      for (int64_t l = 0; l < lanes; ++l)
+        for (int64_t k = 0; k < taps; ++k) to[l * w.filter_stride + k] = at[k][l];
     }
   }
 }

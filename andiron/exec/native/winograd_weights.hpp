@@ -29,6 +29,11 @@ struct WinogradWeights {
 void transform_weights(const WinogradWeights& w, const float* weights, int64_t vector,
                        int64_t begin, int64_t end, float* u);
 
+/// The gradient of the weights G' m G of the channels [begin, end): what `transform_weights` is the
+/// transpose of. m[position][channel][filter] has rows `stride` and matrices `plane` floats apart.
+void gradient_of_weights(const WinogradWeights& w, const float* m, int64_t stride, int64_t plane,
+                         int64_t begin, int64_t end, float* weights);
+
 /// Those of constant weights; one copy for all kernels that live at the same time.
 std::shared_ptr<Buffer> transformed_weights(const WinogradWeights& w, const Tensor& weights,
                                             int64_t vector);

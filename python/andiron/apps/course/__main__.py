@@ -61,7 +61,7 @@ def main(
         raise click.ClickException(str(e)) from e
     about = (
         f"{len(course.train.x):,} training, {len(course.validation.x):,} validation and "
-        f"{len(course.test.x):,} test images of CIFAR-10 ({course.data.source}); seed {seed}."
+        f"{len(course.test.x):,} test images of CIFAR-10 (its {course.data.source}); seed {seed}."
     )
     found = take(course, list(only or LESSONS), Path(out), about)
     for name, value, how in report.table(found):

@@ -102,7 +102,7 @@ def read(folder: str | os.PathLike) -> Cifar10:
     for train in (True, False):
         contents, labels = zip(*photos[train], strict=True)
         out += [pipeline(list(contents)).astype(np.uint8), np.array(labels, np.int64)]
-    return Cifar10(*out, "images")
+    return Cifar10(*out, "image files")
 
 
 def subset(data: Cifar10, train: int, test: int, seed: int = 0) -> Cifar10:

@@ -39,7 +39,8 @@ def table(found: dict[str, Any]) -> list[tuple[str, float, str]]:
             rows.append((name, lesson["test"], f"rate {lesson['rate']}, L2 {lesson['l2']}"))
     for key in ("fully connected", "VGG-small", "ResNet-20"):
         if lesson := found.get(key):
-            rows.append((key, lesson["test"], f"{len(lesson['loss'])} epochs"))
+            epochs = len(lesson["loss"])
+            rows.append((key, lesson["test"], f"{epochs} epoch{'s' if epochs > 1 else ''}"))
     return rows
 
 

@@ -51,13 +51,14 @@ def _echo(evaluation, report: str | None, as_json: bool) -> None:
               type=click.Choice(["logistic", "squared_hinge"]))  # fmt: skip
 @click.option("--folds", default=5, show_default=True, help="Of cross-validation.")
 @click.option("--fine-tune", is_flag=True, help="Train the network's upper blocks, too.")
+@click.option("--int8", is_flag=True, help="The network in 8 bits: less time for each photo.")
 @click.option("--cache", default=None, type=click.Path(), help="Folder of features.")
 @click.option("--seed", default=0, show_default=True)
 @_group
 @_report
 @_json
 @said
-def train(photos, out, network, weights, loss, folds, fine_tune, cache, seed, group, report,
+def train(photos, out, network, weights, loss, folds, fine_tune, int8, cache, seed, group, report,
           as_json) -> None:  # fmt: skip
     """Train on PHOTOS: features of NETWORK, a linear classifier on top."""
     from andiron.apps.homes import StyleClassifier
@@ -70,6 +71,8 @@ def train(photos, out, network, weights, loss, folds, fine_tune, cache, seed, gr
         model.fit(found)
         if fine_tune:
             click.echo(model.fine_tune(found)["verdict"], err=as_json)
+        if int8:
+            click.echo(model.quantize(found)["verdict"], err=as_json)
     model.save(out)
     judged = model.cross_validation_
     if judged is not None:

@@ -19,7 +19,7 @@ from andiron.apps.images.features import Cache, Extractor, thumbnails
 from andiron.apps.images.photos import Photos
 from andiron.linear import STRENGTHS, LinearClassifier
 
-FORMAT = 1  # of saved files
+FORMAT = 2  # of saved files; 1 had no networks in 8 bits
 
 
 class Prediction(NamedTuple):
@@ -352,6 +352,12 @@ class ImageClassifier:
 
         return tuning.fine_tune(self, Photos.of(photos, labels), **settings)
 
+    def quantize(self, photos: Any, labels: Any = None, **settings: Any) -> dict:
+        """Puts the network in 8 bits: `andiron.apps.images.quantization.quantize`."""
+        from andiron.apps.images import quantization
+
+        return quantization.quantize(self, Photos.of(photos, labels), **settings)
+
     # Files.
 
     def save(self, path: Any) -> None:
@@ -371,7 +377,7 @@ class ImageClassifier:
             "multi_label": self.multi_label_, "names": learned.names, "tuned": self.tuned,
             "network": extractor.network, "options": extractor.options, "key": extractor.key,
             "weights": None if weights is None else os.fspath(weights), "C": linear.C_,
-            "digest": extractor.digest,
+            "digest": extractor.digest, "in_bytes": extractor.in_bytes,
             "settings": {**self._settings, "C": _plain(self._settings["C"])},
         }  # fmt: skip
         tensors = {
@@ -414,9 +420,10 @@ class ImageClassifier:
             ) from error
         network = about["network"]
         if network is None:
-            from andiron.models import _from_bytes
+            from andiron import _quantized, models
 
-            network = _from_bytes(tensors["network"].tobytes())
+            restored = (_quantized if about.get("in_bytes") else models)._from_bytes
+            network = restored(tensors["network"].tobytes())
         made = cls(network, weights=about["weights"], cache=cache, **about["settings"],
                    **about["options"])  # fmt: skip
         if about["network"] is not None and made.extractor.digest != about["digest"]:

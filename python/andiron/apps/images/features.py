@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _core, _zoo, images
+from andiron._quantized import Quantized
 from andiron.apps.images.photos import Photos
 
 VERSION = 1  # of what is computed; another one leaves what is cached alone
@@ -39,7 +40,7 @@ def file_digest(path: str) -> str:
     return _file_digest(path, status.st_size, status.st_mtime_ns)
 
 
-def _alike(sources: list) -> list:
+def alike(sources: list) -> list:
     """Paths or bytes, not both: files are read where there are bytes among them. A file that is not
     there is empty."""
     is_path = [isinstance(s, (str, os.PathLike)) for s in sources]
@@ -65,8 +66,8 @@ class Extractor:
     """A network of andiron.models without its classifier, with the pixels it wants.
 
     Args:
-        network: a name in andiron.models ("EfficientNetLite0"), or a Model from photos
-            [n, 3, h, w] to features [n, d].
+        network: a name in andiron.models ("EfficientNetLite0"), or a Model or Quantized from
+            photos [n, 3, h, w] to features [n, d].
         weights: "imagenet", or the path of a file with the network's names.
         options: of the network's builder (input_shape).
     """
@@ -91,6 +92,11 @@ class Extractor:
             self._made = network
             self.bytes = network._network_bytes()
             self.digest = hashlib.blake2b(self.bytes, digest_size=16).hexdigest()
+
+    @property
+    def in_bytes(self) -> bool:
+        """Whether the network computes in 8 bits."""
+        return isinstance(self._made, Quantized)
 
     @functools.cached_property
     def model(self) -> Any:
@@ -132,7 +138,7 @@ class Extractor:
     def of_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """Features [n, d] of pixels [n, 3, h, w] of 0 to 255."""
         if self._frozen is None:
-            self._frozen = self.model.frozen()
+            self._frozen = self.model if self.in_bytes else self.model.frozen()
         return self._frozen.predict(pixels)
 
     def compute(self, sources: list) -> tuple[np.ndarray, list[tuple[int, str]]]:
@@ -140,7 +146,7 @@ class Extractor:
         out = np.full((len(sources), self.size), np.nan, np.float32)
         bad: list[tuple[int, str]] = []
         for start in range(0, len(sources), _AT_ONCE):
-            loaded = self.pipeline.load(_alike(sources[start : start + _AT_ONCE]), "skip")
+            loaded = self.pipeline.load(alike(sources[start : start + _AT_ONCE]), "skip")
             bad += [(start + row, why) for row, why in loaded.errors]
             if len(loaded.rows):
                 out[start + loaded.rows] = self.of_pixels(loaded.images)
@@ -155,9 +161,9 @@ def thumbnails(sources: list) -> tuple[np.ndarray, list[tuple[int, str]]]:
     out = np.zeros((len(sources), 3 * THUMBNAIL * THUMBNAIL), np.uint8)
     bad: list[tuple[int, str]] = []
     for start in range(0, len(sources), _AT_ONCE):
-        loaded = _THUMBNAILS.load(_alike(sources[start : start + _AT_ONCE]), "skip")
+        loaded = _THUMBNAILS.load(alike(sources[start : start + _AT_ONCE]), "skip")
         bad += [(start + row, why) for row, why in loaded.errors]
-        pixels = loaded.images.reshape(len(loaded.rows), -1)
+        pixels = loaded.images.reshape(len(loaded.rows), out.shape[1])
         out[start + loaded.rows] = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
     return out, bad
 

@@ -96,6 +96,8 @@ def fine_tune(
     classifier._fitted()
     if classifier.multi_label_:
         raise _core.Error("[images] fine-tuning is for photos of one class each")
+    if classifier.extractor.in_bytes:
+        raise _core.Error("[images] a network in 8 bits does not learn: fine-tune, then quantize")
     if not 0 < part <= 1:
         raise _core.Error(f"[images] part must be in (0, 1]; got {part}")
     features, bad, _ = classifier.features(photos)
