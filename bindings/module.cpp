@@ -12,6 +12,7 @@
 #include "bindings/python_layer.hpp"
 #include "bindings/quantization.hpp"
 #include "bindings/tensor.hpp"
+#include "bindings/texts.hpp"
 
 NB_MODULE(_core, m) {
   using namespace andiron::bindings;
@@ -25,6 +26,7 @@ NB_MODULE(_core, m) {
   bind_compositions(m);
   bind_plan(m);
   bind_python_functions(m);
+  bind_texts(m);
   bind_layers(m);
   bind_models(m);
   bind_losses(m);
