@@ -62,6 +62,8 @@ ColumnOptions column_from(nb::handle dict) {
       out.fill = nb::cast<double>(value);
     else if (name == "vocabulary")
       out.vocabulary = nb::cast<std::shared_ptr<Vocabulary>>(value);
+    else if (name == "fingerprints")
+      out.fingerprints = nb::cast<bool>(value);
     else if (name == "length")
       out.length = nb::cast<int64_t>(value);
     else if (name == "pad")

@@ -4,6 +4,7 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/nn/seed.hpp"
+#include "andiron/nn/texts.hpp"
 #include "bindings/json.hpp"
 #include "bindings/operators.hpp"
 #include "bindings/python_layer.hpp"
@@ -25,6 +26,7 @@ void bind_symbolic_tensor(nb::module_& m) {
   symbolic.def_prop_ro("dtype", [](const nn::SymbolicTensor& x) { return to_python(x.dtype()); })
       .def_prop_ro("shape", [](const nn::SymbolicTensor& x) { return to_python(x.shape(), true); })
       .def_prop_ro("ndim", &nn::SymbolicTensor::rank)
+      .def_prop_ro("is_text", &nn::is_text)
       .def_prop_ro("name", [](const nn::SymbolicTensor& x) { return x.layer()->name(); })
       .def_prop_ro("layer", [](const nn::SymbolicTensor& x) { return x.layer(); })
       .def("__repr__",
@@ -65,6 +67,29 @@ PyType_Slot kCollected[] = {{Py_tp_traverse, reinterpret_cast<void*>(traverse)},
                             {Py_tp_clear, reinterpret_cast<void*>(clear)},
                             {0, nullptr}};
 
+// Data in pieces: one tensor after the other.
+template <class L>
+void adapt(L& layer, nb::iterable pieces) {
+  nb::iterator at = nb::iter(pieces);
+  layer.adapt([&](Tensor& piece) {
+    if (at == nb::iterator::sentinel()) return false;
+    piece = tensor_from(*at);
+    ++at;
+    return true;
+  });
+}
+
+template <class T>
+void bind_lookup(nb::module_& m, const char* name) {
+  using L = nn::LookupLayer<T>;
+  nb::class_<L, nn::Layer>(m, name)
+      .def("set_vocabulary", &L::set_vocabulary, nb::arg("vocabulary"), nb::arg("idf_weights"))
+      .def("load_vocabulary", &L::load_vocabulary)
+      .def("vocabulary", &L::vocabulary, nb::arg("specials"))
+      .def_prop_ro("vocabulary_size", &L::vocabulary_size)
+      .def("adapt", &L::adapt);
+}
+
 }  // namespace
 
 void bind_layers(nb::module_& m) {
@@ -88,6 +113,12 @@ void bind_layers(nb::module_& m) {
              for (const TensorType& t : l.output_types(types_from(types)))
                out.append(to_python(t.shape, true));
              return out;
+           })
+      .def("take_texts",
+           [](nn::Layer& l, nb::handle list) {
+             std::vector<bool> texts;
+             for (nb::handle item : list) texts.push_back(nb::cast<bool>(item));
+             nn::check_texts(l, texts);
            })
       .def("call_symbolic", &nn::Layer::call_symbolic, nb::arg("inputs"),
            nb::arg("training") = nb::none())
@@ -146,25 +177,26 @@ void bind_layers(nb::module_& m) {
         current_context()->metrics.emplace_back(name, value);
       });
   nb::class_<nn::NormalizationLayer, nn::Layer>(m, "NormalizationCore")
-      .def(
-          "adapt",
-          [](nn::NormalizationLayer& l, nb::iterable pieces) {
-            nb::iterator at = nb::iter(pieces);
-            l.adapt([&](Tensor& piece) {
-              if (at == nb::iterator::sentinel()) return false;
-              piece = tensor_from(*at);
-              ++at;
-              return true;
-            });
-          },
-          nb::arg("pieces"));
+      .def("adapt", &adapt<nn::NormalizationLayer>, nb::arg("pieces"));
+  nb::class_<nn::DiscretizationLayer, nn::Layer>(m, "DiscretizationCore")
+      .def("adapt", &adapt<nn::DiscretizationLayer>, nb::arg("pieces"));
+  bind_lookup<std::string>(m, "StringLookupCore");
+  bind_lookup<int64_t>(m, "IntegerLookupCore");
   bind_symbolic_tensor(m);
 
   m.def("layer_from_config",
         [](nb::handle config) { return nn::layer_from_config(json_from(config)); });
   m.def(
+      "time_distributed",
+      [](const nn::LayerPtr& layer, const std::string& name) -> nn::LayerPtr {
+        return std::make_shared<nn::TimeDistributedLayer>(layer, nn::LayerOptions{.name = name});
+      },
+      nb::arg("layer"), nb::arg("name") = "");
+  m.def(
       "symbolic_input",
       [](nb::handle shape, const std::string& name, nb::handle dtype) {
+        const bool texts = PyUnicode_Check(dtype.ptr()) && nb::cast<std::string>(dtype) == "string";
+        if (texts) return nn::TextInput(shape_from(shape), name);
         return nn::Input(shape_from(shape), {.name = name, .dtype = dtype_from(dtype)});
       },
       nb::arg("shape"), nb::arg("name") = "", nb::arg("dtype") = "float32");

@@ -1,14 +1,16 @@
+#include "andiron/nn/models/models.hpp"
+
 #include <nanobind/stl/map.h>
 
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
-#include "andiron/nn/model.hpp"
 #include "andiron/io/torch/archive.hpp"
+#include "andiron/nn/model.hpp"
 #include "andiron/nn/model_file.hpp"
-#include "andiron/nn/models/models.hpp"
 #include "andiron/nn/models/state_dict.hpp"
 #include "andiron/nn/predictor.hpp"
+#include "andiron/nn/texts.hpp"
 #include "bindings/json.hpp"
 #include "bindings/python_layer.hpp"
 #include "bindings/signals.hpp"
@@ -77,6 +79,12 @@ void bind_models(nb::module_& m) {
       .def_prop_ro("outputs", &FunctionalModel::outputs)
       .def_prop_ro("input_names", &FunctionalModel::input_names)
       .def_prop_ro("output_names", &FunctionalModel::output_names)
+      .def_prop_ro("text_inputs",
+                   [](const FunctionalModel& model) {
+                     nb::list out;
+                     for (bool text : nn::text_inputs(model)) out.append(text);
+                     return out;
+                   })
       .def("summary", &FunctionalModel::summary)
       .def("trace", &FunctionalModel::trace, nb::arg("training") = false)
       .def("weights", &FunctionalModel::weights)

@@ -14,6 +14,7 @@
 #include "bindings/quantization.hpp"
 #include "bindings/signals.hpp"
 #include "bindings/tensor.hpp"
+#include "bindings/texts.hpp"
 
 NB_MODULE(_core, m) {
   using namespace andiron::bindings;
@@ -28,6 +29,7 @@ NB_MODULE(_core, m) {
   bind_compositions(m);
   bind_plan(m);
   bind_python_functions(m);
+  bind_texts(m);
   bind_layers(m);
   bind_models(m);
   bind_losses(m);

@@ -5,6 +5,7 @@
 #include "andiron/exec/kernel.hpp"
 #include "andiron/exec/native/along_axis.hpp"
 #include "andiron/exec/native/box_copy.hpp"
+#include "andiron/exec/native/category_kernels.hpp"
 #include "andiron/exec/native/channel_kernels.hpp"
 #include "andiron/exec/native/depthwise_bytes.hpp"
 #include "andiron/exec/native/embedding_kernels.hpp"
@@ -55,6 +56,11 @@ std::span<const KernelEntry> kernel_table() {
       {"embedding_bag_grad_values", make_embedding_bag_grad_values},
       {"column_ids", make_column_ids},
       {"hash_cross", make_hash_cross, false, false, false},
+      {"hash_bins", make_hash_bins},
+      {"cross_bins", make_cross_bins},
+      {"lookup", make_lookup},
+      {"bucketize", make_bucketize},
+      {"multi_hot", make_multi_hot},
       {kAnyOp, make_optimizer, true, false, false},
       {"conv", make_winograd_conv, false, true, false},
       {"conv", make_onednn_conv},

@@ -8,6 +8,7 @@
 #include "andiron/nn/accumulator.hpp"
 #include "andiron/nn/constrained_step.hpp"
 #include "andiron/nn/fit_tensor.hpp"
+#include "andiron/nn/masks.hpp"
 #include "andiron/nn/optimizers/exchange.hpp"
 #include "andiron/nn/optimizers/optimizer.hpp"
 #include "andiron/ops/ops.hpp"
@@ -82,6 +83,7 @@ CompiledModel::Form& CompiledModel::form(bool training, bool weighted) {
   // Workers draw different numbers in the same step, and so do the batches of one step.
   const bool several = options_.exchange != nullptr || accumulator_ != nullptr;
   if (training) context.step = input(several ? "draw" : "step", DType::i64, {});
+  Masks::Scope masks;
   const std::vector<Value> predictions = model_->apply(inputs, context);
   const std::vector<std::string> outputs = model_->output_names();
   form->n_x = inputs.size();
@@ -91,6 +93,12 @@ CompiledModel::Form& CompiledModel::form(bool training, bool weighted) {
   std::vector<Value> targets(predictions.size()), weights(predictions.size());
   for (size_t i = 0; i < predictions.size(); ++i) {
     if (options_.losses[i] == nullptr) continue;
+    if (Masks::of(predictions[i]).defined())
+      fail(
+          "[compile] the output '{}' has a mask (of Masking or Embedding), which losses do not "
+          "take: "
+          "pool over its steps with GlobalAveragePooling1D, or weight the samples",
+          outputs[i]);
     const TensorType type = options_.losses[i]->target_type(predictions[i].type());
     targets[i] = input("y_" + outputs[i], type.dtype, type.shape);
     inputs.push_back(targets[i]);

@@ -44,6 +44,8 @@ struct Plain {
 constexpr Plain kPlain[] = {
     {"Zeros", "zeros", Kind::zeros, 0.0, 0.0},
     {"Ones", "ones", Kind::ones, 1.0, 0.0},
+    {"Zeros", "zero", Kind::zeros, 0.0, 0.0},
+    {"Ones", "one", Kind::ones, 1.0, 0.0},
     {"Constant", "constant", Kind::constant, 0.0, 0.0},
     {"RandomUniform", "random_uniform", Kind::uniform, -0.05, 0.05},
     {"RandomUniform", "uniform", Kind::uniform, -0.05, 0.05},
@@ -51,6 +53,15 @@ constexpr Plain kPlain[] = {
     {"RandomNormal", "normal", Kind::normal, 0.0, 0.05},
     {"TruncatedNormal", "truncated_normal", Kind::truncated_normal, 0.0, 0.05},
 };
+
+// Matrices: `distribution` is their name, and `scale` their gain.
+struct Matrix {
+  const char *class_name, *name;
+};
+constexpr Matrix kMatrices[] = {{"Orthogonal", "orthogonal"},
+                                {"OrthogonalInitializer", "orthogonal"},
+                                {"Identity", "identity"},
+                                {"IdentityInitializer", "identity"}};
 
 constexpr const char* kModes[] = {"fan_in", "fan_out", "fan_avg"};
 
@@ -108,6 +119,55 @@ std::pair<double, double> fans(const Sizes& sizes) {
           field * static_cast<double>(sizes.back())};
 }
 
+// Makes n rows of `length` numbers orthonormal, one after the other (modified Gram-Schmidt, twice:
+// what the first pass leaves of the others is rounding, which the second removes).
+void orthonormalize(double* rows, int64_t n, int64_t length) {
+  exec::Lane& lane = exec::Lane::main();
+  lane.run([&] {
+    for (int pass = 0; pass < 2; ++pass)
+      for (int64_t i = 0; i < n; ++i) {
+        double* row = rows + i * length;
+        double square = 0.0;
+        for (int64_t k = 0; k < length; ++k) square += row[k] * row[k];
+        const double scale = 1.0 / std::sqrt(square);
+        for (int64_t k = 0; k < length; ++k) row[k] *= scale;
+#pragma omp parallel for num_threads(lane.threads()) if ((n - i) * length > 1 << 15)
+        for (int64_t j = i + 1; j < n; ++j) {
+          double* other = rows + j * length;
+          double along = 0.0;
+          for (int64_t k = 0; k < length; ++k) along += row[k] * other[k];
+          for (int64_t k = 0; k < length; ++k) other[k] -= along * row[k];
+        }
+      }
+  });
+}
+
+// The matrix [rows, columns] of a tensor whose last axis is the columns. Saxe et al. 2014.
+Tensor orthogonal(const Sizes& sizes, double gain, const Philox& philox) {
+  if (sizes.size() < 2) fail("[Orthogonal] needs a tensor of rank 2 or more; got {}", str(sizes));
+  const int64_t columns = sizes.back(), rows = columns == 0 ? 0 : count_of(sizes) / columns;
+  const int64_t n = std::min(rows, columns), length = std::max(rows, columns);
+  Tensor made(DType::f64, {n, length});
+  auto* numbers = made.data<double>();
+  fill(numbers, 0, made.count(), philox, Kind::normal, 0.0, 1.0);
+  orthonormalize(numbers, n, length);
+  Tensor out(DType::f64, sizes);
+  for (int64_t i = 0; i < out.count(); ++i) {
+    const int64_t row = i / columns, column = i % columns;
+    const int64_t at = rows < columns ? row * length + column : column * length + row;
+    out.data<double>()[i] = gain * numbers[at];
+  }
+  return out;
+}
+
+Tensor identity(const Sizes& sizes, double gain) {
+  if (sizes.size() != 2) fail("[Identity] needs a matrix; got {}", str(sizes));
+  Tensor out = Tensor::zeros(DType::f64, sizes);
+  for (int64_t i = 0; i < std::min(sizes[0], sizes[1]); ++i)
+    out.data<double>()[i * sizes[1] + i] = gain;
+  return out;
+}
+
 Initializer of_kind(Kind kind, double a, double b, std::optional<int64_t> seed) {
   Initializer out("zeros");
   out.kind = kind;
@@ -135,6 +195,12 @@ Initializer::Initializer(std::string_view name) {
     b = p.b;
     return;
   }
+  for (const Matrix& m : kMatrices) {
+    if (name != m.name && name != m.class_name) continue;
+    kind = Kind::variance_scaling;
+    distribution = m.name;
+    return;
+  }
   if (name == "VarianceScaling" || name == "variance_scaling") {
     kind = Kind::variance_scaling;
     return;
@@ -142,10 +208,12 @@ Initializer::Initializer(std::string_view name) {
   std::string known;
   for (const Scaling& s : kScalings) known += std::string(s.name) + ", ";
   for (const Plain& p : kPlain) known += std::string(p.name) + ", ";
-  fail("[initializer] '{}' is not known; there are {}variance_scaling", name, known);
+  fail("[initializer] '{}' is not known; there are {}orthogonal, identity, variance_scaling", name,
+       known);
 }
 
 Tensor Initializer::operator()(const Sizes& sizes, DType dtype) const {
+  if (distribution == "identity") return identity(sizes, scale).cast(dtype);
   Kind draw = kind;
   double low = a, high = b;
   if (kind == Kind::zeros || kind == Kind::ones || kind == Kind::constant)
@@ -168,8 +236,9 @@ Tensor Initializer::operator()(const Sizes& sizes, DType dtype) const {
       high = std::sqrt(variance) / (cut ? 0.87962566103423978 : 1.0);
     }
   }
-  Tensor t(dtype, sizes);
   const Philox philox{mix_key(static_cast<uint64_t>(seed ? *seed : next_seed()), 0)};
+  if (distribution == "orthogonal") return orthogonal(sizes, scale, philox).cast(dtype);
+  Tensor t(dtype, sizes);
   const int64_t n = t.count();
   visit_dtype(dtype, [&]<class T>() {
     if constexpr (std::is_same_v<T, float> || std::is_same_v<T, double> ||
@@ -200,7 +269,15 @@ nlohmann::json Initializer::config() const {
   if (kind == Kind::constant) config["value"] = a;
   if (kind <= Kind::constant)
     return described(kind == Kind::zeros ? "Zeros" : kind == Kind::ones ? "Ones" : "Constant");
+  if (distribution == "identity") {
+    config["gain"] = scale;
+    return described("Identity");
+  }
   config["seed"] = seed ? nlohmann::json(*seed) : nlohmann::json();
+  if (distribution == "orthogonal") {
+    config["gain"] = scale;
+    return described("Orthogonal");
+  }
   if (kind == Kind::uniform) {
     config["minval"] = a;
     config["maxval"] = b;
@@ -229,6 +306,7 @@ Initializer Initializer::from_config(const nlohmann::json& description) {
   number(out.kind == Kind::uniform ? "minval" : "mean", out.a);
   number(out.kind == Kind::uniform ? "maxval" : "stddev", out.b);
   number("scale", out.scale);
+  number("gain", out.scale);
   out.distribution = config.value("distribution", out.distribution);
   if (config.contains("mode")) {
     const std::string mode = config.at("mode");

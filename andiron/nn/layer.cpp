@@ -8,6 +8,8 @@
 #include "andiron/base/philox.hpp"
 #include "andiron/nn/class_name.hpp"
 #include "andiron/nn/initial_values.hpp"
+#include "andiron/nn/masks.hpp"
+#include "andiron/nn/texts.hpp"
 
 namespace andiron::nn {
 
@@ -84,7 +86,11 @@ std::vector<Value> Layer::call(const std::vector<Value>& inputs, CallContext& co
   const std::string& outer = NameScope::current();
   const std::string own = name_.empty() ? snake_case(class_name()) : name_;
   NameScope scope(outer.empty() ? own : outer + "/" + own);
-  return compute(inputs, context);
+  Masks::Scope masks;
+  std::vector<Value> outputs = compute(inputs, context);
+  if (keeps_mask(class_name()) && !(outputs[0] == inputs[0]))
+    Masks::set(outputs[0], Masks::of(inputs[0]));
+  return outputs;
 }
 
 std::vector<TensorType> Layer::output_types(const std::vector<TensorType>& inputs) {
@@ -98,10 +104,13 @@ std::vector<TensorType> Layer::output_types(const std::vector<TensorType>& input
 std::vector<SymbolicTensor> Layer::call_symbolic(const std::vector<SymbolicTensor>& inputs,
                                                  std::optional<bool> training) {
   std::vector<TensorType> types;
+  std::vector<bool> texts;
   for (const SymbolicTensor& x : inputs) {
     if (!x.defined()) reject("an input is undefined");
     types.push_back(x.type());
+    texts.push_back(is_text(x));
   }
+  check_texts(*this, texts);
   auto call = std::make_shared<LayerCall>();
   call->outputs = output_types(types);
   call->layer = shared_from_this();

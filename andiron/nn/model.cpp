@@ -7,6 +7,9 @@
 #include "andiron/base/error.hpp"
 #include "andiron/nn/class_name.hpp"
 #include "andiron/nn/layers/input.hpp"
+#include "andiron/nn/masks.hpp"
+#include "andiron/nn/settled.hpp"
+#include "andiron/nn/texts.hpp"
 #include "andiron/ops/ops.hpp"
 
 namespace andiron::nn {
@@ -29,7 +32,7 @@ void begin_at_inputs(std::vector<SymbolicTensor>& inputs, std::vector<SymbolicTe
     if (is_input(t)) {
       starts.push_back(t);
     } else {
-      auto layer = std::make_shared<InputLayer>(t.type());
+      auto layer = std::make_shared<InputLayer>(t.type(), LayerOptions{}, is_text(t));
       starts.push_back(layer->output());
     }
     moved.emplace(std::pair{t.call().get(), t.index()}, starts.back());
@@ -172,7 +175,10 @@ std::vector<Value> FunctionalModel::compute(const std::vector<Value>& inputs,
     if (x.rank() != type.shape.rank())
       reject(fmt::format("input '{}' must be {}; got {}", inputs_[i].layer()->name(),
                          type.shape.str(), x.shape().str()));
-    if (x.dtype() != type.dtype) x = ops::cast(x, type.dtype);
+    if (x.dtype() != type.dtype) {
+      x = ops::cast(x, type.dtype);
+      Masks::set(x, Masks::of(inputs[i]));
+    }
     values[{inputs_[i].call().get(), inputs_[i].index()}] = x;
   }
   const bool training = context.training;
@@ -203,6 +209,8 @@ std::vector<Value> FunctionalModel::placeholders() const {
 }
 
 std::vector<Value> FunctionalModel::apply(const std::vector<Value>& inputs, CallContext& context) {
+  settle_all(*this);
+  Masks::Scope masks;
   if (inputs_.empty()) return call(inputs, context);
   return compute(inputs, context);  // no name scope: nodes are named by the layers
 }

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from andiron import _core
 from andiron._arrays import is_pandas, plain_array
+from andiron._texts import fingerprints
 
 
-def _one(x: Any, what: str):
+def _one(x: Any, what: str, text: bool = False):
     try:
-        array = plain_array(x)
+        array = fingerprints(x) if text else plain_array(x)
     except (TypeError, ValueError, BufferError) as error:
         kind = TypeError if isinstance(error, (TypeError, BufferError)) else _core.Error
         raise kind(f"[data] {what}: {error}") from None
     return array
 
 
-def columns(data: Any, names: list[str], what: str) -> list:
+def inputs_of(network: Any, data: Any, what: str = "x") -> list:
+    """Arrays in the order of a model's inputs; texts as their fingerprints."""
+    return columns(data, network.input_names, what, network.text_inputs)
+
+
+def columns(data: Any, names: list[str], what: str, texts: Sequence[bool] = ()) -> list:
     """Arrays in the order of `names`, from an array, a list, a dict or a DataFrame.
 
     Args:
@@ -27,7 +34,9 @@ def columns(data: Any, names: list[str], what: str) -> list:
             names, a DataFrame, by name.
         names: of the model's inputs or outputs.
         what: "x" or "y", for messages.
+        texts: which of them are texts; none by default.
     """
+    texts = list(texts) or [False] * len(names)
     table = is_pandas(data) and hasattr(data, "columns")
     if isinstance(data, dict) or (table and len(names) > 1):
         missing = [name for name in names if name not in data]
@@ -36,7 +45,10 @@ def columns(data: Any, names: list[str], what: str) -> list:
                 f"[data] {what} has no {missing[0]!r}; the model takes {names}, "
                 f"and there are {list(data)}"
             )
-        return [_one(data[name], f"{what}[{name!r}]") for name in names]
+        return [
+            _one(data[name], f"{what}[{name!r}]", text)
+            for name, text in zip(names, texts, strict=True)
+        ]
     if isinstance(data, (list, tuple)) and (
         len(names) > 1 or (len(data) == 1 and hasattr(data[0], "shape") and data[0].shape != ())
     ):
@@ -44,13 +56,16 @@ def columns(data: Any, names: list[str], what: str) -> list:
             raise _core.Error(
                 f"[data] {what} is a list of {len(data)}, but the model takes {len(names)}: {names}"
             )
-        return [_one(item, f"{what}[{i}]") for i, item in enumerate(data)]
+        return [
+            _one(item, f"{what}[{i}]", text)
+            for i, (item, text) in enumerate(zip(data, texts, strict=True))
+        ]
     if len(names) != 1:
         raise _core.Error(
             f"[data] {what} must be a list or a dict, since the model takes {len(names)}: {names}; "
             f"got {type(data).__name__}"
         )
-    return [_one(data, what)]
+    return [_one(data, what, texts[0])]
 
 
 def batch_source(x: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _core, _training
-from andiron._data import columns
+from andiron._data import columns, inputs_of
 from andiron._tables import Data, is_table
 
 __all__ = ["Quantized"]
@@ -28,9 +28,8 @@ def _batches(core, data: Any) -> Iterator[list]:
     elif hasattr(data, "_in_order"):
         yield from data._in_order()
     else:
-        names = core.input_names
-        plain = isinstance(data, np.ndarray) and len(names) == 1
-        arrays = [data] if plain else columns(data, names, "data")
+        plain = isinstance(data, np.ndarray) and core.text_inputs == [False]
+        arrays = [data] if plain else inputs_of(core, data, "data")
         for begin in range(0, len(arrays[0]), _CALIBRATION_ROWS):
             yield [np.asarray(a[begin : begin + _CALIBRATION_ROWS]) for a in arrays]
 

@@ -27,7 +27,8 @@ class Column:
     Args:
         name: of the column.
         dtype: to convert to when it is read. Default: the nearest to the column's type
-            (docs/data.md); batches have the dtype of the model's input in any case.
+            (docs/data.md); batches have the dtype of the model's input in any case. "string" keeps
+            texts as texts, for an Input of that dtype (which is the default there).
         nulls: "error", a number that nulls become (float("nan") too), or "unknown" for texts: the
             vocabulary's entry for unknown ones. Default: "error".
         vocabulary: for texts: a Vocabulary, a list of texts (with an entry for unknown ones), or
@@ -87,10 +88,11 @@ class Column:
                 )
             fill = 0.0 if fill == "unknown" else None
         core = None if self.vocabulary is None else self.vocabulary._core
+        texts = self.dtype == "string"
         return {
-            "name": self.name, "dtype": self.dtype, "fill": fill, "vocabulary": core,
-            "length": self.length, "pad": self.pad, "unit": self.unit, "check": check,
-            "truncate": self.truncate,
+            "name": self.name, "dtype": None if texts else self.dtype, "fill": fill,
+            "vocabulary": core, "length": self.length, "pad": self.pad, "unit": self.unit,
+            "check": check, "truncate": self.truncate, "fingerprints": texts,
         }  # fmt: skip
 
 
@@ -296,8 +298,10 @@ class Data:
         """[(name, role, columns, alone, check)] for a model."""
         inputs = self._inputs(network.input_names)
         found = [
-            (n, "input", c, alone, "")
-            for n, (c, alone) in zip(network.input_names, inputs, strict=True)
+            (n, "input", [_as_text(x) for x in c] if text else c, alone, "")
+            for n, (c, alone), text in zip(
+                network.input_names, inputs, network.text_inputs, strict=True
+            )
         ]
         if targets is None:
             return found
@@ -425,6 +429,14 @@ class Data:
         for batch in self._batches(_Natural(names)):
             yield batch[0]
 
+    def _text_stream(self):
+        """(stream, names) of the features of one input, as they come."""
+        names = list(self._features) if isinstance(self._features, dict) else ["x"]
+        if len(names) > 1:
+            raise _core.Error(f"[data] the columns of one input are wanted; got inputs {names}")
+        columns = [c.name for c in self._inputs(names)[0][0]]
+        return self._take_stream(columns), columns
+
     def _has_rows(self, network: Any, targets: list[str]) -> bool:
         """Whether there is a row; reads the table as `_source` does."""
         try:
@@ -473,7 +485,15 @@ class _Natural:
 
     def __init__(self, names: list[str]):
         self.input_names = names
+        self.text_inputs = [False] * len(names)
         self.inputs = None
+
+
+def _as_text(column: Column) -> Column:
+    """A column of an input of texts."""
+    if column.dtype is not None or column.vocabulary is not None:
+        return column
+    return replace(column, dtype="string")
 
 
 def _fields(network: Any, groups: list, columns: list, places: dict) -> list:

@@ -10,7 +10,16 @@ import numpy as np
 from andiron import _core, _remote, _workers, callbacks, optimizers
 from andiron._batches import batches_of
 from andiron._compile import losses_of, metrics_of, per_output, unique
-from andiron._data import batch_source, check_labels, columns, rows_of, split, split_at, weights_of
+from andiron._data import (
+    batch_source,
+    check_labels,
+    columns,
+    inputs_of,
+    rows_of,
+    split,
+    split_at,
+    weights_of,
+)
 from andiron._feed import Feeds
 from andiron._refuse import refuse
 from andiron._tables import Data, is_table, names_columns
@@ -142,7 +151,7 @@ class Training:
                 may_be_empty: bool = False):  # fmt: skip
         if y is None:
             raise _core.Error("[fit] needs targets y")
-        xs = columns(x, self._network.input_names, "x")
+        xs = inputs_of(self._network, x)
         names = self._targets()
         ys = columns(y, names, "y")
         check_labels(ys, names)
@@ -521,7 +530,7 @@ class Training:
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Loss and metrics of these samples."""
-        n = len(np.asarray(columns(x, self._ready(x).input_names, "x")[0]))
+        n = len(np.asarray(inputs_of(self._ready(x), x)[0]))
         return self.evaluate(x, y, max(1, n), 0, sample_weight, return_dict=return_dict)
 
     # What files keep of it.

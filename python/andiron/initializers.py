@@ -12,12 +12,15 @@ __all__ = [
     "GlorotUniform",
     "HeNormal",
     "HeUniform",
+    "Identity",
     "Initializer",
     "LecunNormal",
     "LecunUniform",
     "Ones",
+    "Orthogonal",
     "RandomNormal",
     "RandomUniform",
+    "STFT",
     "TruncatedNormal",
     "VarianceScaling",
     "Zeros",
@@ -111,6 +114,28 @@ class VarianceScaling(Initializer):
         super().__init__(scale=scale, mode=mode, distribution=distribution, seed=seed)
 
 
+class Orthogonal(Initializer):
+    """gain times a random matrix with orthonormal columns, or rows where these are fewer; the axes
+    before the last are its rows (Saxe et al. 2014)."""
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None):
+        super().__init__(gain=gain, seed=seed)
+
+
+class Identity(Initializer):
+    """gain on the diagonal of a matrix."""
+
+    def __init__(self, gain: float = 1.0):
+        super().__init__(gain=gain)
+
+
+class STFT(Initializer):
+    """Refused: there are no layers of spectrograms."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        raise _core.Error("[STFT] there are no layers of spectrograms that would use it")
+
+
 class _Seeded(Initializer):
     def __init__(self, seed: int | None = None):
         super().__init__(seed=seed)
@@ -147,16 +172,28 @@ def serialize(initializer: Any) -> Any:
     return initializer._serialized() if isinstance(initializer, Initializer) else initializer
 
 
+# Keras's, too.
+_OTHER_NAMES = {
+    "IdentityInitializer": "Identity",
+    "OrthogonalInitializer": "Orthogonal",
+    "STFTInitializer": "STFT",
+    "normal": "RandomNormal",
+    "one": "Ones",
+    "uniform": "RandomUniform",
+    "zero": "Zeros",
+}
+
+
 def get(identifier: Any) -> Initializer:
     """The initializer that a name, a config or an initializer means."""
     if isinstance(identifier, Initializer):
         return identifier
-    if isinstance(identifier, dict):
-        return globals()[identifier["class_name"]](**identifier.get("config", {}))
+    config = identifier.get("config", {}) if isinstance(identifier, dict) else {}
+    named = identifier["class_name"] if isinstance(identifier, dict) else identifier
     for cls in _all_classes():
         snake = "".join("_" + c.lower() if c.isupper() else c for c in cls.__name__)[1:]
-        if identifier in (cls.__name__, snake):
-            return cls()
+        if _OTHER_NAMES.get(named, named) in (cls.__name__, snake):
+            return cls(**config)
     raise _core.Error(f"[initializer] {identifier!r} is not known")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from andiron import _core, _feed, _training, _zoo
 from andiron._batches import batches_of
-from andiron._data import columns, empty_output, first_rows
+from andiron._data import columns, empty_output, first_rows, inputs_of
 from andiron._imagenet import decode_predictions
 from andiron._keras.file import is_keras
 from andiron._quantized import Quantized, quantize
@@ -243,8 +243,8 @@ class Model(_training.Training, Layer):
                     if y.dtype.kind == "f" and row < len(y):
                         y[row] = np.nan
             return self._arranged(out or [empty_output(y) for y in core.outputs])
-        plain = isinstance(x, np.ndarray) and len(core.input_names) == 1
-        arrays = [x] if plain else columns(x, core.input_names, "x")
+        plain = isinstance(x, np.ndarray) and core.text_inputs == [False]
+        arrays = [x] if plain else inputs_of(core, x)
         if rows is not None:
             arrays = [np.asarray(a)[:rows] for a in arrays]
         return self._arranged(predictor.predict_numpy(arrays, size))
@@ -568,7 +568,6 @@ class Frozen:
             batch_size: rows that go through at a time; chosen by default.
         """
         size = 0 if batch_size is None else _training.whole(batch_size, "batch_size", 1, "predict")
-        names = self._core.input_names
-        plain = isinstance(x, np.ndarray) and len(names) == 1
-        arrays = [x] if plain else columns(x, names, "x")
+        plain = isinstance(x, np.ndarray) and self._core.text_inputs == [False]
+        arrays = [x] if plain else inputs_of(self._core, x)
         return self._model._arranged(self._predictor.predict_numpy(arrays, size))

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "andiron/base/error.hpp"
+#include "andiron/base/fingerprint.hpp"
 #include "andiron/io/arrow/convert_number.hpp"
 
 namespace andiron::io::arrow {
@@ -84,6 +85,14 @@ void check_type(const ColumnOptions& o, const Type& column) {
         (nested(t->dictionary[0].kind) || !t->dictionary[0].dictionary.empty()))
       fail("[arrow] column '{}' is {}: a dictionary's values must be numbers or texts", o.name,
            column.str());
+  if (o.fingerprints) {
+    if (type.kind != Kind::text)
+      fail("[arrow] column '{}' is {}: texts are needed", o.name, column.str());
+    if (o.fill || o.length > 0 || o.vocabulary != nullptr)
+      fail("[arrow] column '{}': texts that layers look up take no fill, length or vocabulary",
+           o.name);
+    return;
+  }
   if (type.kind == Kind::text && o.vocabulary == nullptr)
     fail("[arrow] column '{}' is {}: texts need a vocabulary", o.name, column.str());
   if (type.kind != Kind::text && type.kind != Kind::null && o.vocabulary != nullptr)
@@ -102,6 +111,7 @@ Converter::Converter(ColumnOptions options, const Type& type) : options_(std::mo
   check_type(options_, type);
   const bool nan = options_.fill && std::isnan(*options_.fill);
   dtype_ = options_.dtype ? *options_.dtype : nearest(innermost(type));
+  if (options_.fingerprints) dtype_ = DType::i64;
   if (nan && !is_floating(dtype_)) {
     if (options_.dtype)
       fail("[arrow] column '{}': nulls as NaN need a floating dtype; got {}", options_.name,
@@ -229,7 +239,8 @@ Tensor Converter::looked_up(const Array& array, const RowOf& row_of) {
   Tensor table(dtype_, {entries.length});
   std::vector<bool> unknown(static_cast<size_t>(entries.length));
   if (entries.type->kind == Kind::text) {
-    put(entries, lenient, table, row_of, [&](int64_t i) {
+    put(entries, lenient, table, row_of, [&](int64_t i) -> int64_t {
+      if (options_.fingerprints) return number_of_text(entries.bytes(i), row_of, i);
       const int32_t id = options_.vocabulary->id(entries.bytes(i));
       unknown[static_cast<size_t>(i)] = id == Vocabulary::kNone;
       return id == Vocabulary::kNone ? 0 : id;
@@ -259,6 +270,11 @@ Tensor Converter::looked_up(const Array& array, const RowOf& row_of) {
   return out;
 }
 
+int64_t Converter::number_of_text(std::string_view text, const RowOf& row_of, int64_t i) const {
+  if (options_.fingerprints) return static_cast<int64_t>(fingerprint64(text));
+  return id_of(text, row_of, i);
+}
+
 int32_t Converter::id_of(std::string_view text, const RowOf& row_of, int64_t i) const {
   const int32_t id = options_.vocabulary->id(text);
   if (id == Vocabulary::kNone)
@@ -269,7 +285,8 @@ int32_t Converter::id_of(std::string_view text, const RowOf& row_of, int64_t i) 
 
 Tensor Converter::texts(const Array& array, const RowOf& row_of) {
   Tensor out(dtype_, {array.length});
-  put(array, options_, out, row_of, [&](int64_t i) { return id_of(array.bytes(i), row_of, i); });
+  put(array, options_, out, row_of,
+      [&](int64_t i) { return number_of_text(array.bytes(i), row_of, i); });
   return out;
 }
 

@@ -22,7 +22,8 @@ struct ColumnOptions {
   std::optional<DType> dtype = {};
   /// What a null becomes; without one, a null is an error. NaN makes integers float64.
   std::optional<double> fill = {};
-  std::shared_ptr<const Vocabulary> vocabulary = nullptr;  ///< texts need one
+  std::shared_ptr<const Vocabulary> vocabulary = nullptr;  ///< texts need one, or
+  bool fingerprints = false;  ///< texts become their 64-bit fingerprints (base/fingerprint.hpp)
   /// Lists and vectors become rows of so many numbers: shorter lists are padded, longer ones are
   /// an error or truncated. 0: as many as the first row has, which the others must have too.
   int64_t length = 0;
@@ -65,6 +66,7 @@ class Converter {
   Tensor fixed_lists(const Array& array, const RowOf& row_of);
   Tensor vectors(const Array& array, const RowOf& row_of);
   Tensor binaries(const Array& array, const RowOf& row_of);
+  int64_t number_of_text(std::string_view text, const RowOf& row_of, int64_t i) const;
   int32_t id_of(std::string_view text, const RowOf& row_of, int64_t i) const;
   bool viewable(const Array& array) const;
   Tensor view(const Array& array) const;

@@ -16,4 +16,14 @@ std::vector<int64_t> for_axes(const std::string& layer, const char* what,
 std::vector<int64_t> axes_of(const nlohmann::json& config, const char* key,
                              std::vector<int64_t> otherwise);
 
+/// (begin, end) of each axis. Throws Error naming the layer unless there is one for each of `rank`
+/// axes, or one for all; a single number stands for both ends.
+std::vector<std::vector<int64_t>> ends_of_axes(const std::string& layer, const char* what,
+                                               std::vector<std::vector<int64_t>> ends,
+                                               int64_t rank);
+/// As Keras has it: a number; one number or one (begin, end) for each axis; `otherwise` when the
+/// configuration has none.
+std::vector<std::vector<int64_t>> ends_from(const nlohmann::json& config, const char* key,
+                                            int64_t rank, int64_t otherwise);
+
 }  // namespace andiron::nn

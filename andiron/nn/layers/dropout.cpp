@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
+#include "andiron/nn/layers/noise_shape.hpp"
 #include "andiron/nn/seed.hpp"
 #include "andiron/ops/ops.hpp"
 
@@ -27,8 +28,7 @@ nlohmann::json DropoutLayer::config() const {
 
 LayerPtr DropoutLayer::from_config(const nlohmann::json& config) {
   DropoutOptions options;
-  if (config.contains("seed") && !config.at("seed").is_null())
-    options.seed = config.at("seed").get<int64_t>();
+  options.seed = seed_of(config);
   options.noise_shape = config.value("noise_shape", std::vector<int64_t>());
   return std::make_shared<DropoutLayer>(config.at("rate").get<double>(), options);
 }
@@ -42,17 +42,9 @@ std::vector<Value> DropoutLayer::compute(const std::vector<Value>& inputs, CallC
 }
 
 Value DropoutLayer::shared_draws(const Value& x, CallContext& context) const {
-  Shape shape = x.shape();
-  bool good = static_cast<size_t>(x.rank()) == noise_shape_.size();
-  for (size_t i = 0; good && i < noise_shape_.size(); ++i) {
-    if (noise_shape_[i] == -1) continue;
-    good = noise_shape_[i] == 1 || shape[i] == Dim(noise_shape_[i]);
-    shape[i] = Dim(noise_shape_[i]);
-  }
-  if (!good)
-    reject(fmt::format("noise_shape must have 1 or the input's size on each axis of {}; got {}",
-                       x.shape().str(), str(noise_shape_)));
-  const Value draws = ops::random_uniform(shape, context.step, context.draw_seed(seed_));
+  const std::optional<Shape> shape = noise_shape_of(x.shape(), noise_shape_);
+  if (!shape) reject(noise_shape_rule(x.shape(), noise_shape_));
+  const Value draws = ops::random_uniform(*shape, context.step, context.draw_seed(seed_));
   const Value keep = ops::greater_equal(draws, constant(rate_));
   return ops::where(keep, x * (1.0 / (1.0 - rate_)), constant(0.0, x.dtype()));
 }

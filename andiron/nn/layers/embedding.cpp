@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
+#include "andiron/nn/masks.hpp"
 #include "andiron/ops/ops.hpp"
 
 namespace andiron::nn {
@@ -36,6 +37,7 @@ nlohmann::json EmbeddingLayer::config() const {
   config["embeddings_initializer"] = options_.embeddings_initializer.config();
   config["embeddings_regularizer"] = options_.embeddings_regularizer.config();
   config["embeddings_constraint"] = options_.embeddings_constraint.config();
+  if (options_.mask_zero) config["mask_zero"] = true;
   return config;
 }
 
@@ -45,6 +47,7 @@ LayerPtr EmbeddingLayer::from_config(const nlohmann::json& config) {
   options.embeddings_regularizer = Regularizer::from_config(config.at("embeddings_regularizer"));
   options.embeddings_constraint =
       Constraint::from_config(config.value("embeddings_constraint", nlohmann::json()));
+  options.mask_zero = config.value("mask_zero", false);
   return std::make_shared<EmbeddingLayer>(config.at("input_dim").get<int64_t>(),
                                           config.at("output_dim").get<int64_t>(), options);
 }
@@ -58,7 +61,10 @@ void EmbeddingLayer::build_variables(const std::vector<TensorType>& inputs) {
 
 std::vector<Value> EmbeddingLayer::compute(const std::vector<Value>& inputs, CallContext&) {
   expect_inputs(inputs.size(), 1);
-  return {ops::embedding(read(table_), as_ids(inputs[0]))};
+  const Value ids = as_ids(inputs[0]);
+  const Value rows = ops::embedding(read(table_), ids);
+  if (options_.mask_zero) Masks::set(rows, ops::not_equal(ids, constant(0.0, ids.dtype())));
+  return {rows};
 }
 
 LayerRef Embedding(int64_t input_dim, int64_t output_dim, EmbeddingOptions options) {

@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
+#include "andiron/nn/layers/axis_settings.hpp"
 #include "andiron/nn/layers/data_format.hpp"
+#include "andiron/nn/layers/noise_shape.hpp"
 #include "andiron/nn/seed.hpp"
 #include "andiron/ops/conv/window.hpp"
 #include "andiron/ops/ops.hpp"
@@ -82,13 +84,7 @@ ZeroPaddingLayer::ZeroPaddingLayer(int64_t rank, Pads padding, ZeroPaddingOption
       padding_(std::move(padding)),
       options_(std::move(options)) {
   const std::string name = class_name();
-  if (padding_.size() == 1) padding_.assign(static_cast<size_t>(rank), padding_[0]);
-  bool good = static_cast<int64_t>(padding_.size()) == rank;
-  for (Ints& pads : padding_) {
-    if (pads.size() == 1) pads.push_back(pads[0]);
-    good &= pads.size() == 2 && pads[0] >= 0 && pads[1] >= 0;
-  }
-  if (!good) fail("[{}] padding needs (begin, end), not negative, for each of {} axes", name, rank);
+  padding_ = ends_of_axes(name, "padding", std::move(padding_), rank);
   check_data_format(name.c_str(), options_.data_format);
 }
 
@@ -101,24 +97,10 @@ Json ZeroPaddingLayer::config() const {
   return config;
 }
 
-// As Keras has it: a number; one number or one (begin, end) for each axis.
 LayerPtr ZeroPaddingLayer::from_config(int64_t rank, const Json& config) {
-  Pads pads = {{1}};
-  if (config.contains("padding")) {
-    const Json& given = config.at("padding");
-    if (!given.is_array()) {
-      pads = {{given.get<int64_t>()}};
-    } else if (rank == 1 && given.size() == 2 && !given.at(0).is_array()) {
-      pads = {given.get<Ints>()};
-    } else {
-      pads.clear();
-      for (const Json& axis : given)
-        pads.push_back(axis.is_array() ? axis.get<Ints>() : Ints{axis.get<int64_t>()});
-    }
-  }
   ZeroPaddingOptions o;
   o.data_format = config.value("data_format", o.data_format);
-  return std::make_shared<ZeroPaddingLayer>(rank, pads, o);
+  return std::make_shared<ZeroPaddingLayer>(rank, ends_from(config, "padding", rank, 1), o);
 }
 
 std::vector<Value> ZeroPaddingLayer::compute(const std::vector<Value>& inputs, CallContext&) {
@@ -159,8 +141,7 @@ Json SpatialDropoutLayer::config() const {
 LayerPtr SpatialDropoutLayer::from_config(int64_t rank, const Json& config) {
   SpatialDropoutOptions o;
   o.data_format = config.value("data_format", o.data_format);
-  if (config.contains("seed") && !config.at("seed").is_null())
-    o.seed = config.at("seed").get<int64_t>();
+  o.seed = seed_of(config);
   return std::make_shared<SpatialDropoutLayer>(rank, config.at("rate").get<double>(), o);
 }
 

@@ -6,8 +6,9 @@
 
 namespace andiron::nn {
 
-InputLayer::InputLayer(TensorType type, LayerOptions options)
-    : Layer(std::move(options)), type_(std::move(type)) {
+InputLayer::InputLayer(TensorType type, LayerOptions options, bool texts)
+    : Layer(std::move(options)), type_(std::move(type)), texts_(texts) {
+  if (texts_) type_.dtype = DType::i64;
   for (size_t axis = 1; axis < type_.shape.size(); ++axis)
     if (type_.shape[axis].known() && type_.shape[axis].size() < 0)
       fail("[Input] sizes are not negative; shape is {}", type_.shape.str());
@@ -21,7 +22,7 @@ nlohmann::json InputLayer::config() const {
     shape.push_back(d.known() ? nlohmann::json(d.size()) : nlohmann::json(d.str()));
   }
   config["batch_shape"] = shape;
-  config["dtype"] = name_of(type_.dtype);
+  config["dtype"] = texts_ ? "string" : name_of(type_.dtype);
   return config;
 }
 
@@ -31,8 +32,10 @@ LayerPtr InputLayer::from_config(const nlohmann::json& config) {
   for (size_t axis = 1; axis < sizes.size(); ++axis)
     shape.push_back(sizes[axis].is_string() ? Dim::symbol(sizes[axis].get<std::string>())
                                             : Dim(sizes[axis].get<int64_t>()));
+  const std::string dtype = config.value("dtype", "float32");
+  const bool texts = dtype == "string";
   return std::make_shared<InputLayer>(
-      TensorType{parse_dtype(config.value("dtype", "float32")), std::move(shape)});
+      TensorType{texts ? DType::i64 : parse_dtype(dtype), std::move(shape)}, LayerOptions{}, texts);
 }
 
 SymbolicTensor InputLayer::output() {

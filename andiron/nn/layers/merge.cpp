@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
+#include "andiron/nn/masks.hpp"
 #include "andiron/ops/ops.hpp"
 
 namespace andiron::nn {
@@ -45,31 +46,75 @@ LayerPtr ConcatenateLayer::from_config(const nlohmann::json& config) {
   return std::make_shared<ConcatenateLayer>(config.value("axis", int64_t{-1}));
 }
 
+// A step counts where it counts in one of the inputs; along the time axis masks are joined like
+// the inputs. Inputs without a mask count.
+Value ConcatenateLayer::joined_mask(const std::vector<Value>& inputs, int64_t axis) const {
+  bool any = false;
+  for (const Value& x : inputs) any |= Masks::of(x).defined();
+  if (!any) return {};
+  std::vector<Value> masks;
+  for (const Value& x : inputs) {
+    Value mask = Masks::of(x);
+    if (!mask.defined()) {
+      const Shape steps = {x.shape()[0], x.shape()[1]};
+      mask = ops::broadcast_to(constant(1.0, DType::boolean), steps);
+    }
+    if (mask.rank() != 2)
+      reject(fmt::format("joins masks of [batch, time] only; got {}", mask.shape().str()));
+    masks.push_back(mask);
+  }
+  if (axis == 1) return ops::concat(masks, 1);
+  Value joined = masks[0];
+  for (size_t i = 1; i < masks.size(); ++i) joined = ops::logical_or(joined, masks[i]);
+  return joined;
+}
+
 std::vector<Value> ConcatenateLayer::compute(const std::vector<Value>& inputs, CallContext&) {
   if (inputs.empty()) reject("takes one input or more; got none");
-  if (normalize_axis("Concatenate", axis_, inputs[0].rank()) == 0) reject("axis 0 is the batch");
-  return {inputs.size() == 1 ? inputs[0] : ops::concat(inputs, axis_)};
+  const int64_t axis = normalize_axis("Concatenate", axis_, inputs[0].rank());
+  if (axis == 0) reject("axis 0 is the batch");
+  if (inputs.size() == 1) return inputs;
+  const Value y = ops::concat(inputs, axis_);
+  Masks::set(y, joined_mask(inputs, axis));
+  return {y};
 }
 
-LayerPtr AddLayer::from_config(const nlohmann::json&) { return std::make_shared<AddLayer>(); }
+std::string MergeLayer::class_name() const {
+  constexpr const char* kNames[] = {"Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"};
+  return kNames[static_cast<size_t>(kind_)];
+}
 
-std::vector<Value> AddLayer::compute(const std::vector<Value>& inputs, CallContext&) {
+std::vector<Value> MergeLayer::compute(const std::vector<Value>& inputs, CallContext&) {
+  if (kind_ == Kind::subtract) expect_inputs(inputs.size(), 2);
   if (inputs.size() < 2) reject(fmt::format("takes two inputs or more; got {}", inputs.size()));
   const std::vector<Value> xs = of_one_rank(inputs);
   Value out = xs[0];
-  for (size_t i = 1; i < xs.size(); ++i) out = out + xs[i];
-  return {out};
-}
-
-LayerPtr MultiplyLayer::from_config(const nlohmann::json&) {
-  return std::make_shared<MultiplyLayer>();
-}
-
-std::vector<Value> MultiplyLayer::compute(const std::vector<Value>& inputs, CallContext&) {
-  if (inputs.size() < 2) reject(fmt::format("takes two inputs or more; got {}", inputs.size()));
-  const std::vector<Value> xs = of_one_rank(inputs);
-  Value out = xs[0];
-  for (size_t i = 1; i < xs.size(); ++i) out = out * xs[i];
+  for (size_t i = 1; i < xs.size(); ++i) switch (kind_) {
+      case Kind::add:
+      case Kind::average:
+        out = out + xs[i];
+        break;
+      case Kind::maximum:
+        out = ops::maximum(out, xs[i]);
+        break;
+      case Kind::minimum:
+        out = ops::minimum(out, xs[i]);
+        break;
+      case Kind::multiply:
+        out = out * xs[i];
+        break;
+      case Kind::subtract:
+        out = out - xs[i];
+        break;
+    }
+  if (kind_ == Kind::average) out = out / static_cast<double>(xs.size());
+  // A step counts where it counts in one of the inputs, as in Keras.
+  Value mask = Masks::of(inputs[0]);
+  for (size_t i = 1; i < inputs.size() && mask.defined(); ++i) {
+    const Value other = Masks::of(inputs[i]);
+    mask = other.defined() ? ops::logical_or(mask, other) : Value();
+  }
+  Masks::set(out, mask);
   return {out};
 }
 
@@ -119,9 +164,23 @@ std::vector<Value> DotLayer::compute(const std::vector<Value>& inputs, CallConte
 LayerRef Concatenate(int64_t axis, LayerOptions options) {
   return std::make_shared<ConcatenateLayer>(axis, std::move(options));
 }
-LayerRef Add(LayerOptions options) { return std::make_shared<AddLayer>(std::move(options)); }
+LayerRef Add(LayerOptions options) {
+  return std::make_shared<MergeLayer>(MergeLayer::Kind::add, std::move(options));
+}
+LayerRef Average(LayerOptions options) {
+  return std::make_shared<MergeLayer>(MergeLayer::Kind::average, std::move(options));
+}
+LayerRef Maximum(LayerOptions options) {
+  return std::make_shared<MergeLayer>(MergeLayer::Kind::maximum, std::move(options));
+}
+LayerRef Minimum(LayerOptions options) {
+  return std::make_shared<MergeLayer>(MergeLayer::Kind::minimum, std::move(options));
+}
 LayerRef Multiply(LayerOptions options) {
-  return std::make_shared<MultiplyLayer>(std::move(options));
+  return std::make_shared<MergeLayer>(MergeLayer::Kind::multiply, std::move(options));
+}
+LayerRef Subtract(LayerOptions options) {
+  return std::make_shared<MergeLayer>(MergeLayer::Kind::subtract, std::move(options));
 }
 LayerRef Dot(int64_t axis, DotOptions options) {
   return std::make_shared<DotLayer>(std::pair{axis, axis}, std::move(options));

@@ -19,28 +19,29 @@ class ConcatenateLayer : public Layer {
   std::vector<Value> compute(const std::vector<Value>& inputs, CallContext& context) override;
 
  private:
+  Value joined_mask(const std::vector<Value>& inputs, int64_t axis) const;
+
   int64_t axis_;
 };
 
-/// Elementwise sum or product of two or more inputs, broadcast behind the batch axis.
-class AddLayer : public Layer {
+/// Two or more inputs element by element, broadcast behind the batch axis: their sum, mean,
+/// largest, smallest, product or difference (of exactly two).
+class MergeLayer : public Layer {
  public:
-  using Layer::Layer;
-  std::string class_name() const override { return "Add"; }
-  static LayerPtr from_config(const nlohmann::json& config);
+  enum class Kind { add, average, maximum, minimum, multiply, subtract };
+  explicit MergeLayer(Kind kind, LayerOptions options = {})
+      : Layer(std::move(options)), kind_(kind) {}
+  std::string class_name() const override;
+  template <Kind kind>
+  static LayerPtr from_config(const nlohmann::json&) {
+    return std::make_shared<MergeLayer>(kind);
+  }
 
  protected:
   std::vector<Value> compute(const std::vector<Value>& inputs, CallContext& context) override;
-};
 
-class MultiplyLayer : public Layer {
- public:
-  using Layer::Layer;
-  std::string class_name() const override { return "Multiply"; }
-  static LayerPtr from_config(const nlohmann::json& config);
-
- protected:
-  std::vector<Value> compute(const std::vector<Value>& inputs, CallContext& context) override;
+ private:
+  Kind kind_;
 };
 
 struct DotOptions {
@@ -68,7 +69,11 @@ class DotLayer : public Layer {
 
 LayerRef Concatenate(int64_t axis = -1, LayerOptions options = {});
 LayerRef Add(LayerOptions options = {});
+LayerRef Average(LayerOptions options = {});
+LayerRef Maximum(LayerOptions options = {});
+LayerRef Minimum(LayerOptions options = {});
 LayerRef Multiply(LayerOptions options = {});
+LayerRef Subtract(LayerOptions options = {});
 LayerRef Dot(int64_t axis, DotOptions options = {});
 LayerRef Dot(std::pair<int64_t, int64_t> axes, DotOptions options = {});
 

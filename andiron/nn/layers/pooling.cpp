@@ -6,6 +6,7 @@
 #include "andiron/base/error.hpp"
 #include "andiron/nn/layers/axis_settings.hpp"
 #include "andiron/nn/layers/data_format.hpp"
+#include "andiron/nn/masks.hpp"
 #include "andiron/ops/ops.hpp"
 
 namespace andiron::nn {
@@ -120,14 +121,27 @@ LayerPtr WholePoolingLayer::from_config(Kind kind, int64_t rank, const Json& con
   return std::make_shared<WholePoolingLayer>(kind, rank, axes_of(config, "output_size", {}), o);
 }
 
+// The mean of the steps [batch, time] that count; NaN where none does, as in Keras.
+Value WholePoolingLayer::masked_mean(const Value& x, const Value& mask) const {
+  const Value counts = ops::cast(ops::expand_dims(mask, 1), x.dtype());  // [batch, 1, time]
+  return ops::sum(ops::where(ops::expand_dims(mask, 1), x, constant(0.0, x.dtype())), {2},
+                  options_.keepdims) /
+         ops::sum(counts, {2}, options_.keepdims);
+}
+
 std::vector<Value> WholePoolingLayer::compute(const std::vector<Value>& inputs, CallContext&) {
   expect_inputs(inputs.size(), 1);
   if (inputs[0].rank() != rank_ + 2)
     reject(fmt::format("needs a batch, channels and {} spatial axes; got {}", rank_,
                        inputs[0].shape().str()));
   const Value x = to_channels_first(inputs[0], options_.data_format);
+  const Value mask = Masks::of(inputs[0]);
   Value y;
-  if (output_size_.empty()) {
+  if (mask.defined() && rank_ == 1 && kind_ == Kind::average && output_size_.empty()) {
+    if (options_.data_format != "channels_last" || mask.rank() != 2)
+      reject("takes a mask of [batch, time] with data_format=\"channels_last\"");
+    y = masked_mean(x, mask);
+  } else if (output_size_.empty()) {
     y = kind_ == Kind::max ? ops::global_max_pool(x, options_.keepdims)
                            : ops::global_avg_pool(x, options_.keepdims);
   } else {

@@ -66,6 +66,7 @@ class WholePoolingLayer : public Layer {
   std::vector<Value> compute(const std::vector<Value>& inputs, CallContext& context) override;
 
  private:
+  Value masked_mean(const Value& x, const Value& mask) const;
   static LayerPtr from_config(Kind kind, int64_t rank, const nlohmann::json& config);
   Kind kind_;
   int64_t rank_;

@@ -100,11 +100,36 @@ std::vector<Value> PermuteLayer::compute(const std::vector<Value>& inputs, CallC
   return {ops::transpose(inputs[0], axes)};
 }
 
+RepeatVectorLayer::RepeatVectorLayer(int64_t n, LayerOptions options)
+    : Layer(std::move(options)), n_(n) {
+  if (n < 1) fail("[RepeatVector] n must be positive; got {}", n);
+}
+
+nlohmann::json RepeatVectorLayer::config() const {
+  nlohmann::json config = Layer::config();
+  config["n"] = n_;
+  return config;
+}
+
+LayerPtr RepeatVectorLayer::from_config(const nlohmann::json& config) {
+  return std::make_shared<RepeatVectorLayer>(config.at("n").get<int64_t>());
+}
+
+std::vector<Value> RepeatVectorLayer::compute(const std::vector<Value>& inputs, CallContext&) {
+  expect_inputs(inputs.size(), 1);
+  const Shape& shape = inputs[0].shape();
+  if (shape.rank() != 2) reject(fmt::format("needs [batch, features]; got {}", shape.str()));
+  return {ops::broadcast_to(ops::expand_dims(inputs[0], 1), {shape[0], Dim(n_), shape[1]})};
+}
+
 LayerRef Permute(std::vector<int64_t> dims, LayerOptions options) {
   return std::make_shared<PermuteLayer>(std::move(dims), std::move(options));
 }
 LayerRef Flatten(LayerOptions options) {
   return std::make_shared<FlattenLayer>(std::move(options));
+}
+LayerRef RepeatVector(int64_t n, LayerOptions options) {
+  return std::make_shared<RepeatVectorLayer>(n, std::move(options));
 }
 LayerRef Reshape(std::vector<int64_t> target_shape, LayerOptions options) {
   return std::make_shared<ReshapeLayer>(std::move(target_shape), std::move(options));

@@ -52,8 +52,24 @@ class PermuteLayer : public Layer {
   std::vector<int64_t> dims_;
 };
 
+/// [batch, n] -> [batch, times, n]: the same row again and again.
+class RepeatVectorLayer : public Layer {
+ public:
+  explicit RepeatVectorLayer(int64_t n, LayerOptions options = {});
+  std::string class_name() const override { return "RepeatVector"; }
+  nlohmann::json config() const override;
+  static LayerPtr from_config(const nlohmann::json& config);
+
+ protected:
+  std::vector<Value> compute(const std::vector<Value>& inputs, CallContext& context) override;
+
+ private:
+  int64_t n_;
+};
+
 LayerRef Flatten(LayerOptions options = {});
 LayerRef Permute(std::vector<int64_t> dims, LayerOptions options = {});
+LayerRef RepeatVector(int64_t n, LayerOptions options = {});
 LayerRef Reshape(std::vector<int64_t> target_shape, LayerOptions options = {});
 
 }  // namespace andiron::nn

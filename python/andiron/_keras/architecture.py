@@ -21,7 +21,12 @@ _DROPPED = {
     "dtype", "batch_input_shape", "batch_shape", "build_config", "autocast", "seed", "quantization",
     "lora_rank", "sparse", "ragged", "optional", "noise_shape", "input_length", "mask_zero_",
     "lora_alpha", "quantization_config", "renorm", "virtual_batch_size", "fused",
+    "vocabulary_size",
 }  # fmt: skip
+
+
+# Names of andiron.layers that are no layers of Keras's files.
+_NOT_KERASS = {"Bilinear", "Highway", "InputLayer", "Lambda", "Layer", "MaxoutDense"}
 
 
 def unsupported(what: str) -> Exception:
@@ -71,7 +76,7 @@ def _layer(description: dict) -> Any:
         if not config.get("threshold"):
             return layers.Activation("relu6", name=config.get("name"))
     cls = getattr(layers, kind, None) if kind in layers.__all__ else None
-    if not isinstance(cls, type) or kind in ("Lambda", "Layer", "InputLayer"):
+    if not isinstance(cls, type) or kind in _NOT_KERASS:
         raise unsupported(f"the layer {kind} is not known here")
     config = dict(config)
     if kind == "BatchNormalization":  # the axis is a list in Keras 2
@@ -82,7 +87,7 @@ def _layer(description: dict) -> Any:
 
 def _data_dtype(config: dict) -> str:
     dtype = config.get("dtype") or "float32"
-    return dtype if dtype in ("int32", "int64", "bool") else "float32"
+    return dtype if dtype in ("int32", "int64", "bool", "string") else "float32"
 
 
 def _described_layers(config: Any) -> list[dict]:
@@ -92,6 +97,17 @@ def _described_layers(config: Any) -> list[dict]:
     if any(not isinstance(x, dict) for x in found):
         raise unsupported("the file's description of the model is damaged")
     return found
+
+
+def _einsum_least(config: dict) -> int:
+    """The product of the kernel's axes that the input does not have."""
+    operands, _, result = config["equation"].partition("->")
+    source, _, kernel = operands.partition(",")
+    sizes = config["output_shape"]
+    sizes = [sizes] if isinstance(sizes, int) else list(sizes)
+    named = dict(zip(reversed(result), reversed(sizes), strict=False))
+    own = [named.get(letter) or 1 for letter in kernel if letter not in source]
+    return int(np.prod(own, dtype=object))
 
 
 class _Sizes:
@@ -121,6 +137,8 @@ class _Sizes:
         if kind == "BatchNormalization":
             axis = config.get("axis", -1)
             return shape[axis[0] if isinstance(axis, list) else axis]
+        if kind == "EinsumDense":
+            return _einsum_least(config)
         first = config.get("data_format") == "channels_first"
         channels = shape[1 if first else -1] or 1
         if kind == "Dense":

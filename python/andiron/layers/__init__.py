@@ -7,7 +7,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from andiron import _core, ops
+from andiron._refuse import refuse
 from andiron.layers.base import CoreLayer, Layer
+from andiron.layers.categories import (
+    CategoryEncoding,
+    Discretization,
+    HashedCrossing,
+    Hashing,
+    IntegerLookup,
+    StringLookup,
+    TextVectorization,
+)
 from andiron.layers.convolution import (
     Conv1D,
     Conv1DTranspose,
@@ -26,12 +36,16 @@ from andiron.layers.core import (
     Embedding,
     EmbeddingBag,
     HashedCross,
-    HashedCrossing,
     PReLU,
     WideLinear,
 )
 from andiron.layers.image import (
+    Cropping1D,
+    Cropping2D,
+    Cropping3D,
     LocalResponseNormalization,
+    Rescaling,
+    Resizing,
     SpatialDropout1D,
     SpatialDropout2D,
     SpatialDropout3D,
@@ -42,7 +56,28 @@ from andiron.layers.image import (
     ZeroPadding2D,
     ZeroPadding3D,
 )
-from andiron.layers.merging import Add, Concatenate, Dot, Flatten, Multiply, Permute, Reshape
+from andiron.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Flatten,
+    Maximum,
+    Minimum,
+    Multiply,
+    Permute,
+    RepeatVector,
+    Reshape,
+    Subtract,
+)
+from andiron.layers.noise import (
+    ActivityRegularization,
+    AlphaDropout,
+    GaussianDropout,
+    GaussianNoise,
+    Identity,
+    Masking,
+)
 from andiron.layers.normalization import (
     BatchNormalization,
     GroupNormalization,
@@ -84,6 +119,13 @@ from andiron.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from andiron.layers.products import (
+    Bilinear,
+    EinsumDense,
+    Highway,
+    MaxoutDense,
+    TimeDistributed,
+)
 from andiron.layers.separable import (
     DepthwiseConv1D,
     DepthwiseConv2D,
@@ -93,6 +135,7 @@ from andiron.layers.separable import (
 
 __all__ = [
     "Activation",
+    "ActivityRegularization",
     "AdaptiveAveragePooling1D",
     "AdaptiveAveragePooling2D",
     "AdaptiveAveragePooling3D",
@@ -100,6 +143,8 @@ __all__ = [
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
     "Add",
+    "AlphaDropout",
+    "Average",
     "AveragePooling1D",
     "AveragePooling2D",
     "AveragePooling3D",
@@ -107,6 +152,8 @@ __all__ = [
     "AvgPool2D",
     "AvgPool3D",
     "BatchNormalization",
+    "Bilinear",
+    "CategoryEncoding",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -117,15 +164,22 @@ __all__ = [
     "Convolution1D",
     "Convolution2D",
     "Convolution3D",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Discretization",
     "Dot",
     "Dropout",
     "ELU",
+    "EinsumDense",
     "Embedding",
     "EmbeddingBag",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
@@ -141,27 +195,38 @@ __all__ = [
     "GroupNormalization",
     "HashedCross",
     "HashedCrossing",
+    "Hashing",
+    "Highway",
+    "Identity",
     "Input",
     "InputLayer",
     "InstanceNormalization",
+    "IntegerLookup",
     "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
     "LocalResponseNormalization",
+    "Masking",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "Maximum",
+    "MaxoutDense",
+    "Minimum",
     "Multiply",
     "Normalization",
     "PReLU",
+    "Permute",
     "RMSNormalization",
     "ReLU",
-    "Permute",
+    "RepeatVector",
+    "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv1D",
     "SeparableConv2D",
     "Softmax",
@@ -170,6 +235,10 @@ __all__ = [
     "SpatialDropout3D",
     "ThresholdedReLU",
     "UnitNormalization",
+    "StringLookup",
+    "Subtract",
+    "TextVectorization",
+    "TimeDistributed",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
@@ -178,9 +247,13 @@ __all__ = [
     "ZeroPadding2D",
     "ZeroPadding3D",
     "add",
+    "average",
     "concatenate",
     "dot",
+    "maximum",
+    "minimum",
     "multiply",
+    "subtract",
 ]
 
 
@@ -204,7 +277,8 @@ def Input(  # noqa: N802 (Keras's name)
     Args:
         shape: of one sample, without the batch.
         batch_size: accepted for Keras's sake; any batch size works.
-        dtype: "float32" by default; integers for ids.
+        dtype: "float32" by default; integers for ids; "string" for texts, which StringLookup,
+            Hashing and HashedCrossing take, and layers that only move elements pass on.
         name: of the data, when they come in a dict.
         batch_shape: the shape with the batch (None) in front, instead of `shape`.
 
@@ -222,6 +296,7 @@ class Lambda(Layer):
     Args:
         function: takes the input (or a list of inputs), and `training` if it has such an argument.
         output_shape: accepted for Keras's sake; the composition knows its shape.
+        mask: refused; a mask (see Masking) ends here.
         arguments: more arguments for the function, by name.
 
     Example:
@@ -234,12 +309,14 @@ class Lambda(Layer):
         self,
         function: Callable,
         output_shape: Any = None,
+        mask: Any = None,
         arguments: dict | None = None,
         *,
         name: str | None = None,
         trainable: bool = True,
         dtype: Any = None,
     ):
+        refuse("Lambda", "masks do not pass through compositions", mask=mask)
         super().__init__(name=name, trainable=trainable, dtype=dtype)
         self._function, self._arguments = function, dict(arguments or {})
         try:
@@ -349,6 +426,26 @@ def concatenate(inputs, axis: int = -1, name: str | None = None):
 def add(inputs, name: str | None = None):
     """Add as a function."""
     return Add(name=name)(inputs)
+
+
+def average(inputs, name: str | None = None):
+    """Average as a function."""
+    return Average(name=name)(inputs)
+
+
+def maximum(inputs, name: str | None = None):
+    """Maximum as a function."""
+    return Maximum(name=name)(inputs)
+
+
+def minimum(inputs, name: str | None = None):
+    """Minimum as a function."""
+    return Minimum(name=name)(inputs)
+
+
+def subtract(inputs, name: str | None = None):
+    """Subtract as a function."""
+    return Subtract(name=name)(inputs)
 
 
 def multiply(inputs, name: str | None = None):

@@ -150,13 +150,17 @@ class Layer:
         elif any(isinstance(x, _core.Value) for x in flat):
             out = self._core.call_values(flat, training)
         else:
-            tensors = [_core.Tensor(x) for x in flat]
+            tensors = self._tensors(flat)
             leaves = [_core.placeholder(f"x{i}", t.shape, t.dtype) for i, t in enumerate(tensors)]
             if not self.built:
                 self._core.build([spec_of(t) for t in tensors])
             values = self._core.call_values(leaves, training)
             out = _core.Graph(leaves, values)(*tensors)
         return out[0] if len(out) == 1 else out
+
+    def _tensors(self, inputs: list) -> list:
+        """Data that are no symbolic tensors, as the core takes them."""
+        return [_core.Tensor(x) for x in inputs]
 
     @property
     def name(self) -> str:
@@ -284,7 +288,7 @@ def _float32_only(what: str, dtype: Any) -> None:
 def _is_numbers(inputs) -> bool:
     """Whether a list is one array written out, not several inputs."""
     first = inputs[0]
-    return isinstance(first, (int, float, bool, list, tuple, np.generic))
+    return isinstance(first, (int, float, bool, str, bytes, list, tuple, np.generic))
 
 
 class CoreLayer(Layer):

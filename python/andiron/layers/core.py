@@ -168,8 +168,9 @@ class Embedding(CoreLayer):
         embeddings_regularizer: a penalty; with it the gradient is dense.
         embeddings_constraint: what the table is brought to after each step, every row of it: with
             one, optimizers whose formula moves unused rows update the whole table.
+        mask_zero: whether id 0 is padding, whose steps are masked (see Masking). Default: False.
         weights: the table to begin with, [input_dim, output_dim].
-        mask_zero, lora_rank, lora_alpha, quantization_config: refused.
+        lora_rank, lora_alpha, quantization_config: refused.
 
     Errors:
         andiron.Error at run time for an id out of range.
@@ -192,8 +193,6 @@ class Embedding(CoreLayer):
         trainable: bool = True,
         dtype: Any = None,
     ):
-        refuse("Embedding", "layers do not pass masks on; EmbeddingBag takes -1 for padding",
-               mask_zero=mask_zero)  # fmt: skip
         refuse("Embedding", LOW_RANK, lora_rank=lora_rank, lora_alpha=lora_alpha,
                quantization_config=quantization_config)  # fmt: skip
         self._make(
@@ -205,6 +204,7 @@ class Embedding(CoreLayer):
             embeddings_initializer=initializer_config(embeddings_initializer),
             embeddings_regularizer=regularizer_config(embeddings_regularizer),
             embeddings_constraint=constraint_config(embeddings_constraint),
+            mask_zero=bool(mask_zero),
         )
         if weights is not None:
             self._core.build([("int32", (None,))])
@@ -294,6 +294,7 @@ class WideLinear(CoreLayer):
 
 class HashedCross(CoreLayer):
     """The hash of several integer features taken together, an id in [0, num_bins). Stable on disk.
+    HashedCrossing gives Keras's ids, and takes texts.
 
     Args:
         num_bins: number of ids.
@@ -302,6 +303,3 @@ class HashedCross(CoreLayer):
 
     def __init__(self, num_bins: int, seed: int = 0, *, name: str | None = None, dtype: Any = None):
         self._make(name, True, dtype, num_bins=num_bins, seed=seed)
-
-
-HashedCrossing = HashedCross

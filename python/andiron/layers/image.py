@@ -1,10 +1,13 @@
-"""Layers that resize, pad and drop parts of images."""
+"""Layers that scale, resize, pad, crop and drop parts of images."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from andiron import _core
 from andiron.layers.base import CoreLayer
 from andiron.layers.convolution import listed
 
@@ -130,6 +133,128 @@ class ZeroPadding3D(CoreLayer):
         dtype: Any = None,
     ):
         self._make(name, True, dtype, padding=_pads(padding), data_format=data_format)
+
+
+class Cropping1D(CoreLayer):
+    """Cuts places off the ends of the spatial axes.
+
+    Args:
+        cropping: a number for both ends, or (begin, end). Default: (1, 1).
+        data_format: "channels_first" (default here) or "channels_last".
+    """
+
+    def __init__(
+        self,
+        cropping: Any = (1, 1),
+        data_format: str | None = None,
+        *,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        self._make(name, True, dtype, cropping=_pads(cropping), data_format=data_format)
+
+
+class Cropping2D(CoreLayer):
+    """Cuts places off the ends of the spatial axes.
+
+    Args:
+        cropping: a number for all sides, or one or (begin, end) for each axis. Default: none.
+        data_format: "channels_first" (default here) or "channels_last".
+    """
+
+    def __init__(
+        self,
+        cropping: Any = ((0, 0), (0, 0)),
+        data_format: str | None = None,
+        *,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        self._make(name, True, dtype, cropping=_pads(cropping), data_format=data_format)
+
+
+class Cropping3D(CoreLayer):
+    """Cuts places off the ends of the spatial axes.
+
+    Args:
+        cropping: a number for all sides, or one or (begin, end) for each axis. Default: 1.
+        data_format: "channels_first" (default here) or "channels_last".
+    """
+
+    def __init__(
+        self,
+        cropping: Any = ((1, 1), (1, 1), (1, 1)),
+        data_format: str | None = None,
+        *,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        self._make(name, True, dtype, cropping=_pads(cropping), data_format=data_format)
+
+
+class Rescaling(CoreLayer):
+    """x * scale + offset, in float32.
+
+    Args:
+        scale, offset: a number, or one for each channel. Default of offset: 0.
+        data_format: where the channels are: "channels_first" (default here) or "channels_last".
+
+    Example:
+        >>> import numpy as np
+        >>> from andiron import layers
+        >>> layers.Rescaling(1 / 255)(np.array([[0, 51, 255]], "uint8")).numpy().round(2).tolist()
+        [[0.0, 0.20000000298023224, 1.0]]
+    """
+
+    def __init__(
+        self,
+        scale: Any,
+        offset: Any = 0.0,
+        *,
+        data_format: str | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        self._make(name, True, dtype, scale=np.asarray(scale, float).tolist(),
+                   offset=np.asarray(offset, float).tolist(), data_format=data_format)  # fmt: skip
+
+
+class Resizing(CoreLayer):
+    """Images of another size, in float32.
+
+    Args:
+        height, width: of the result.
+        interpolation: "bilinear" (default), "nearest" or "bicubic", with half-pixel centres.
+            "bicubic" is PyTorch's (a = -0.75), Keras's has a = -0.5 with TensorFlow; "lanczos3" and
+            "lanczos5" are refused.
+        crop_to_aspect_ratio: cut out the largest middle part of the result's aspect ratio.
+        pad_to_aspect_ratio: put it into the smallest frame of that aspect ratio.
+        fill_mode: "constant". fill_value: of the frame. Default: 0.
+        antialias: average over what a pixel of a smaller result covers. Default: False.
+        data_format: "channels_first" (default here) or "channels_last".
+    """
+
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        interpolation: str = "bilinear",
+        crop_to_aspect_ratio: bool = False,
+        pad_to_aspect_ratio: bool = False,
+        fill_mode: str = "constant",
+        fill_value: float = 0.0,
+        antialias: bool = False,
+        data_format: str | None = None,
+        *,
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        if fill_mode != "constant":
+            raise _core.Error(f"[Resizing] fill_mode is 'constant'; got {fill_mode!r}")
+        self._make(name, True, dtype, height=int(height), width=int(width),
+                   interpolation=interpolation, crop_to_aspect_ratio=bool(crop_to_aspect_ratio),
+                   pad_to_aspect_ratio=bool(pad_to_aspect_ratio), fill_value=float(fill_value),
+                   antialias=bool(antialias), data_format=data_format)  # fmt: skip
 
 
 class SpatialDropout1D(CoreLayer):

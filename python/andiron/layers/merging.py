@@ -20,7 +20,7 @@ class Concatenate(CoreLayer):
 
 
 class Add(CoreLayer):
-    """The sum of the inputs."""
+    """The sum of two inputs or more."""
 
     def __init__(self, *, name: str | None = None, dtype: Any = None):
         self._make(name, True, dtype)
@@ -28,6 +28,34 @@ class Add(CoreLayer):
 
 class Multiply(CoreLayer):
     """The elementwise product of the inputs."""
+
+    def __init__(self, *, name: str | None = None, dtype: Any = None):
+        self._make(name, True, dtype)
+
+
+class Average(CoreLayer):
+    """The elementwise mean of two inputs or more."""
+
+    def __init__(self, *, name: str | None = None, dtype: Any = None):
+        self._make(name, True, dtype)
+
+
+class Maximum(CoreLayer):
+    """The elementwise maximum of two inputs or more."""
+
+    def __init__(self, *, name: str | None = None, dtype: Any = None):
+        self._make(name, True, dtype)
+
+
+class Minimum(CoreLayer):
+    """The elementwise minimum of two inputs or more."""
+
+    def __init__(self, *, name: str | None = None, dtype: Any = None):
+        self._make(name, True, dtype)
+
+
+class Subtract(CoreLayer):
+    """The first input less the second."""
 
     def __init__(self, *, name: str | None = None, dtype: Any = None):
         self._make(name, True, dtype)
@@ -76,6 +104,19 @@ class Reshape(CoreLayer):
 
     def __init__(self, target_shape: Sequence[int], *, name: str | None = None, dtype: Any = None):
         self._make(name, True, dtype, target_shape=list(target_shape))
+
+
+class RepeatVector(CoreLayer):
+    """The same row again and again: [batch, features] to [batch, n, features].
+
+    Args:
+        n: how often.
+    """
+
+    def __init__(self, n: int, *, name: str | None = None, dtype: Any = None):
+        if isinstance(n, bool) or not isinstance(n, int):
+            raise TypeError(f"[RepeatVector] n is an integer; got {n!r}")
+        self._make(name, True, dtype, n=n)
 
 
 class Permute(CoreLayer):

@@ -67,7 +67,7 @@ class Normalization(CoreLayer):
             andiron.Error for no rows, for NaN or infinity (with the row), and for mean and variance
             that were given.
         """
-        self._core.adapt(_pieces(data))
+        self._core.adapt(pieces("Normalization", data))
 
     @property
     def mean(self):
@@ -84,19 +84,23 @@ def _listed(moment: Any) -> Any:
     return None if moment is None else np.asarray(moment, np.float64).tolist()
 
 
-def _pieces(data: Any) -> Iterable:
+def pieces(layer: str, data: Any) -> Iterable:
+    """Data for `adapt` as arrays, one after the other."""
     from andiron._tables import is_table
 
     if is_table(data):
         from andiron.data import as_data
 
         return as_data(data)._pieces()
-    listed = isinstance(data, (list, tuple)) and bool(data) and not _is_numbers(data)
-    if listed or hasattr(data, "__next__"):
+    if isinstance(data, (list, tuple)):
+        in_pieces = bool(data) and not _is_numbers(data)
+    else:  # a dataset or a generator
+        in_pieces = isinstance(data, Iterable) and not hasattr(data, "__array__")
+    if in_pieces:
         return data
     array = np.asarray(data)
     if array.dtype == object:
-        raise TypeError(f"[Normalization] adapt takes numbers; got {type(data).__name__}")
+        raise TypeError(f"[{layer}] adapt takes numbers; got {type(data).__name__}")
     return [_core.Tensor(array)]
 
 
