@@ -71,6 +71,7 @@ def sources(model: Any, x: list[np.ndarray], y: np.ndarray, folder: str) -> dict
             rows = order[i * BATCH : (i + 1) * BATCH]
             yield tuple(a[rows] for a in x), y[rows]
 
+    kept = data.from_parquet(folder, features, "y")
     stream = data.from_parquet(folder, features, "y", stream=True)
     return {
         "arrays, in order": lambda: {"x": x, "y": y, "batch_size": BATCH, "shuffle": False},
@@ -78,10 +79,9 @@ def sources(model: Any, x: list[np.ndarray], y: np.ndarray, folder: str) -> dict
         "generator": lambda: {"x": generator()},
         "generator that shuffles rows": lambda: {"x": shuffling()},
         "PyDataset": lambda: {"x": numbered},
-        "Parquet, kept": lambda: {
-            "x": data.from_parquet(folder, features, "y"), "batch_size": BATCH},
+        "Parquet, kept": lambda: {"x": kept, "batch_size": BATCH},
         "Parquet, stream": lambda: {"x": stream, "batch_size": BATCH},
-    }  # fmt: skip
+    }
 
 
 def alone(model: Any, x: Any, y: Any = None, batch_size: int = BATCH, shuffle: bool = True) -> int:

@@ -474,3 +474,24 @@ def test_a_training_resumes_in_the_middle_of_an_epoch(tmp_path):
             two = resumed.fit(source(), resume=True, **more)
         same(whole, resumed)
         assert one.history == two.history
+
+
+def test_ctrl_c_ends_the_wait_for_a_generator_that_hangs():
+    import os
+    import signal
+
+    hangs = threading.Event()
+
+    def batches():
+        yield cut()[0]
+        hangs.wait(20)
+
+    model = compiled()
+    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(batches(), verbose=0)
+    assert time.monotonic() - begin < 15
+    hangs.set()
+    model.fit(generator(), verbose=0)
