@@ -124,22 +124,24 @@ def main() -> None:
         ("Wide & Deep", ours.wide_deep_model(), ours.wide_deep_inputs(wide), wide.labels),
     ):
         model.compile(optimizers.Adam(1e-3), losses.BinaryCrossentropy(from_logits=True))
-        print(f"{name + ', million rows a second':<40}{'alone':>10}{'training':>10}{'beside arrays':>15}")
+        title = f"{name}, million rows a second"
+        print(f"{title:<40}{'alone':>10}{'training':>10}{'beside arrays':>15}")
         with tempfile.TemporaryDirectory() as folder:
             best = 0.0
             for source, made in sources(model, x, y, folder).items():
 
-                def train(made: Callable = made) -> int:
+                def train(made: Callable = made, model: Any = model) -> int:
                     model.fit(epochs=1, verbose=0, **made())
                     return rows
 
-                came = rate(lambda made=made: alone(model, **made()), args.seconds / 2)
+                def walk(made: Callable = made, model: Any = model) -> int:
+                    return alone(model, **made())
+
+                came = rate(walk, args.seconds / 2)
                 trained = rate(train, args.seconds)
                 best = best or trained
-                print(
-                    f"  {source:<38}{came / 1e6:>10.2f}{trained / 1e6:>10.2f}{trained / best:>14.0%}",
-                    flush=True,
-                )
+                rates = f"{came / 1e6:>10.2f}{trained / 1e6:>10.2f}{trained / best:>14.0%}"
+                print(f"  {source:<38}{rates}", flush=True)
 
 
 if __name__ == "__main__":
