@@ -37,19 +37,26 @@ DType dtype_from(dlpack::DataType given) {
     if (d.code == given.code && d.bits == given.bits && given.lanes == 1) return dtype;
   }
   const char* kinds[] = {"int", "uint", "float", "opaque", "bfloat", "complex", "bool"};
-  const std::string kind = given.code < std::size(kinds) ? kinds[given.code]
-                                                         : fmt::format("code {}, ", given.code);
+  const std::string kind =
+      given.code < std::size(kinds) ? kinds[given.code] : fmt::format("code {}, ", given.code);
   throw TypeError(fmt::format("[dlpack] {}{}{} has no dtype in Andiron", kind, given.bits,
                               given.lanes == 1 ? "" : fmt::format("x{}", given.lanes)));
 }
 
 std::string name_of_device(int64_t type) {
-  constexpr std::pair<int64_t, const char*> kNames[] = {
-      {1, "CPU"},       {2, "CUDA"},          {3, "CUDA's pinned memory"},
-      {4, "OpenCL"},    {7, "Vulkan"},        {8, "Metal"},
-      {10, "ROCm"},     {11, "ROCm's pinned memory"},
-      {13, "CUDA's managed memory"},          {14, "oneAPI"},
-      {15, "WebGPU"},   {16, "Hexagon"},      {17, "MAIA"}};
+  constexpr std::pair<int64_t, const char*> kNames[] = {{1, "CPU"},
+                                                        {2, "CUDA"},
+                                                        {3, "CUDA's pinned memory"},
+                                                        {4, "OpenCL"},
+                                                        {7, "Vulkan"},
+                                                        {8, "Metal"},
+                                                        {10, "ROCm"},
+                                                        {11, "ROCm's pinned memory"},
+                                                        {13, "CUDA's managed memory"},
+                                                        {14, "oneAPI"},
+                                                        {15, "WebGPU"},
+                                                        {16, "Hexagon"},
+                                                        {17, "MAIA"}};
   for (const auto& [number, name] : kNames)
     if (type == number) return name;
   return fmt::format("device type {}", type);
@@ -86,8 +93,8 @@ nb::object export_as(const Tensor& tensor, bool copied) {
   m.deleter = [](M* self) { delete static_cast<Exported<M>*>(self->context); };
   if constexpr (std::is_same_v<M, dlpack::Versioned>) {
     m.version = kVersion;
-    m.flags = (tensor.buffer()->writable() ? 0 : dlpack::kReadOnly) |
-              (copied ? dlpack::kIsCopied : 0);
+    m.flags =
+        (tensor.buffer()->writable() ? 0 : dlpack::kReadOnly) | (copied ? dlpack::kIsCopied : 0);
   }
   PyObject* capsule = PyCapsule_New(&m, M::kName, [](PyObject* self) {
     if (!PyCapsule_IsValid(self, M::kName)) return;  // a consumer has it
@@ -148,10 +155,10 @@ Tensor import_from(nb::handle capsule) {
   for (size_t i = 0; i < sizes.size(); ++i) {
     int64_t reach = 0;
     int64_t& end = strides[i] < 0 ? low : high;
-    const bool wrong = sizes[i] < 0 || __builtin_mul_overflow(n, sizes[i], &n) ||
-                       __builtin_mul_overflow(std::max<int64_t>(sizes[i] - 1, 0), strides[i], &reach) ||
-                       __builtin_mul_overflow(reach, item, &reach) ||
-                       __builtin_add_overflow(end, reach, &end);
+    const bool wrong =
+        sizes[i] < 0 || __builtin_mul_overflow(n, sizes[i], &n) ||
+        __builtin_mul_overflow(std::max<int64_t>(sizes[i] - 1, 0), strides[i], &reach) ||
+        __builtin_mul_overflow(reach, item, &reach) || __builtin_add_overflow(end, reach, &end);
     if (wrong)
       fail("[dlpack] the shape {} with strides {} makes no sense", str(sizes), str(strides));
   }
@@ -190,9 +197,8 @@ Tensor from_dlpack(nb::handle object, nb::handle device, nb::handle copy) {
   nb::object capsule = nb::borrow(object);
   if (!PyCapsule_CheckExact(object.ptr())) {
     if (!nb::hasattr(object, "__dlpack__"))
-      throw TypeError(
-          fmt::format("[dlpack] an array with __dlpack__ is needed; got {}",
-                      nb::cast<std::string>(nb::str(object.type().attr("__name__")))));
+      throw TypeError(fmt::format("[dlpack] an array with __dlpack__ is needed; got {}",
+                                  nb::cast<std::string>(nb::str(object.type().attr("__name__")))));
     if (nb::hasattr(object, "__dlpack_device__")) {
       const nb::object where = object.attr("__dlpack_device__")();
       const auto type = nb::cast<int64_t>(nb::int_(nb::object(where[nb::int_(0)])));
@@ -205,8 +211,8 @@ Tensor from_dlpack(nb::handle object, nb::handle device, nb::handle copy) {
   if (!device.is_none() && nb::cast<std::string>(nb::str(device)) != "cpu")
     buffer_error(fmt::format("[dlpack] the device is \"cpu\"; got {}",
                              nb::cast<std::string>(nb::repr(device))));
-  const char* name = PyCapsule_CheckExact(capsule.ptr()) ? PyCapsule_GetName(capsule.ptr())
-                                                         : nullptr;
+  const char* name =
+      PyCapsule_CheckExact(capsule.ptr()) ? PyCapsule_GetName(capsule.ptr()) : nullptr;
   const std::string_view kind = name == nullptr ? "" : name;
   if (kind == dlpack::Managed::kUsed || kind == dlpack::Versioned::kUsed)
     fail("[dlpack] the capsule was taken already");
@@ -226,18 +232,19 @@ void def_dlpack(nb::module_& m, nb::class_<Tensor>& tensor) {
            nb::arg("copy") = nb::none(),
            "The memory for others, by the array API's protocol. Nothing is copied without copy.")
       .def("__dlpack_device__", [](const Tensor&) { return nb::make_tuple(dlpack::kCpu, 0); });
-  m.def("from_dlpack", &from_dlpack, nb::arg("x"), nb::kw_only(), nb::arg("device") = nb::none(),
-        nb::arg("copy") = nb::none(),
-        "A tensor over the memory of another library's array (torch, JAX, CuPy's on the CPU, ...), "
-        "by DLPack.\n\n"
-        "The memory is shared, strides and read-only memory too, and lives as long as the tensor.\n\n"
-        "Args:\n"
-        "    x: an array with `__dlpack__` (and `__dlpack_device__`), on the CPU.\n"
-        "    device: None or \"cpu\".\n"
-        "    copy: True for a copy. Default: the same memory.\n\n"
-        "Errors:\n"
-        "    BufferError for arrays on other devices; TypeError for dtypes that Andiron lacks.\n\n"
-        "Source: https://data-apis.org/array-api (2024.12), `from_dlpack`.");
+  m.def(
+      "from_dlpack", &from_dlpack, nb::arg("x"), nb::kw_only(), nb::arg("device") = nb::none(),
+      nb::arg("copy") = nb::none(),
+      "A tensor over the memory of another library's array (torch, JAX, CuPy's on the CPU, ...), "
+      "by DLPack.\n\n"
+      "The memory is shared, strides and read-only memory too, and lives as long as the tensor.\n\n"
+      "Args:\n"
+      "    x: an array with `__dlpack__` (and `__dlpack_device__`), on the CPU.\n"
+      "    device: None or \"cpu\".\n"
+      "    copy: True for a copy. Default: the same memory.\n\n"
+      "Errors:\n"
+      "    BufferError for arrays on other devices; TypeError for dtypes that Andiron lacks.\n\n"
+      "Source: https://data-apis.org/array-api (2024.12), `from_dlpack`.");
 }
 
 }  // namespace andiron::bindings

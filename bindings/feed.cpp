@@ -9,7 +9,8 @@ namespace andiron::bindings {
 
 namespace {
 
-/// What a feed of Python gives. Threads and waiting are the feed's own: there a Ctrl-C gets through.
+/// What a feed of Python gives. Threads and waiting are the feed's own: there a Ctrl-C gets
+/// through.
 class FedSource : public train::BatchSource {
  public:
   FedSource(nb::object feed, int64_t batches)

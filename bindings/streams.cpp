@@ -91,8 +91,8 @@ void bind_streams(nb::module_& m) {
             nb::gil_scoped_acquire gil;
             stream = stream_from((*opener)(unit));
           }
-          auto reader =
-              std::make_shared<UnitReader>(names.at(unit), std::move(stream), options, packs, expected);
+          auto reader = std::make_shared<UnitReader>(names.at(unit), std::move(stream), options,
+                                                     packs, expected);
           return [reader](train::TableBlock& block) { return reader->next(block); };
         };
         auto dataset = std::make_shared<train::StreamedDataset>(

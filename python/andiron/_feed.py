@@ -236,7 +236,7 @@ class Feed:
             what, steps, level = "the figures are of those", "steps", 5
         else:
             what = "training ends here" if for_good else "the epoch is shorter"
-            steps, level = "steps_per_epoch", 7
+            steps, level = "steps_per_epoch", 6
         self._warn(
             f"[{self._caller}] the input ran out of data after {self._done} of {steps}="
             f"{self._steps} batches: {what}",
@@ -258,7 +258,7 @@ class Feed:
         if self._steps is None or self._done == self._steps:
             self._warn(
                 f"[fit] the input ran out of data after epoch {self._epoch}: training ends here",
-                6,
+                5,
             )
         return True
 

@@ -1,4 +1,4 @@
-"""Files of tables: found by path, folder or pattern, checked against each other, read one by one."""
+"""Files of tables: found by path, folder or pattern, compared with each other, read one by one."""
 
 from __future__ import annotations
 
@@ -239,8 +239,8 @@ class Files:
         return self._reader(batches, columns)
 
     def digest(self) -> int:
-        """Of the files' names, their rows and what their footers (of others: their sizes) say of the
-        content. Reading all of it would take an epoch."""
+        """Of the files' names and rows, and of what their footers say of the content (of others:
+        their sizes). Reading all of it would take an epoch."""
         parts = []
         for unit in self.units:
             if hasattr(unit.fragment, "row_groups"):
@@ -290,4 +290,3 @@ def cut(units: list[Unit], first: int, rows: int) -> list[tuple[Unit, int, int]]
             found.append((unit, begin - at, end - begin))
         at += unit.rows
     return found
-

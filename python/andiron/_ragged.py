@@ -19,7 +19,11 @@ def _sequences(given: Any) -> list[np.ndarray]:
         given = given.to_list()
     found = []
     for i, sequence in enumerate(given):
-        if sequence is None or isinstance(sequence, (str, bytes)) or not hasattr(sequence, "__len__"):
+        if (
+            sequence is None
+            or isinstance(sequence, (str, bytes))
+            or not hasattr(sequence, "__len__")
+        ):
             raise TypeError(
                 f"[pad_sequences] row {i} must be a sequence of numbers; got {sequence!r}"
             )

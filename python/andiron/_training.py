@@ -291,48 +291,45 @@ class Training:
                 whole(32 if batch_size is None else batch_size, "batch_size", 1),
                 bool(shuffle), seed, rest,
             )  # fmt: skip
-        given = {"fit": batches_of(x), "validation": batches_of(validation_data)}
         with Feeds(self) as feeds:
-            if given["fit"] is not None:
-                refuse_beside_batches("fit", y=y, sample_weight=sample_weight,
-                                      batch_size=batch_size, validation_split=validation_split)  # fmt: skip
+            if (given := batches_of(x)) is not None:
+                refuse_beside_batches(
+                    "fit",
+                    y=y,
+                    sample_weight=sample_weight,
+                    batch_size=batch_size,
+                    validation_split=validation_split,
+                )
                 x = feeds.source(
-                    given["fit"], class_weight, steps=steps_per_epoch, first_epoch=initial_epoch,
+                    given, class_weight, steps=steps_per_epoch, first_epoch=initial_epoch,
                     epochs=max(epochs - initial_epoch, 1), shuffle=bool(shuffle),
                     seed=_core.next_seed() if seed is None else int(seed),
                 )  # fmt: skip
                 steps_per_epoch = batch_size = None
-            if given["validation"] is not None:
-                validation_data = feeds.source(
-                    given["validation"], steps=validation_steps, keep=True
-                )
+            if (given := batches_of(validation_data)) is not None:
+                validation_data = feeds.source(given, steps=validation_steps, keep=True)
                 validation_steps = None
             source, validation = self._sources(
                 x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
                 sample_weight, validation_batch_size, seed,
             )  # fmt: skip
-            history = self._fit_sources(
-                source, validation, steps_per_epoch, validation_steps,
-                (epochs, initial_epoch, validation_freq, verbose, list(callbacks or []), options),
-            )  # fmt: skip
+            if self.optimizer is None:
+                raise _core.Error("[fit] the model was compiled without an optimizer")
+            if steps_per_epoch is not None:
+                if source.batches % steps_per_epoch:
+                    warnings.warn(
+                        f"[fit] steps_per_epoch={steps_per_epoch} does not divide the data's "
+                        f"{source.batches} batches: an epoch that comes to their end is shorter",
+                        stacklevel=2,
+                    )
+                source = _core.steps_source(source, steps_per_epoch)
+            if validation_steps is not None and validation is not None:
+                validation = _core.steps_source(validation, validation_steps, True)
+            history = self._run(source, validation, epochs, initial_epoch, validation_freq,
+                                verbose, list(callbacks or []), options)  # fmt: skip
         for dataset in datasets:
             dataset._report()
         return history
-
-    def _fit_sources(self, source, validation, steps_per_epoch, validation_steps, rest):
-        if self.optimizer is None:
-            raise _core.Error("[fit] the model was compiled without an optimizer")
-        if steps_per_epoch is not None:
-            if source.batches % steps_per_epoch:
-                warnings.warn(
-                    f"[fit] steps_per_epoch={steps_per_epoch} does not divide the data's "
-                    f"{source.batches} batches: an epoch that comes to their end is shorter",
-                    stacklevel=3,
-                )
-            source = _core.steps_source(source, steps_per_epoch)
-        if validation_steps is not None and validation is not None:
-            validation = _core.steps_source(validation, validation_steps, True)
-        return self._run(source, validation, *rest)
 
     def _sources(self, x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
                  sample_weight, validation_batch_size, seed):  # fmt: skip

@@ -161,12 +161,12 @@ def test_a_walk_that_ends_in_an_epoch_makes_it_shorter():
 
 
 def test_a_generator_that_ends_early_ends_the_training_and_says_so():
-    with pytest.warns(UserWarning, match="ran out of data after 2 of steps_per_epoch=4"):
+    with pytest.warns(UserWarning, match="ran out of data after 2 of steps_per_epoch=4") as said:
         history = compiled().fit(generator(), epochs=5, steps_per_epoch=4, verbose=0)
-    assert history.epoch == [0, 1, 2]
-    with pytest.warns(UserWarning, match="ran out of data after epoch 1: training ends"):
+    assert history.epoch == [0, 1, 2] and said[0].filename == __file__
+    with pytest.warns(UserWarning, match="ran out of data after epoch 1: training ends") as said:
         history = compiled().fit(generator(), epochs=5, verbose=0)
-    assert history.epoch == [0]
+    assert history.epoch == [0] and said[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         compiled().fit(generator(), epochs=2, steps_per_epoch=5, verbose=0)
@@ -474,3 +474,24 @@ def test_a_training_resumes_in_the_middle_of_an_epoch(tmp_path):
             two = resumed.fit(source(), resume=True, **more)
         same(whole, resumed)
         assert one.history == two.history
+
+
+def test_ctrl_c_ends_the_wait_for_a_generator_that_hangs():
+    import os
+    import signal
+
+    hangs = threading.Event()
+
+    def batches():
+        yield cut()[0]
+        hangs.wait(20)
+
+    model = compiled()
+    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(batches(), verbose=0)
+    assert time.monotonic() - begin < 15
+    hangs.set()
+    model.fit(generator(), verbose=0)

@@ -152,8 +152,9 @@ def test_dtypes_that_are_not_here_are_refused_and_widened_by_fit(dtype):
     a = np.ones((3, 2), dtype)
     with pytest.raises(TypeError, match="has no dtype in Andiron"):
         andiron.from_dlpack(a)
-    if dtype != "complex64":
-        assert andiron.Tensor(Older(a)) if False else andiron.Tensor(a).shape == (3, 2)
+    if dtype == "complex64":
+        return
+    assert andiron.Tensor(a).shape == (3, 2)
 
 
 @pytest.mark.parametrize("wrong", [3, "text", object(), [1.0]])
@@ -167,7 +168,8 @@ class _Array(ctypes.Structure):
                 ("device_id", ctypes.c_int32), ("ndim", ctypes.c_int32), ("code", ctypes.c_uint8),
                 ("bits", ctypes.c_uint8), ("lanes", ctypes.c_uint16),
                 ("shape", ctypes.POINTER(ctypes.c_int64)),
-                ("strides", ctypes.POINTER(ctypes.c_int64)), ("offset", ctypes.c_uint64)]  # fmt: skip
+                ("strides", ctypes.POINTER(ctypes.c_int64)),
+                ("offset", ctypes.c_uint64)]  # fmt: skip
 
 
 class _Managed(ctypes.Structure):
@@ -183,7 +185,10 @@ def capsule(memory, keep, **fields):
     managed = _Managed(_Array(shape=shape, strides=strides, **about), None, None)
     keep += [managed, shape, strides, memory]
     new = ctypes.pythonapi.PyCapsule_New
-    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    new.restype, new.argtypes = (
+        ctypes.py_object,
+        [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p],
+    )
     name = b"dltensor"
     keep.append(name)
     return new(ctypes.addressof(managed), name, None)

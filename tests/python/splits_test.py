@@ -21,8 +21,16 @@ def counts(labels):
     return np.bincount(labels, minlength=4)
 
 
-@pytest.mark.parametrize("sizes", [{}, {"test_size": 0.2}, {"test_size": 100, "train_size": 0.5},
-                                   {"train_size": 0.7}, {"train_size": 33, "test_size": 50}])  # fmt: skip
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {},
+        {"test_size": 0.2},
+        {"test_size": 100, "train_size": 0.5},
+        {"train_size": 0.7},
+        {"train_size": 33, "test_size": 50},
+    ],
+)
 @pytest.mark.parametrize("stratified", [False, True])
 def test_sizes_and_proportions_are_those_of_scikit_learn(sizes, stratified):
     stratify = LABELS if stratified else None
@@ -65,7 +73,9 @@ def test_groups_stay_together(stratified):
 def test_folds_have_the_rows_of_scikit_learns(k, shuffle):
     seen = []
     theirs = sk.KFold(k).split(ROWS)
-    for (train, test), (_, other) in zip(data.k_folds(ROWS, k, shuffle=shuffle), theirs, strict=True):
+    for (train, test), (_, other) in zip(
+        data.k_folds(ROWS, k, shuffle=shuffle), theirs, strict=True
+    ):
         assert len(test) == len(other) and not set(train) & set(test)
         assert sorted([*train, *test]) == ROWS.tolist()
         if not shuffle:

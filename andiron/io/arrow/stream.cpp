@@ -17,10 +17,12 @@ T& not_released(T* given, const char* what) {
 }
 
 Failure producer_failure(ArrowArrayStream* stream, int code, const char* what) {
-  const char* said = stream->get_last_error == nullptr ? nullptr : stream->get_last_error(stream);
+  const char* given = stream->get_last_error == nullptr ? nullptr : stream->get_last_error(stream);
+  std::string said = given != nullptr ? given : "it gives no reason";
+  // pyarrow adds the traceback of a producer that is written in Python.
+  said = said.substr(0, said.find(". Detail: Python exception"));
   errno = code;
-  return system_failure("[arrow] the producer's {} failed: {}", what,
-                        said != nullptr ? said : "it gives no reason");
+  return system_failure("[arrow] the producer's {} failed: {}", what, said);
 }
 
 }  // namespace

@@ -21,8 +21,8 @@ StreamedRows rows_of(const std::vector<int64_t>& sizes, int64_t block, int64_t s
                      int64_t lie = 0) {
   StreamedRows rows = {.columns = kColumns, .unit_rows = sizes, .shuffle_rows = shuffle_rows};
   rows.open = [sizes, block, lie](size_t unit) {
-    const int64_t first = std::accumulate(sizes.begin(), sizes.begin() + static_cast<long>(unit),
-                                          int64_t{0});
+    const int64_t first =
+        std::accumulate(sizes.begin(), sizes.begin() + static_cast<long>(unit), int64_t{0});
     const int64_t n = sizes[unit] + (unit == 0 ? lie : 0);
     return [first, n, block, at = int64_t{0}](TableBlock& out) mutable {
       if (at == n) return false;
