@@ -45,6 +45,8 @@ void StagedPlan::run(std::span<const Tensor> inputs, std::span<Tensor> outputs) 
     input_data_[i] = static_cast<std::byte*>(inputs[i].raw());
   for (size_t i = 0; i < outputs.size(); ++i)
     output_data_[i] = static_cast<std::byte*>(outputs[i].raw());
+  // It is missing where memory ran out when another plan wanted a larger one.
+  workspace_->reserve(need_);
   if (threads_ == 1) {
     execute();
   } else {

@@ -265,16 +265,13 @@ const StepResult& CompiledModel::run(Form& f, const Batch& batch) {
   if (rows == 0) fail("[batch] it is empty");
 
   const std::vector<Value>& outputs = f.graph->outputs();
-  if (f.dst.empty()) {
-    for (const Value& v : outputs)
-      f.dst.push_back(v.rank() == 0 ? Tensor::zeros(v.dtype(), {}) : Tensor());
-  }
-  if (f.plan_rows != rows)
-    for (size_t i = 0; i < outputs.size(); ++i)
-      if (outputs[i].rank() > 0) f.dst[i] = tensor_for(outputs[i].type(), rows);
   if (f.plan_rows != rows) {
+    // Where memory runs out in between, the next call begins anew.
     f.plan.reset();
     f.plan_rows = -1;
+    f.dst.clear();
+    for (const Value& v : outputs)
+      f.dst.push_back(v.rank() == 0 ? Tensor::zeros(v.dtype(), {}) : tensor_for(v.type(), rows));
     f.plan.emplace(plans_.checkout(f.graph, {{"batch", rows}}, options_.plan));
     f.plan_rows = rows;
   }

@@ -170,15 +170,15 @@ ops::OptimizerState RuleOptimizer::state_of(const VariablePtr& variable, const V
   for (Slots& s : slots_)
     if (s.variable == variable) found = &s;
   if (found == nullptr) {
-    found = &slots_.emplace_back();
-    found->variable = variable;
+    Slots made{variable, {}, {}};  // all of them or none, when memory runs out
     const Tensor& value = variable->value();
     for (const std::string& slot : kind_->slot_names(settings_)) {
       const double first = slot == "accumulator" ? initial_accumulator_value_ : 0.0;
-      found->slots.push_back(
+      made.slots.push_back(
           std::make_shared<Variable>(fmt::format("{}/{}/{}", name_, variable->name(), slot),
                                      Tensor::full(value.dtype(), value.sizes(), first), false));
     }
+    found = &slots_.emplace_back(std::move(made));
   }
   if (exact && !found->last_step) {
     // Rows that no step has touched rest, unless every step moves them.
@@ -266,7 +266,7 @@ void RuleOptimizer::lay_out(const std::vector<VariablePtr>& group) const {
 
 void RuleOptimizer::append_catch_up(const Value& step, std::vector<Graph::Update>& updates) const {
   for (const Slots& s : slots_) {
-    if (!s.last_step) continue;
+    if (!s.last_step || !history_) continue;  // no step was made yet
     ops::OptimizerState state{read(s.variable), {}, read(s.last_step)};
     for (const VariablePtr& slot : s.slots) state.slots.push_back(read(slot));
     append_updates(s.variable,
