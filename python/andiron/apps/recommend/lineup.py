@@ -20,8 +20,8 @@ MODELS = ("popularity", "ItemKNN", "MatrixFactorization", "ALS", "NeuralCF", "Wi
 # others are the defaults.
 TUNED: dict[str, dict] = {
     "popularity": {},
-    "ItemKNN": {},
-    "MatrixFactorization": {},
+    "ItemKNN": {"neighbours": 50, "shrink": 10.0, "history_decay": 0.8},
+    "MatrixFactorization": {"learning_rate": 5e-3, "epochs": 40, "features": False},
     "ALS": {"rank": 32, "iterations": 10, "reg": 0.05, "alpha": 0.5},
     "NeuralCF": {
         "learning_rate": 5e-3,
