@@ -31,7 +31,7 @@ NO_PEER = {
     "quantized_sum", "quantized_lrn", "channel_window_sum", "max_pool_take", "gelu_derivative",
     "conv_grad_src", "conv_grad_weights", "max_pool_grad", "avg_pool_grad",
     "sparse_softmax_cross_entropy_grad", "group_norm_grad", "group_norm_grad_scale",
-    *(f"{rule}_{what}" for rule in ("sgd", "adagrad", "rms_prop", "adam", "ftrl")
+    *(f"{rule}_{what}" for rule in ("sgd", "adagrad", "rmsprop", "adam", "ftrl")
       for what in ("update", "update_rows", "catch_up", "record")),
 }  # fmt: skip
 
