@@ -74,6 +74,7 @@ def main(selected: list[str]) -> int:
         with torch.inference_mode():
             line = compare(plan_of(case.ours, case.arrays), lambda: case.theirs(*tensors))  # noqa: B023
         found.append({"op": case.op + (f" {case.note}" if case.note else ""), **line})
+        print(f"... {found[-1]['op']} {line['ratio']:.2f}", file=sys.stderr, flush=True)
     for line in sorted(found, key=lambda x: x["ratio"]):
         print(f"{line['op']:<40} {line['ours'] * 1e6:>9,.1f} us {line['theirs'] * 1e6:>9,.1f} us  "
               f"{line['ratio']:.2f} ({line['low']:.2f} to {line['high']:.2f})")  # fmt: skip

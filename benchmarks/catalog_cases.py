@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -21,7 +22,7 @@ RNG = np.random.default_rng(0)
 N = 1 << 17  # elements of elementwise work
 SIDE = (512, 256)
 
-# Nothing in PyTorch does the same, or it is measured as part of a training step (benchmarks/run.py).
+# Nothing in PyTorch does the same, or it is part of a training step (benchmarks/run.py).
 NO_PEER = {
     "fused", "fused_matmul", "fused_conv", "counted_matmul", "count_of", "stop_gradient",
     "row_sparse", "embedding_grad_dense", "dedup", "sum_segments", "occurring_places",
@@ -30,7 +31,7 @@ NO_PEER = {
     "quantized_sum", "quantized_lrn", "channel_window_sum", "max_pool_take", "gelu_derivative",
     "conv_grad_src", "conv_grad_weights", "max_pool_grad", "avg_pool_grad",
     "sparse_softmax_cross_entropy_grad", "group_norm_grad", "group_norm_grad_scale",
-    *(f"{rule}_{what}" for rule in ("sgd", "adagrad", "rms_prop", "adam", "ftrl")
+    *(f"{rule}_{what}" for rule in ("sgd", "adagrad", "rmsprop", "adam", "ftrl")
       for what in ("update", "update_rows", "catch_up", "record")),
 }  # fmt: skip
 
@@ -61,8 +62,10 @@ def elementwise() -> Iterator[Case]:
     }  # fmt: skip
     for name, theirs in plain.items():
         yield Case(name, getattr(ops, name), theirs, [floats(N)])
-    positive = {"log": torch.log, "log1p": torch.log1p, "log2": torch.log2, "log10": torch.log10,
-                "sqrt": torch.sqrt, "rsqrt": torch.rsqrt, "reciprocal": torch.reciprocal}  # fmt: skip
+    positive = {
+        "log": torch.log, "log1p": torch.log1p, "log2": torch.log2, "log10": torch.log10,
+        "sqrt": torch.sqrt, "rsqrt": torch.rsqrt, "reciprocal": torch.reciprocal,
+    }  # fmt: skip
     for name, theirs in positive.items():
         yield Case(name, getattr(ops, name), theirs, [floats(N, low=0.1, high=9)])
     yield Case("acosh", ops.acosh, torch.acosh, [floats(N, low=1.1, high=9)])
@@ -123,8 +126,8 @@ def reductions() -> Iterator[Case]:
     folds = {"sum": torch.sum, "max": torch.amax, "min": torch.amin, "logsumexp": torch.logsumexp}
     for name, theirs in folds.items():
         for axis in (0, 1):
-            yield Case(name, lambda v, f=getattr(ops, name), a=axis: f(v, axes=[a]),
-                       lambda v, f=theirs, a=axis: f(v, a), [x], f"axis {axis}")  # fmt: skip
+            ours = functools.partial(getattr(ops, name), axes=[axis])
+            yield Case(name, ours, lambda v, f=theirs, a=axis: f(v, a), [x], f"axis {axis}")
     yield Case("sum", ops.sum, torch.sum, [x], "all")
     near_one = floats(*SIDE, low=0.9, high=1.1)
     for axis in (0, 1):
@@ -137,8 +140,8 @@ def reductions() -> Iterator[Case]:
         yield Case("cumprod", lambda v, a=axis: ops.cumprod(v, axis=a),
                    lambda v, a=axis: torch.cumprod(v, a), [near_one], f"axis {axis}")  # fmt: skip
         for name in ("softmax", "log_softmax"):
-            yield Case(name, lambda v, f=getattr(ops, name), a=axis: f(v, axis=a),
-                       lambda v, f=getattr(torch, name), a=axis: f(v, a), [x],
+            yield Case(name, functools.partial(getattr(ops, name), axis=axis),
+                       functools.partial(getattr(torch, name), dim=axis), [x],
                        f"axis {axis}")  # fmt: skip
         yield Case("sort", lambda v, a=axis: ops.sort(v, axis=a),
                    lambda v, a=axis: torch.sort(v, a), [x], f"axis {axis}")  # fmt: skip
@@ -212,7 +215,8 @@ def networks() -> Iterator[Case]:
     yield Case("lrn", lambda x: ops.lrn(x, size=5), lambda x: f.local_response_norm(x, 5),
                [images])  # fmt: skip
     yield Case("resample", lambda x: ops.resize(x, (56, 56), "linear"),
-               lambda x: f.interpolate(x, (56, 56), mode="bilinear"), [images], "resize")  # fmt: skip
+               lambda x: f.interpolate(x, (56, 56), mode="bilinear"), [images],
+               "resize")  # fmt: skip
     rows = floats(4096, 64)
     yield Case("batch_moments", lambda x: ops.batch_moments(x, axis=-1),
                lambda x: torch.var_mean(x, 0, correction=0), [rows])  # fmt: skip

@@ -27,8 +27,10 @@ def ours(network: str, batch: int, steps: int) -> Callable[[], int]:
     andiron.set_threads(THREADS)
     x, y, classes = samples(network, batch * steps)
     model = andiron.Sequential([andiron.Input(x.shape[1:])])
-    norm = {"layer-norm": lambda: layers.LayerNormalization(epsilon=1e-5),
-            "batch-norm": lambda: layers.BatchNormalization(momentum=0.9, epsilon=1e-5)}  # fmt: skip
+    norm = {
+        "layer-norm": lambda: layers.LayerNormalization(epsilon=1e-5),
+        "batch-norm": lambda: layers.BatchNormalization(momentum=0.9, epsilon=1e-5),
+    }
     for width in WIDTHS if network in norm else ():
         model.add(layers.Dense(width))
         model.add(norm[network]())
@@ -67,8 +69,10 @@ def tensorflow_side(network: str, batch: int, steps: int) -> Callable[[], int]:
     from benchmarks.peers_tensorflow import _loop
 
     x, y, classes = samples(network, batch * steps)
-    norm = {"layer-norm": lambda: keras.layers.LayerNormalization(epsilon=1e-5),
-            "batch-norm": lambda: keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)}  # fmt: skip
+    norm = {
+        "layer-norm": lambda: keras.layers.LayerNormalization(epsilon=1e-5),
+        "batch-norm": lambda: keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5),
+    }
     model = keras.Sequential([keras.Input(x.shape[1:])])
     for width in WIDTHS if network in norm else ():
         model.add(keras.layers.Dense(width))

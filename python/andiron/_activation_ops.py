@@ -147,7 +147,8 @@ def sparsemax(x: Any, axis: int = -1):
 
 
 def glu(x: Any, axis: int = -1):
-    """The first half along the axis times the sigmoid of the second. Source: Dauphin et al. 2017."""
+    """The first half along the axis times the sigmoid of the second. Source: Dauphin et al.
+    2017."""
     return compose("glu", [x], axis=axis)[0]
 
 

@@ -78,9 +78,7 @@ def logical_xor(a: Any, b: Any):
     return compose("logical_xor", [a, b])[0]
 
 
-def nan_to_num(
-    x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
-):
+def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None):
     """x with numbers for NaN and the infinities: 0, and the greatest and least float32."""
     greatest = float(np.finfo(np.float32).max)
     return compose(

@@ -81,9 +81,7 @@ def instance_normalization(
     return compose("instance_normalization", [x, scale, offset], epsilon=epsilon, axis=axis)[0]
 
 
-def normalize(
-    x: Any, axes: int | Sequence[int] = -1, order: float = 2.0, epsilon: float = 1e-12
-):
+def normalize(x: Any, axes: int | Sequence[int] = -1, order: float = 2.0, epsilon: float = 1e-12):
     """x / max(norm of x over axes, epsilon).
 
     Example:

@@ -67,7 +67,15 @@ def ops_stub() -> str:
         for name in module.__all__
     ]
     aliases = [f"{alias} = {name}" for alias, name in ops._ALIASES.items()]
-    return HEAD.format(imports="\n".join(imports)) + "\n".join(lines) + "\n" + COMPOSED + "\n" + "\n".join(aliases) + "\n"
+    return (
+        HEAD.format(imports="\n".join(imports))
+        + "\n".join(lines)
+        + "\n"
+        + COMPOSED
+        + "\n"
+        + "\n".join(aliases)
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

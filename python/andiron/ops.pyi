@@ -4,6 +4,68 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from andiron import Graph, KerasTensor, Tensor, Value, Variable
+from andiron._activation_ops import celu as celu
+from andiron._activation_ops import glu as glu
+from andiron._activation_ops import hard_shrink as hard_shrink
+from andiron._activation_ops import hard_sigmoid as hard_sigmoid
+from andiron._activation_ops import hard_silu as hard_silu
+from andiron._activation_ops import hard_tanh as hard_tanh
+from andiron._activation_ops import linear as linear
+from andiron._activation_ops import log_sigmoid as log_sigmoid
+from andiron._activation_ops import maxout as maxout
+from andiron._activation_ops import mish as mish
+from andiron._activation_ops import prelu as prelu
+from andiron._activation_ops import relu6 as relu6
+from andiron._activation_ops import selu as selu
+from andiron._activation_ops import silu as silu
+from andiron._activation_ops import soft_shrink as soft_shrink
+from andiron._activation_ops import softsign as softsign
+from andiron._activation_ops import sparse_plus as sparse_plus
+from andiron._activation_ops import sparse_sigmoid as sparse_sigmoid
+from andiron._activation_ops import sparsemax as sparsemax
+from andiron._activation_ops import squareplus as squareplus
+from andiron._activation_ops import tanh_shrink as tanh_shrink
+from andiron._activation_ops import threshold as threshold
+from andiron._array_ops import all as all
+from andiron._array_ops import any as any
+from andiron._array_ops import arange as arange
+from andiron._array_ops import argmin as argmin
+from andiron._array_ops import argsort as argsort
+from andiron._array_ops import count_nonzero as count_nonzero
+from andiron._array_ops import einsum as einsum
+from andiron._array_ops import eye as eye
+from andiron._array_ops import flip as flip
+from andiron._array_ops import floor_divide as floor_divide
+from andiron._array_ops import full as full
+from andiron._array_ops import full_like as full_like
+from andiron._array_ops import hypot as hypot
+from andiron._array_ops import isfinite as isfinite
+from andiron._array_ops import isinf as isinf
+from andiron._array_ops import isnan as isnan
+from andiron._array_ops import linspace as linspace
+from andiron._array_ops import logical_xor as logical_xor
+from andiron._array_ops import median as median
+from andiron._array_ops import mod as mod
+from andiron._array_ops import moveaxis as moveaxis
+from andiron._array_ops import nan_to_num as nan_to_num
+from andiron._array_ops import ones as ones
+from andiron._array_ops import ones_like as ones_like
+from andiron._array_ops import quantile as quantile
+from andiron._array_ops import repeat as repeat
+from andiron._array_ops import roll as roll
+from andiron._array_ops import scatter as scatter
+from andiron._array_ops import scatter_add as scatter_add
+from andiron._array_ops import scatter_update as scatter_update
+from andiron._array_ops import stack as stack
+from andiron._array_ops import std as std
+from andiron._array_ops import swapaxes as swapaxes
+from andiron._array_ops import tile as tile
+from andiron._array_ops import tril as tril
+from andiron._array_ops import triu as triu
+from andiron._array_ops import unstack as unstack
+from andiron._array_ops import var as var
+from andiron._array_ops import zeros as zeros
+from andiron._array_ops import zeros_like as zeros_like
 from andiron._image_ops import adaptive_avg_pool as adaptive_avg_pool
 from andiron._image_ops import adaptive_max_pool as adaptive_max_pool
 from andiron._image_ops import batch_norm as batch_norm
@@ -13,6 +75,12 @@ from andiron._image_ops import conv_transpose as conv_transpose
 from andiron._image_ops import pad_edges as pad_edges
 from andiron._image_ops import pixel_shuffle as pixel_shuffle
 from andiron._image_ops import resize as resize
+from andiron._normalization_ops import group_normalization as group_normalization
+from andiron._normalization_ops import instance_normalization as instance_normalization
+from andiron._normalization_ops import layer_normalization as layer_normalization
+from andiron._normalization_ops import norm as norm
+from andiron._normalization_ops import normalize as normalize
+from andiron._normalization_ops import rms_normalization as rms_normalization
 from andiron._py_function import py_function as py_function
 
 # Graph values make graph values, symbolic tensors of a network make symbolic tensors, everything
@@ -34,6 +102,11 @@ def sign(x: Operand) -> Result: ...
 def exp(x: Operand) -> Result: ...
 def log(x: Operand) -> Result: ...
 def log1p(x: Operand) -> Result: ...
+def log2(x: Operand) -> Result: ...
+def log10(x: Operand) -> Result: ...
+def logaddexp(a: Operand, b: Operand) -> Result: ...
+def exp2(x: Operand) -> Result: ...
+def expm1(x: Operand) -> Result: ...
 def sqrt(x: Operand) -> Result: ...
 def rsqrt(x: Operand) -> Result: ...
 def square(x: Operand) -> Result: ...
@@ -42,10 +115,22 @@ def clip(x: Operand, low: float, high: float) -> Result: ...
 def floor(x: Operand) -> Result: ...
 def ceil(x: Operand) -> Result: ...
 def round(x: Operand) -> Result: ...
+def trunc(x: Operand) -> Result: ...
 def sin(x: Operand) -> Result: ...
 def cos(x: Operand) -> Result: ...
+def tan(x: Operand) -> Result: ...
+def asin(x: Operand) -> Result: ...
+def acos(x: Operand) -> Result: ...
 def atan(x: Operand) -> Result: ...
+def atan2(y: Operand, x: Operand) -> Result: ...
+def sinh(x: Operand) -> Result: ...
+def cosh(x: Operand) -> Result: ...
+def asinh(x: Operand) -> Result: ...
+def acosh(x: Operand) -> Result: ...
+def atanh(x: Operand) -> Result: ...
 def erf(x: Operand) -> Result: ...
+def erfc(x: Operand) -> Result: ...
+def erfinv(x: Operand) -> Result: ...
 def integer_divide(a: Operand, b: Operand) -> Result: ...
 def remainder(a: Operand, b: Operand) -> Result: ...
 def bitwise_and(a: Operand, b: Operand) -> Result: ...
@@ -262,6 +347,36 @@ def avg_pool_grad(
     count_include_pad: bool = False,
 ) -> Result: ...
 def batch_moments(x: Operand, axis: int = 1) -> tuple[Result, ...]: ...
+def group_norm(
+    x: Operand,
+    scale: Operand | None = None,
+    offset: Operand | None = None,
+    groups: int = 1,
+    axis: int = 1,
+    epsilon: float = 0.001,
+    center: bool = True,
+) -> tuple[Result, ...]: ...
+def group_norm_grad(
+    x: Operand,
+    mean: Operand,
+    inverse_deviation: Operand,
+    g: Operand,
+    scale: Operand | None = None,
+    groups: int = 1,
+    axis: int = 1,
+    epsilon: float = 0.001,
+    center: bool = True,
+) -> Result: ...
+def group_norm_grad_scale(
+    x: Operand,
+    mean: Operand,
+    inverse_deviation: Operand,
+    g: Operand,
+    groups: int = 1,
+    axis: int = 1,
+    epsilon: float = 0.001,
+    center: bool = True,
+) -> tuple[Result, ...]: ...
 def lrn(
     x: Operand,
     size: int,
@@ -297,6 +412,7 @@ def cumprod(
     reverse: bool = False,
 ) -> Result: ...
 def argmax(x: Operand, axis: int = -1) -> Result: ...
+def sort(x: Operand, axis: int = -1, descending: bool = False) -> tuple[Result, ...]: ...
 def topk(x: Operand, k: int) -> tuple[Result, ...]: ...
 def count_of(
     x: Operand,
@@ -652,9 +768,19 @@ def mean(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> 
 def flatten(x: Operand) -> Result: ...
 def expand_dims(x: Operand, axis: int) -> Result: ...
 def squeeze(x: Operand, axis: int) -> Result: ...
-def stack(values: Sequence[Operand], axis: int = 0) -> Result: ...
 def convert_to_tensor(x: Any, dtype: DTypeLike | None = None) -> Tensor: ...
 
 abs = absolute
+amax = max
+amin = min
+arccos = acos
+arccosh = acosh
+arcsin = asin
+arcsinh = asinh
+arctan = atan
+arctan2 = atan2
+arctanh = atanh
 concatenate = concat
+hard_swish = hard_silu
+swish = silu
 top_k = topk

@@ -84,7 +84,11 @@ def functions():
     inside = [ops.asin, ops.acos, ops.atanh]
     parts = [f(x) for f in one] + [f(x * 0.2) for f in inside]
     parts += [f(x * x + 1.5) for f in (ops.acosh, ops.log2, ops.log10)]
-    parts += [ops.logaddexp(x, x * x), ops.sort(x)[0], ops.sum(ops.einsum("bi,bj->bij", x, x), axes=[1])]
+    parts += [
+        ops.logaddexp(x, x * x),
+        ops.sort(x)[0],
+        ops.sum(ops.einsum("bi,bj->bij", x, x), axes=[1]),
+    ]
     return Model(x, ops.concat(parts, axis=1)), [RNG.normal(size=(3, 6)).astype("float32")]
 
 

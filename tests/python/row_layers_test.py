@@ -54,6 +54,26 @@ def test_activations_equal_kerass_by_name_and_as_ops(name):
         np.testing.assert_allclose(layers.Activation(function)(x).numpy(), expected, **CLOSE)
 
 
+def test_sparsemax_is_the_nearest_point_of_the_simplex():
+    x = np.random.default_rng(0).normal(size=(5, 7)).astype("float32") * 2
+    x[1] = 3.0
+    expected = np.empty_like(x)
+    for row, z in enumerate(x):
+        low, high = z.min() - 1, z.max()
+        for _ in range(60):  # of max(z - t, 0) the t for which they add up to 1
+            middle = (low + high) / 2
+            low, high = (middle, high) if np.maximum(z - middle, 0).sum() > 1 else (low, middle)
+        expected[row] = np.maximum(z - low, 0)
+    np.testing.assert_allclose(layers.Activation("sparsemax")(x).numpy(), expected, **CLOSE)
+    np.testing.assert_allclose(ops.sparsemax(x.T, axis=0).numpy(), expected.T, **CLOSE)
+    # Martins and Astudillo: the gradient is g - mean of g over the support, and 0 elsewhere.
+    g = np.random.default_rng(1).normal(size=x.shape).astype("float32")
+    inside = expected > 0
+    mean = (g * inside).sum(1, keepdims=True) / inside.sum(1, keepdims=True)
+    found = andiron.grad(lambda v: ops.sum(ops.sparsemax(v) * g))(x)
+    np.testing.assert_allclose(found.numpy(), np.where(inside, g - mean, 0), **CLOSE)
+
+
 # Our channels are axis 1.
 OTHERWISE = {("GroupNormalization", "axis"): 1}
 

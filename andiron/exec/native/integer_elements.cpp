@@ -23,15 +23,29 @@ T wrapped(T a, T b, F f) {
 template <class T>
 T quotient(T a, T b) {
   if constexpr (sizeof(T) == 4) {
-    // Exact in double, and vectors have it there; the least number by -1 does not fit.
-    const double q = static_cast<double>(a) / static_cast<double>(b == 0 ? T(1) : b);
-    const auto wide = static_cast<int64_t>(q);
-    return b == 0 ? T(0) : static_cast<T>(static_cast<uint32_t>(wide));
+    // Exact in double, and vectors have it there.
+    const bool odd = (b == 0) | (b == -1);
+    const double q = static_cast<double>(a) / static_cast<double>(odd ? T(1) : b);
+    const T turned = wrapped(T(0), a, [](auto x, auto y) { return x - y; });
+    return b == 0 ? T(0) : b == -1 ? turned : static_cast<T>(q);
   } else {
     if (b == 0) return 0;
     if (b == -1) return wrapped(T(0), a, [](auto x, auto y) { return x - y; });
     return a / b;
   }
+}
+
+// By the width and more: nothing is left, or the sign.
+template <class T>
+T shifted_left(T a, T n) {
+  using U = std::make_unsigned_t<T>;
+  const bool inside = static_cast<U>(n) < sizeof(T) * 8;
+  return inside ? static_cast<T>(static_cast<U>(a) << (inside ? n : T(0))) : T(0);
+}
+template <class T>
+T shifted_right(T a, T n) {
+  const bool inside = static_cast<std::make_unsigned_t<T>>(n) < sizeof(T) * 8;
+  return static_cast<T>(a >> (inside ? n : static_cast<T>(sizeof(T) * 8 - 1)));
 }
 
 // name, the function of T a and T b
@@ -49,6 +63,8 @@ T quotient(T a, T b) {
   X("bitwise_and", static_cast<T>(a & b))                                                 \
   X("bitwise_or", static_cast<T>(a | b))                                                  \
   X("bitwise_xor", static_cast<T>(a ^ b))                                                 \
+  X("shift_left", shifted_left(a, b))                                                     \
+  X("shift_right", shifted_right(a, b))                                                   \
   X("equal", a == b)                                                                      \
   X("not_equal", a != b)                                                                  \
   X("less", a < b)                                                                        \

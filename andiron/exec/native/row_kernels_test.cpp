@@ -132,6 +132,7 @@ TEST(RowKernels, softmax_and_argmax_along_other_axes) {
     for (int64_t axis : {0, 1}) {
       check(ops::softmax(x, axis).node(), {t}, 1e-5, 1e-9);
       check(ops::log_softmax(x, axis).node(), {t}, 1e-5, 1e-5);
+      check(ops::logsumexp(x, {axis}).node(), {t}, 1e-5, 1e-5);
       for (int64_t i = 0; i < t.count(); ++i) t.data<float>()[i] = std::round(t.data<float>()[i]);
       t.data<float>()[1] = std::nanf("");
       check(ops::argmax(x, axis).node(), {t}, 0, 0);
@@ -152,8 +153,9 @@ TEST(RowKernels, elements_by_index) {
   const Attributes shape = {{"shape", Shape{50, 40}}};
   check(make_value(ops::find("gather_grad"), {g, at}, shape).node(),
         {random_tensor(g.type(), 4), random_tensor(at.type(), 5, 0, 50)}, 1e-5, 1e-5);
-  const Value bad = ops::gather_elements(x, ids, 0);
-  EXPECT_THROW(run_kernel(bad.node(), {src[0], Tensor::full(DType::i64, {60, 70, 4}, 60)}), Error);
+  const Value taken = ops::gather_elements(x, ids, 1);
+  EXPECT_THROW(run_kernel(taken.node(), {src[0], Tensor::full(DType::i64, {60, 70, 4}, 50)}),
+               Error);
 }
 
 TEST(RowKernels, whole_numbers) {
@@ -169,9 +171,9 @@ TEST(RowKernels, whole_numbers) {
         src[0].data<int32_t>()[0] = std::numeric_limits<int32_t>::min();
         src[1].data<int32_t>()[0] = -1;
       }
-      for (const char* op :
-           {"add", "subtract", "multiply", "maximum", "minimum", "integer_divide", "remainder",
-            "bitwise_and", "bitwise_or", "bitwise_xor", "equal", "less_equal", "greater"})
+      for (const char* op : {"add", "subtract", "multiply", "maximum", "minimum", "integer_divide",
+                             "remainder", "bitwise_and", "bitwise_or", "bitwise_xor", "shift_left",
+                             "shift_right", "equal", "less_equal", "greater"})
         check(make_value(ops::find(op), {a, b}).node(), src, 0, 0);
     }
 }

@@ -118,7 +118,9 @@ bool floats_along(const KernelRequest& request, int64_t axis) {
 class ColumnKernel final : public Kernel {
  public:
   using Columns = void (*)(const float*, float*, int64_t, int64_t, int64_t);
-  ColumnKernel(const AxisView& v, int threads, Columns f) : v_(v), f_(f) {
+  /// n_dst: the size of the axis in the result.
+  ColumnKernel(const AxisView& v, int64_t n_dst, int threads, Columns f)
+      : v_(v), n_dst_(n_dst), f_(f) {
     strips_ = (v.inner + SoftmaxTable::kColumns - 1) / SoftmaxTable::kColumns;
     threads_ = v.outer * v.n * v.inner < kParallelElements ? 1 : threads;
   }
@@ -127,8 +129,9 @@ class ColumnKernel final : public Kernel {
       const Range range = part_of(v_.outer * strips_, part, parts);
       for (int64_t i = range.begin; i < range.end; ++i) {
         const int64_t first = i % strips_ * SoftmaxTable::kColumns;
-        const int64_t at = i / strips_ * v_.n * v_.inner + first;
-        f_(static_cast<const float*>(call.src[0]) + at, result(call) + at, v_.n, v_.inner,
+        const int64_t matrix = i / strips_ * v_.inner;
+        f_(static_cast<const float*>(call.src[0]) + matrix * v_.n + first,
+           result(call) + matrix * n_dst_ + first, v_.n, v_.inner,
            std::min(SoftmaxTable::kColumns, v_.inner - first));
       }
     });
@@ -137,6 +140,7 @@ class ColumnKernel final : public Kernel {
 
  private:
   AxisView v_;
+  int64_t n_dst_;
   Columns f_;
   int64_t strips_;
   int threads_;
@@ -146,7 +150,7 @@ std::unique_ptr<Kernel> make_columns(const KernelRequest& request, ColumnKernel:
   const Operand& x = request.src[0];
   if (x.dtype != DType::f32 || x.count() == 0) return nullptr;
   const AxisView v = along_axis(x.sizes, request.node.attr<int64_t>("axis"));
-  return std::make_unique<ColumnKernel>(v, request.threads, f);
+  return std::make_unique<ColumnKernel>(v, v.n, request.threads, f);
 }
 
 }  // namespace
@@ -167,8 +171,12 @@ std::unique_ptr<Kernel> make_log_softmax(const KernelRequest& request) {
 
 std::unique_ptr<Kernel> make_logsumexp(const KernelRequest& request) {
   const auto& axes = request.node.attr<std::vector<int64_t>>("axes");
-  if (axes.size() != 1 || !floats_along(request, axes[0]) || request.src[0].cols() == 0)
-    return nullptr;
+  const Operand& x = request.src[0];
+  if (axes.size() != 1 || x.cols() == 0) return nullptr;
+  if (x.dtype == DType::f32 && x.count() > 0 && !floats_along(request, axes[0]))
+    return std::make_unique<ColumnKernel>(along_axis(x.sizes, axes[0]), 1, request.threads,
+                                          softmax_table().logsumexp_columns);
+  if (!floats_along(request, axes[0])) return nullptr;
   return make_rows(request, "softmax rows", Logsumexp{request.src[0].cols()});
 }
 

@@ -135,10 +135,31 @@ void columns(const float* x, float* dst, int64_t n, int64_t stride, int64_t widt
     }
 }
 
+void logsumexp_columns(const float* x, float* dst, int64_t n, int64_t stride, int64_t width) {
+  constexpr int64_t kRun = 64;
+  float shift[SoftmaxTable::kColumns], sum[SoftmaxTable::kColumns];
+  double total[SoftmaxTable::kColumns];
+  for (int64_t k = 0; k < width; ++k) {
+    shift[k] = -kInf;
+    total[k] = 0;
+  }
+  for (int64_t j = 0; j < n; ++j)
+    for (int64_t k = 0; k < width; ++k) shift[k] = max_of(shift[k], x[j * stride + k]);
+  for (int64_t k = 0; k < width; ++k) shift[k] = abs_of(shift[k]) == kInf ? 0.0F : shift[k];
+  for (int64_t begin = 0; begin < n; begin += kRun) {
+    for (int64_t k = 0; k < width; ++k) sum[k] = 0.0F;
+    for (int64_t j = begin; j < n && j < begin + kRun; ++j)
+      for (int64_t k = 0; k < width; ++k) sum[k] += exp_of(x[j * stride + k] - shift[k]);
+    for (int64_t k = 0; k < width; ++k) total[k] += static_cast<double>(sum[k]);
+  }
+  for (int64_t k = 0; k < width; ++k)
+    dst[k] = static_cast<float>(static_cast<double>(shift[k]) + __builtin_log(total[k]));
+}
+
 }  // namespace
 
 extern const SoftmaxTable kSoftmaxTable = {
-    softmax_row,    log_softmax_row, logsumexp_row, cross_entropy_row, cross_entropy_grad_row,
-    columns<false>, columns<true>};
+    softmax_row,    log_softmax_row, logsumexp_row,    cross_entropy_row, cross_entropy_grad_row,
+    columns<false>, columns<true>,   logsumexp_columns};
 
 }  // namespace andiron::exec::ANDIRON_ISA

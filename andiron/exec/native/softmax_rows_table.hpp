@@ -16,6 +16,8 @@ struct SoftmaxTable {
   /// Of `width` <= kColumns columns of n elements, which lie `stride` apart.
   void (*softmax_columns)(const float* x, float* dst, int64_t n, int64_t stride, int64_t width);
   void (*log_softmax_columns)(const float* x, float* dst, int64_t n, int64_t stride, int64_t width);
+  /// dst: one number for each column.
+  void (*logsumexp_columns)(const float* x, float* dst, int64_t n, int64_t stride, int64_t width);
 
   static constexpr int64_t kColumns = 64;
 };

@@ -254,7 +254,7 @@ inline float erfc_of(float x) {
 
 /// Giles 2012.
 inline float erfinv_of(float x) {
-  const float w = -log1p_of(-x * x);
+  const float a = abs_of(x), w = -log_of((1.0F - a) * (1.0F + a));
   const float u = w - 2.5F;
   float p = 2.81022636e-08F;
   p = fma(p, u, 3.43273939e-07F);
@@ -276,7 +276,7 @@ inline float erfinv_of(float x) {
   q = fma(q, v, 1.00167406F);
   q = fma(q, v, 2.83297682F);
   const float y = x * (w < 5.0F ? p : q);
-  return abs_of(x) == 1.0F ? x * kInf : y;
+  return a == 1.0F ? x * kInf : y;
 }
 
 inline float gelu_of(float x) { return x * normal_cdf(x); }

@@ -151,8 +151,9 @@ inline float asinh_of(float x) {
 
 inline float acosh_of(float x) {
   const float d = x - 1.0F;
+  const float square = d < 0.0F ? d : d * (x + 1.0F);  // NaN below 1
   const bool large = x > kLarge;
-  return log1p_of(large ? x : d + __builtin_sqrtf(d * (x + 1.0F))) + (large ? kLn2 : 0.0F);
+  return log1p_of(large ? x : d + __builtin_sqrtf(square)) + (large ? kLn2 : 0.0F);
 }
 
 inline float atanh_of(float x) {

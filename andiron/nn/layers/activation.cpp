@@ -7,7 +7,7 @@
 namespace andiron::nn {
 
 void check_activation(const std::string& name) {
-  apply_activation(name, input("x", DType::f32, {batch_dim(), 1}));
+  apply_activation(name, input("x", DType::f32, {batch_dim(), 2}));
 }
 
 Value apply_activation(const std::string& name, const Value& x) {

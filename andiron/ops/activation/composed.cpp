@@ -93,7 +93,7 @@ Value sparsemax(const Value& x, int64_t axis) {
            sum(cast(member, x.dtype()), {axis}, true);
   };
   const Value support = greater(z, threshold_of(first, sorted));
-  return where(support, z - threshold_of(support, z), zero * z);
+  return relu(z - threshold_of(support, z));
 }
 
 Value glu(const Value& x, int64_t axis) {
