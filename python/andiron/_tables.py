@@ -491,8 +491,11 @@ class _Natural:
 
 def _as_text(column: Column) -> Column:
     """A column of an input of texts."""
-    if column.dtype is not None or column.vocabulary is not None:
-        return column
+    if column.vocabulary is not None or column.dtype not in (None, "string"):
+        raise _core.Error(
+            f"[data] column {column.name!r} is for an input of texts, whose layers have the "
+            "vocabulary: leave vocabulary and dtype out"
+        )
     return replace(column, dtype="string")
 
 

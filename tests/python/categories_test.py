@@ -246,6 +246,9 @@ def test_a_null_in_a_table_is_named():
         model.predict(data.from_arrow(pa.table({"w": ["a", None]}), "w"))
     with pytest.raises(andiron.Error, match="texts are needed"):
         model.predict(data.from_arrow(pa.table({"w": [1.0]}), "w"))
+    with pytest.raises(andiron.Error, match="layers have the vocabulary"):
+        words = data.from_arrow(pa.table({"w": ["a"]}), "w", vocabulary={"w": ["a"]})
+        model.predict(words)
     # Numbers where texts are wanted, and texts where numbers are.
     with pytest.raises(TypeError, match="texts are needed"):
         model.predict(np.zeros(3, "int64"))

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "andiron/base/error.hpp"
 #include "andiron/base/fingerprint.hpp"
 #include "andiron/nn/layer_testing.hpp"
 #include "andiron/nn/layers.hpp"
