@@ -12,7 +12,7 @@ from pyarrow import dataset as pads
 from pyarrow import parquet
 
 import andiron
-from andiron import Input, Sequential, data, layers
+from andiron import Input, Sequential, _files, data, layers
 
 N = 240
 RNG = np.random.default_rng(0)
@@ -218,10 +218,10 @@ def test_a_stream_without_shuffling_has_the_bits_of_the_table(folder):
     table, stream = compiled(3), compiled(3)
     args = (["a", "b", "year"], "y", "w")
     one = table.fit(data.from_parquet(folder, *args), batch_size=32, epochs=2, shuffle=False,
-                    verbose=0, class_weight={0: 2.0}, validation_split=0.25)  # fmt: skip
+                    verbose=0, class_weight={0: 2.0}, validation_split=0.3)  # fmt: skip
     rows = streamed(folder, *args)
     two = stream.fit(rows, batch_size=32, epochs=2, shuffle=False, verbose=0,
-                     class_weight={0: 2.0}, validation_split=0.25)  # fmt: skip
+                     class_weight={0: 2.0}, validation_split=0.3)  # fmt: skip
     for p, q in zip(table.get_weights(), stream.get_weights(), strict=True):
         np.testing.assert_array_equal(p, q)
     assert one.history == two.history
@@ -309,6 +309,13 @@ def test_many_columns_and_several_models_from_one_stream(tmp_path):
         np.testing.assert_allclose(
             model.evaluate(rows, verbose=0), model.evaluate(x, x[:, 0], verbose=0), rtol=1e-5
         )
+
+
+def test_rows_of_a_unit_that_comes_in_several_batches():
+    batches = TABLE.to_batches(max_chunksize=40)
+    for first, rows in ((0, 240), (0, 1), (39, 2), (85, 100), (200, 40), (239, 1)):
+        found = pa.Table.from_batches(_files._rows_of(iter(batches), first, rows))
+        assert found.equals(TABLE.slice(first, rows))
 
 
 def test_a_dataset_of_pyarrow_streams(folder):
