@@ -371,10 +371,16 @@ def test_files_that_change_while_a_stream_is_read(tmp_path):
         model.fit(rows, verbose=0)
 
 
-def test_paths_go_into_fit_directly(folder):
+def test_paths_go_into_fit_directly(folder, tmp_path):
     model = compiled(4)
     model.fit(f"{folder}/**/*.parquet", "y", verbose=0)  # a, b, w, year
     assert model.predict(data.from_parquet(folder, ["a", "b", "w", "year"])).shape == (N, 1)
+    model.fit(f"{folder}/year=202[34]", "y", verbose=0)
+    three = compiled(3)
+    for kind in ("csv", "csv.gz", "csv.bz2"):
+        write(f"{tmp_path}/{kind}/1.{kind}", TABLE, "csv")
+        three.fit(f"{tmp_path}/{kind}/1.{kind}", "y", verbose=0)
+        three.fit(f"{tmp_path}/{kind}/*.{kind}", "y", verbose=0)
 
 
 def test_a_frame_of_parquet_reads_as_pandas_reads_it(folder):
