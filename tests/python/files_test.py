@@ -288,6 +288,19 @@ def test_a_stream_resumes_in_the_middle_of_an_epoch(folder, tmp_path):
         compiled().fit(other, resume=True, checkpoint_dir=tmp_path / "run", **options)
 
 
+def test_a_stream_may_be_dropped_in_the_middle_of_an_epoch(folder):
+    # Its thread waits for the interpreter's lock, which whoever drops it holds.
+    model = compiled()
+    for i in range(10):
+        rows = streamed(folder, ["a", "b"], "y")
+        source = rows._source(model._network, model.output_names, 16, True, i)
+        if i % 2:
+            source = andiron._core.steps_source(source, 5)
+        source.start(0)
+        source.next()
+        del source, rows
+
+
 def test_streams_build_models_and_go_on_by_steps(folder):
     model = Sequential([layers.Dense(1)])
     model.compile("sgd", "mse")
