@@ -232,19 +232,8 @@ void def_dlpack(nb::module_& m, nb::class_<Tensor>& tensor) {
            nb::arg("copy") = nb::none(),
            "The memory for others, by the array API's protocol. Nothing is copied without copy.")
       .def("__dlpack_device__", [](const Tensor&) { return nb::make_tuple(dlpack::kCpu, 0); });
-  m.def(
-      "from_dlpack", &from_dlpack, nb::arg("x"), nb::kw_only(), nb::arg("device") = nb::none(),
-      nb::arg("copy") = nb::none(),
-      "A tensor over the memory of another library's array (torch, JAX, CuPy's on the CPU, ...), "
-      "by DLPack.\n\n"
-      "The memory is shared, strides and read-only memory too, and lives as long as the tensor.\n\n"
-      "Args:\n"
-      "    x: an array with `__dlpack__` (and `__dlpack_device__`), on the CPU.\n"
-      "    device: None or \"cpu\".\n"
-      "    copy: True for a copy. Default: the same memory.\n\n"
-      "Errors:\n"
-      "    BufferError for arrays on other devices; TypeError for dtypes that Andiron lacks.\n\n"
-      "Source: https://data-apis.org/array-api (2024.12), `from_dlpack`.");
+  m.def("from_dlpack", &from_dlpack, nb::arg("x"), nb::kw_only(), nb::arg("device") = nb::none(),
+        nb::arg("copy") = nb::none(), "See andiron.from_dlpack.");
 }
 
 }  // namespace andiron::bindings

@@ -120,6 +120,36 @@ def plain_array(x: Any) -> Any:
     return array
 
 
+def from_dlpack(x: Any, *, device: str | None = None, copy: bool | None = None) -> Any:
+    """A tensor over the memory of another library's array (torch, JAX, TensorFlow, ...), by DLPack.
+
+    The memory is shared, with its strides and, where it is read-only, as read-only memory; it lives
+    as long as the tensor. `torch.from_dlpack` and `numpy.from_dlpack` take tensors of Andiron.
+
+    Args:
+        x: an array with `__dlpack__` (and `__dlpack_device__`), on the CPU.
+        device: None or "cpu".
+        copy: True for a copy. Default: the same memory.
+
+    Errors:
+        BufferError for arrays on other devices; TypeError for dtypes that Andiron lacks.
+
+    Source: https://data-apis.org/array-api (2024.12), `from_dlpack`.
+
+    Example:
+        >>> import numpy as np
+        >>> import andiron
+        >>> a = np.zeros(3, np.float32)
+        >>> tensor = andiron.from_dlpack(a)
+        >>> a[1] = 5
+        >>> tensor.numpy().tolist(), np.shares_memory(np.from_dlpack(tensor), a)
+        ([0.0, 5.0, 0.0], True)
+    """
+    from andiron import _core
+
+    return _core.from_dlpack(x, device=device, copy=copy)
+
+
 def as_bfloat16(bits: np.ndarray) -> np.ndarray:
     """uint16 bits as ml_dtypes.bfloat16 where that is installed."""
     try:

@@ -12,6 +12,13 @@ from typing import Any, NamedTuple
 from andiron import _core
 
 
+def uncompressed(path: str) -> str:
+    """The name without the ending of a compression that pyarrow knows."""
+    for ending in (".gz", ".bz2", ".zst", ".lz4"):
+        path = path.removesuffix(ending)
+    return path
+
+
 def _hidden(path: str) -> bool:
     """What Spark and Hadoop put beside the data: _SUCCESS, .part.crc."""
     return os.path.basename(path).startswith(("_", "."))

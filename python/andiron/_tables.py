@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
 import zlib
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _core
-from andiron._files import cut
+from andiron._files import cut, uncompressed
 from andiron._vocabulary import Vocabulary
 
 _PACKED = 4  # columns from which on shuffled rows are faster from a packed copy
@@ -550,7 +551,8 @@ def names_columns(y: Any) -> bool:
 def is_table(x: Any) -> bool:
     """Whether x is Data, Arrow data or a path; DataFrames of pandas are arrays, too."""
     if isinstance(x, str):
-        return x.endswith((".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz")) or os.path.exists(x)
+        known = uncompressed(x).endswith((".parquet", ".csv", ".tsv"))
+        return known or glob.has_magic(x) or os.path.exists(x)
     if isinstance(x, (Data, os.PathLike)):
         return True
     if (

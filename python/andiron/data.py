@@ -315,8 +315,7 @@ def as_data(x: Any, label: Any = None, sample_weight: Any = None) -> Data:
             raise _core.Error("[data] label and sample_weight stand in the data already")
         return x
     if isinstance(x, (str, os.PathLike)):
-        name = os.fspath(x)
-        plain = name[:-3] if name.endswith(".gz") else name
+        plain = _files.uncompressed(os.fspath(x))
         read = from_csv if plain.endswith((".csv", ".tsv")) else from_parquet
         more = {"delimiter": "\t"} if plain.endswith(".tsv") else {}
         return read(x, None, label, sample_weight, **more)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _core, _feed, _training, _zoo
+from andiron._ahead import refuse_own_model
 from andiron._batches import batches_of
 from andiron._data import columns, empty_output, first_rows, inputs_of
 from andiron._imagenet import decode_predictions
@@ -95,7 +96,7 @@ class Model(_training.Training, Layer):
 
     def _ready(self, x: Any = None):
         """The core's model; builds it for these data where that is still to be done."""
-        _feed.refuse_own_model(self)
+        refuse_own_model(self)
         if isinstance(self._network, _core.SequentialCore) and not self._network.built:
             if x is None:
                 raise _core.Error(

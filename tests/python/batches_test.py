@@ -138,10 +138,13 @@ def endless():
 def test_steps_per_epoch_go_on_where_the_epoch_before_ended():
     expected, given = compiled(), compiled()
     expected.fit(X, Y, 10, 2, 0, shuffle=False)
-    source = endless()
-    given.fit(source, epochs=5, steps_per_epoch=4, verbose=0)
+    drawn = []
+    source = map(lambda batch: drawn.append(1) or batch, endless())
+    # Time for the thread to draw as much as it may.
+    wait = andiron.callbacks.LambdaCallback(on_train_batch_end=lambda *_: time.sleep(0.01))
+    given.fit(source, epochs=5, steps_per_epoch=4, verbose=0, callbacks=[wait])
     same(expected, given)
-    np.testing.assert_array_equal(next(source)[0], X[:10])  # no more was drawn than needed
+    assert len(drawn) == 20  # no more than needed
 
 
 def test_steps_that_end_with_a_walk_begin_the_next_one():
@@ -227,6 +230,23 @@ def test_numbered_batches_are_shuffled_by_seed_and_epoch():
         assert source.calls == ["begin", "end"] * 2
     assert orders[0] == orders[1] != orders[2]
     assert orders[0][:10] != orders[0][10:]
+
+
+@pytest.mark.parametrize("options", [{"workers": 2}, {"workers": 4, "max_queue_size": 2}])
+def test_workers_run_ahead_by_max_queue_size(options):
+    class Long(PyDataset):
+        def __len__(self):
+            return 1000
+
+        def __getitem__(self, i):
+            self.seen.append(i)
+
+    source = Long(**{"max_queue_size": 3, **options})
+    walk = datasets.from_batches(source).walk(range)
+    next(walk)
+    time.sleep(0.05)
+    assert 0 < len(source.seen) <= max(source.max_queue_size, source.workers)
+    walk.close()
 
 
 def test_an_endless_numbered_source():
