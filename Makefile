@@ -78,9 +78,10 @@ else
 	@.venv-peers/bin/python -m benchmarks.run $(ROWS)
 endif
 
-docs: build  ## docs/api from the docstrings, docs/ops.md from the schemas
+docs: build  ## docs/api from the docstrings, docs/ops.md from the schemas, docs/features.md
 	@$(PYTHON) scripts/make_docs.py
 	@$(PYTHON) scripts/make_op_docs.py
+	@$(PYTHON) scripts/make_features.py
 
 format: ## clang-format and ruff over the tree
 	@scripts/setup format

@@ -116,6 +116,7 @@ void bind_metrics(nb::module_& m) {
           },
           nb::arg("y_true"), nb::arg("y_pred"), nb::arg("sample_weight") = nb::none())
       .def("result", &Metric::result)
+      .def("values", [](const Metric& metric) { return to_numpy(metric.values()); })
       .def("note", &Metric::note)
       .def("reset", &Metric::reset)
       .def("merge", &Metric::merge)
@@ -149,6 +150,9 @@ void bind_metrics(nb::module_& m) {
   m.def("metric_from_config",
         [](nb::handle config) { return TracedMetric::from_config(json_from(config)); });
   m.def("make_metric", [](const std::string& name) { return metrics::make_metric(name); });
+  m.def("metric_of", [](const std::string& kind, nb::handle settings) {
+    return metrics::make_metric(kind, json_from(settings));
+  });
   m.def("metric_names", &metrics::metric_names);
   using Ptr = metrics::MetricPtr;
   m.def("metric_mean", []() -> Ptr { return std::make_shared<metrics::Mean>(); });
@@ -195,7 +199,7 @@ void bind_metrics(nb::module_& m) {
       },
       nb::arg("scores"), nb::arg("relevant"), nb::arg("excluded").none(), nb::arg("ks"),
       nb::arg("threads") = 1,
-      "Ranking figures of each user: [users, (precision, recall, hit_rate, ndcg, map), ks].");
+      "Ranking figures of each user: [users, (precision, recall, hit_rate, ndcg, map, mrr), ks].");
   m.def(
       "top_items",
       [](nb::handle scores, nb::handle excluded, int64_t k, int threads) {

@@ -23,8 +23,31 @@ void Monitor::require(std::string_view callback, int64_t validation_freq) const 
 bool Monitor::maximises() const {
   if (mode != "auto") return mode == "max";
   if (name.find("loss") != std::string::npos) return false;
-  for (const char* part :
-       {"acc", "auc", "auroc", "auprc", "precision", "recall", "hit_rate", "ndcg", "map@", "f1"})
+  for (const char* part : {"acc",
+                           "auc",
+                           "auroc",
+                           "auprc",
+                           "precision",
+                           "recall",
+                           "hit_rate",
+                           "ndcg",
+                           "map@",
+                           "mrr@",
+                           "f1",
+                           "fbeta",
+                           "jaccard",
+                           "iou",
+                           "io_u",
+                           "kappa",
+                           "correlation",
+                           "r2",
+                           "cosine_similarity",
+                           "sensitivity",
+                           "specificity",
+                           "true_",
+                           "coverage",
+                           "novelty",
+                           "diversity"})
     if (name.find(part) != std::string::npos) return true;
   return false;
 }

@@ -113,10 +113,11 @@ class Metric:
         self._core.update(y_true, y_pred, sample_weight)
 
     def result(self) -> float:
-        """The figure; NaN where it is not defined (see `note`)."""
+        """The figure; NaN where it is not defined (see `note`). An array where there are several."""
         if self._own:
             raise NotImplementedError(f"{type(self).__name__} has no result")
-        return self._core.result()
+        values = self._core.values()
+        return float(values) if values.ndim == 0 else values
 
     def reset_state(self) -> None:
         """Forgets what was seen."""
@@ -159,6 +160,11 @@ class Metric:
         """Raises Error where `fit` would pass over what a class of one's own has written."""
         if self._own:
             return
+        if self._core.values().ndim > 0:
+            raise _core.Error(
+                f"[compile] the metric '{self.name}' gives an array, and logs hold numbers: give "
+                "it an average, or call it on predictions"
+            )
         for cls in type(self).__mro__:
             if cls.__module__.split(".")[0] == "andiron":
                 return

@@ -22,9 +22,41 @@ CrossentropyOptions crossentropy(const Json& config) {
 
 SparseCrossentropyOptions sparse_crossentropy(const Json& config) {
   const LossOptions common = loss_options(config);
-  return {.from_logits = config.value("from_logits", false),
-          .reduction = common.reduction,
-          .name = common.name};
+  SparseCrossentropyOptions options = {.from_logits = config.value("from_logits", false),
+                                       .reduction = common.reduction,
+                                       .name = common.name};
+  if (config.contains("ignore_class")) options.ignore_class = config["ignore_class"].get<int64_t>();
+  return options;
+}
+
+BinaryFocalOptions binary_focal(const Json& config) {
+  BinaryFocalOptions options = {crossentropy(config)};
+  options.apply_class_balancing = config.value("apply_class_balancing", false);
+  options.alpha = config.value("alpha", options.alpha);
+  options.gamma = config.value("gamma", options.gamma);
+  return options;
+}
+
+// A number, or a list of them.
+std::vector<double> numbers(const Json& config, const char* key, std::vector<double> otherwise) {
+  const Json found = config.value(key, Json());
+  if (found.is_null()) return otherwise;
+  if (found.is_number()) return {found.get<double>()};
+  return found.get<std::vector<double>>();
+}
+
+std::vector<int64_t> axes(const Json& config) {
+  const Json found = config.value("axis", Json());
+  if (found.is_null()) return {};
+  if (found.is_number()) return {found.get<int64_t>()};
+  return found.get<std::vector<int64_t>>();
+}
+
+CategoricalFocalOptions categorical_focal(const Json& config) {
+  CategoricalFocalOptions options = {crossentropy(config)};
+  options.alpha = numbers(config, "alpha", options.alpha);
+  options.gamma = config.value("gamma", options.gamma);
+  return options;
 }
 
 constexpr LossEntry kLosses[] = {
@@ -34,12 +66,38 @@ constexpr LossEntry kLosses[] = {
     {"MeanAbsoluteError",
      {"mean_absolute_error", "mae", "MAE"},
      [](const Json& c) { return MeanAbsoluteError(loss_options(c)); }},
+    {"MeanAbsolutePercentageError",
+     {"mean_absolute_percentage_error", "mape", "MAPE"},
+     [](const Json& c) { return MeanAbsolutePercentageError(loss_options(c)); }},
+    {"MeanSquaredLogarithmicError",
+     {"mean_squared_logarithmic_error", "msle", "MSLE"},
+     [](const Json& c) { return MeanSquaredLogarithmicError(loss_options(c)); }},
+    {"LogCosh", {"log_cosh", "logcosh"}, [](const Json& c) { return LogCosh(loss_options(c)); }},
+    {"Poisson", {"poisson"}, [](const Json& c) { return Poisson(loss_options(c)); }},
+    {"CosineSimilarity",
+     {"cosine_similarity"},
+     [](const Json& c) { return CosineSimilarity(loss_options(c)); }},
+    {"Huber",
+     {"huber", "huber_loss"},
+     [](const Json& c) { return Huber(c.value("delta", 1.0), loss_options(c)); }},
+    {"Quantile",
+     {"quantile", "pinball"},
+     [](const Json& c) { return Quantile(numbers(c, "quantiles", {0.5}), loss_options(c)); }},
     {"Hinge", {"hinge"}, [](const Json& c) { return Hinge(loss_options(c)); }},
+    {"SquaredHinge",
+     {"squared_hinge"},
+     [](const Json& c) { return SquaredHinge(loss_options(c)); }},
     {"CategoricalHinge",
      {"categorical_hinge"},
      [](const Json& c) { return CategoricalHinge(loss_options(c)); }},
+    {"WestonWatkins",
+     {"weston_watkins"},
+     [](const Json& c) { return WestonWatkins(c.value("margin", 1.0), loss_options(c)); }},
+    {"CrammerSinger",
+     {"crammer_singer"},
+     [](const Json& c) { return CrammerSinger(c.value("margin", 1.0), loss_options(c)); }},
     {"BinaryCrossentropy",
-     {"binary_crossentropy", "bce"},
+     {"binary_crossentropy", "bce", "BCE"},
      [](const Json& c) { return BinaryCrossentropy(crossentropy(c)); }},
     {"CategoricalCrossentropy",
      {"categorical_crossentropy"},
@@ -47,6 +105,52 @@ constexpr LossEntry kLosses[] = {
     {"SparseCategoricalCrossentropy",
      {"sparse_categorical_crossentropy"},
      [](const Json& c) { return SparseCategoricalCrossentropy(sparse_crossentropy(c)); }},
+    {"BinaryFocalCrossentropy",
+     {"binary_focal_crossentropy"},
+     [](const Json& c) { return BinaryFocalCrossentropy(binary_focal(c)); }},
+    {"CategoricalFocalCrossentropy",
+     {"categorical_focal_crossentropy"},
+     [](const Json& c) { return CategoricalFocalCrossentropy(categorical_focal(c)); }},
+    {"CategoricalGeneralizedCrossEntropy",
+     {"categorical_generalized_cross_entropy"},
+     [](const Json& c) {
+       return CategoricalGeneralizedCrossEntropy(c.value("q", 0.5), loss_options(c));
+     }},
+    {"KLDivergence",
+     {"kl_divergence", "kld", "KLD"},
+     [](const Json& c) { return KLDivergence(loss_options(c)); }},
+    {"Dice", {"dice"}, [](const Json& c) { return Dice(axes(c), loss_options(c)); }},
+    {"Tversky",
+     {"tversky"},
+     [](const Json& c) {
+       return Tversky(c.value("alpha", 0.5), c.value("beta", 0.5), axes(c), loss_options(c));
+     }},
+    {"MarginRanking",
+     {"margin_ranking"},
+     [](const Json& c) { return MarginRanking(c.value("margin", 0.0), loss_options(c)); }},
+    {"BPR", {"bpr"}, [](const Json& c) { return BPR(loss_options(c)); }},
+    {"Contrastive",
+     {"contrastive"},
+     [](const Json& c) { return Contrastive(c.value("margin", 1.0), loss_options(c)); }},
+    {"Triplet",
+     {"triplet"},
+     [](const Json& c) {
+       return Triplet(c.value("margin", 1.0), c.value("swap", false), loss_options(c));
+     }},
+    {"TripletMining",
+     {"triplet_mining"},
+     [](const Json& c) {
+       return TripletMining(c.value("margin", 1.0), c.value("mining", "semi-hard"),
+                            loss_options(c));
+     }},
+    {"Circle",
+     {"circle"},
+     [](const Json& c) {
+       return Circle({.gamma = c.value("gamma", 80.0),
+                      .margin = c.value("margin", 0.4),
+                      .remove_diagonal = c.value("remove_diagonal", true)},
+                     loss_options(c));
+     }},
     {"Traced", {}, traced_loss_from_config},
 };
 

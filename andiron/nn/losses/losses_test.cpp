@@ -1,5 +1,6 @@
 #include "andiron/nn/losses/losses.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -143,17 +144,21 @@ TEST(Losses, config_round_trip) {
   for (const LossPtr& loss :
        {MeanSquaredError({.reduction = Reduction::sum}), MeanAbsoluteError(), Hinge(),
         CategoricalHinge(), BinaryCrossentropy({.from_logits = true, .label_smoothing = 0.1}),
-        CategoricalCrossentropy({.name = "cce"}), SparseCategoricalCrossentropy()}) {
+        CategoricalCrossentropy({.name = "cce"}), SparseCategoricalCrossentropy(),
+        SparseCategoricalCrossentropy({.ignore_class = 3}), Huber(0.5), Quantile({0.1, 0.9}),
+        WestonWatkins(2.0), CategoricalFocalCrossentropy({{}, {0.1, 0.2, 0.7}, 1.0}), Dice({1}),
+        Tversky(0.2, 0.8), Triplet(0.5, true), TripletMining(0.5, "hard"), Circle()}) {
     const nlohmann::json description = loss_description(*loss, type);
     EXPECT_EQ(loss_description(*loss_from_config(description), type), description);
   }
 }
 
 TEST(Losses, errors) {
-  EXPECT_EQ(error_of([] { get_loss("mean"); }),
-            "[loss] 'mean' is not known; there are mean_squared_error, mean_absolute_error, hinge, "
-            "categorical_hinge, binary_crossentropy, categorical_crossentropy, "
-            "sparse_categorical_crossentropy");
+  const std::string unknown = error_of([] { get_loss("mean"); });
+  EXPECT_THAT(unknown,
+              ::testing::StartsWith("[loss] 'mean' is not known; there are mean_squared_error, "));
+  for (const char* name : {"huber", "kl_divergence", "weston_watkins", "bpr", "triplet_mining"})
+    EXPECT_THAT(unknown, ::testing::HasSubstr(std::string(", ") + name));
   EXPECT_EQ(error_of([] {
               MeanSquaredError()->per_sample(constant(Tensor::zeros(DType::f32, {2, 4})),
                                              constant(kPred));

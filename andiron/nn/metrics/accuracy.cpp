@@ -35,7 +35,8 @@ std::string BinaryAccuracy::signature() const {
 }
 
 void BinaryAccuracy::update(const Tensor& y_true, const Tensor& y_pred, const Tensor& weight) {
-  add_binary(threshold_, Columns("binary_accuracy", y_true, y_pred, weight), sums_);
+  const Columns columns("binary_accuracy", y_true, y_pred, weight);
+  add_binary(threshold_as(y_pred.dtype(), threshold_), columns, sums_);
 }
 
 void CategoricalAccuracy::update(const Tensor& y_true, const Tensor& y_pred, const Tensor& weight) {

@@ -5,15 +5,22 @@
 #include <limits>
 #include <utility>
 
-#include "andiron/base/parallel_for.hpp"
+#include "andiron/exec/plan.hpp"
 #include "andiron/nn/metrics/columns.hpp"
 #include "andiron/nn/metrics/score_order.hpp"
+#include "andiron/nn/metrics/sorted_scores.hpp"
 
 namespace andiron::metrics {
 
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr const char* kCurves[] = {"auc",
+                                   "auc",
+                                   "sensitivity_at_specificity",
+                                   "specificity_at_sensitivity",
+                                   "precision_at_recall",
+                                   "recall_at_precision"};
 const char* const kLabels = "labels";
 const char* const kScores = "scores";
 const char* const kWeights = "weights";
@@ -21,49 +28,56 @@ const char* const kWeights = "weights";
 // Walks the curve from the highest score down; each step is one distinct score.
 class Sweep {
  public:
-  explicit Sweep(AreaUnderCurve::Curve curve) : curve_(curve) {}
+  using Curve = AreaUnderCurve::Curve;
+
+  // The sums of weights of all positives and of all negatives.
+  Sweep(Curve curve, double bound, double positives, double negatives)
+      : curve_(curve), bound_(bound), positives_(positives), negatives_(negatives) {
+    if (curve != Curve::roc && curve != Curve::precision_recall) look();
+  }
 
   void step(double positive, double negative) {
     const double before = positive_;
     positive_ += positive;
     negative_ += negative;
-    if (curve_ == AreaUnderCurve::Curve::roc) {
-      area_ += negative * (before + positive_) / 2;  // the trapezoid
-    } else if (positive > 0.0) {
-      area_ += positive * (positive_ / (positive_ + negative_));
+    if (curve_ == Curve::roc) {
+      result_ += negative * (before + positive_) / 2;  // the trapezoid
+    } else if (curve_ == Curve::precision_recall) {
+      if (positive > 0.0) result_ += positive * (positive_ / (positive_ + negative_));
+    } else {
+      look();
     }
   }
-  double area() const {
-    if (positive_ == 0.0) return kNaN;
-    if (curve_ == AreaUnderCurve::Curve::precision_recall) return area_ / positive_;
-    return negative_ == 0.0 ? kNaN : area_ / positive_ / negative_;
+
+  double result() const {
+    if (positives_ == 0.0) return kNaN;
+    if (curve_ == Curve::precision_recall) return result_ / positives_;
+    if (curve_ == Curve::precision_at_recall || curve_ == Curve::recall_at_precision)
+      return result_;
+    if (negatives_ == 0.0) return kNaN;
+    return curve_ == Curve::roc ? result_ / positives_ / negatives_ : result_;
   }
 
  private:
-  AreaUnderCurve::Curve curve_;
-  double positive_ = 0.0, negative_ = 0.0, area_ = 0.0;
-};
-
-// Without weights the classes are sorted apart: half the bytes to move, and two threads' work.
-template <class Key>
-void sweep_counts(std::vector<Key>& positive, std::vector<Key>& negative, int n_threads,
-                  Sweep& sweep) {
-  auto sort = [](std::vector<Key>& keys) { radix_sort(keys, [](Key k) { return k; }); };
-  std::vector<Key>* both[] = {&positive, &negative};
-  parallel_for(2, n_threads, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) sort(*both[i]);
-  });
-  size_t p = 0, n = 0;
-  while (p < positive.size() || n < negative.size()) {
-    const Key key = p == positive.size()   ? negative[n]
-                    : n == negative.size() ? positive[p]
-                                           : std::min(positive[p], negative[n]);
-    const size_t p0 = p, n0 = n;
-    while (p < positive.size() && positive[p] == key) ++p;
-    while (n < negative.size() && negative[n] == key) ++n;
-    sweep.step(static_cast<double>(p - p0), static_cast<double>(n - n0));
+  // The point where all scores so far are predicted positive.
+  void look() {
+    const double recall = positive_ / positives_, predicted = positive_ + negative_;
+    const double specificity = (negatives_ - negative_) / negatives_;
+    const double precision = predicted == 0.0 ? 0.0 : positive_ / predicted;
+    double figure = recall, bounded = precision;
+    if (curve_ == Curve::sensitivity_at_specificity) bounded = specificity;
+    if (curve_ == Curve::precision_at_recall) std::swap(figure, bounded);
+    if (curve_ == Curve::specificity_at_sensitivity) {
+      figure = specificity;
+      bounded = recall;
+    }
+    if (bounded >= bound_) result_ = std::max(result_, figure);
   }
-}
+
+  Curve curve_;
+  double bound_, positives_, negatives_;
+  double positive_ = 0.0, negative_ = 0.0, result_ = 0.0;
+};
 
 template <class Key>
 struct Item {
@@ -72,29 +86,41 @@ struct Item {
   double weight;
 };
 
+constexpr double kMostWeight = std::numeric_limits<double>::max();
+
+[[noreturn]] void refuse_first(int64_t first, std::span<const double> t,
+                               std::span<const double> w) {
+  for (size_t i = 0; i < t.size(); ++i) {
+    const int64_t row = first + static_cast<int64_t>(i);
+    if (t[i] != 0.0 && t[i] != 1.0) fail("[auc] row {}: a label must be 0 or 1; got {}", row, t[i]);
+    if (!(w[i] >= 0.0 && w[i] <= kMostWeight))
+      fail("[auc] row {}: a weight must be finite and not negative; got {}", row, w[i]);
+  }
+  fail("[auc] a label or weight is not one");
+}
+
 }  // namespace
 
 template <class T>
 double AreaUnderCurve::area(const std::vector<T>& scores) const {
   using Key = decltype(descending_key(T()));
-  for (T s : scores)
-    if (std::isnan(s)) return kNaN;
-  Sweep sweep(curve_);
+  bool nan = false;
+  for (T s : scores) nan |= std::isnan(s);
+  if (nan) return kNaN;
   if (weights_.empty()) {
-    const auto n_positive = std::count(labels_.begin(), labels_.end(), uint8_t{1});
-    std::vector<Key> positive(static_cast<size_t>(n_positive));
-    std::vector<Key> negative(labels_.size() - positive.size());
-    size_t p = 0, n = 0;
-    for (size_t i = 0; i < scores.size(); ++i) {
-      if (labels_[i]) {
-        positive[p++] = descending_key(scores[i]);
-      } else {
-        negative[n++] = descending_key(scores[i]);
-      }
-    }
-    sweep_counts(positive, negative, n_threads_, sweep);
-    return sweep.area();
+    const SortedScores<T> sorted(scores, labels_,
+                                 n_threads_ == 0 ? exec::default_threads() : n_threads_);
+    const auto positives = static_cast<double>(sorted.positives());
+    const auto negatives = static_cast<double>(sorted.negatives());
+    if (positives > 0.0 && negatives > 0.0 && curve_ == Curve::roc)
+      return sorted.pairs_in_order() / positives / negatives;
+    if (positives > 0.0 && curve_ == Curve::precision_recall)
+      return sorted.sum_of_precisions() / positives;
+    Sweep sweep(curve_, bound_, positives, negatives);
+    sorted.for_each_step([&](double p, double n) { sweep.step(p, n); });
+    return sweep.result();
   }
+  Sweep sweep(curve_, bound_, weight_of(1), weight_of(0));
   std::vector<Item<Key>> items;
   items.reserve(scores.size());
   for (size_t i = 0; i < scores.size(); ++i)
@@ -108,11 +134,28 @@ double AreaUnderCurve::area(const std::vector<T>& scores) const {
       (items[i].sign > 0 ? positive : negative) += items[i].weight;
     sweep.step(positive, negative);
   }
-  return sweep.area();
+  return sweep.result();
+}
+
+AreaUnderCurve::AreaUnderCurve(Curve curve, int n_threads, double bound, int64_t class_id)
+    : curve_(curve), n_threads_(n_threads), bound_(bound), class_id_(class_id) {
+  if (!(bound >= 0.0 && bound <= 1.0))
+    fail("[{}] the bound must be in [0, 1]; got {}", kCurves[static_cast<int>(curve)], bound);
+  if (class_id < -1) fail("[auc] class_id must not be negative; got {}", class_id);
 }
 
 std::string AreaUnderCurve::signature() const {
-  return curve_ == Curve::roc ? "auc(curve=ROC)" : "auc(curve=PR)";
+  const std::string id = class_id_ < 0 ? "" : fmt::format(",class_id={}", class_id_);
+  if (curve_ == Curve::roc || curve_ == Curve::precision_recall)
+    return fmt::format("auc(curve={}{})", curve_ == Curve::roc ? "ROC" : "PR", id);
+  return fmt::format("{}({}{})", kCurves[static_cast<int>(curve_)], bound_, id);
+}
+
+double AreaUnderCurve::weight_of(uint8_t label) const {
+  double sum = 0.0;
+  for (size_t i = 0; i < labels_.size(); ++i)
+    if (labels_[i] == label) sum += weights_.empty() ? 1.0 : weights_[i];
+  return sum;
 }
 
 void AreaUnderCurve::widen() {
@@ -122,26 +165,38 @@ void AreaUnderCurve::widen() {
 }
 
 void AreaUnderCurve::update(const Tensor& y_true, const Tensor& y_pred, const Tensor& weight) {
+  if (class_id_ >= 0 && y_true.defined() && y_pred.defined())
+    return add(column_of("auc", "y_true", y_true, class_id_),
+               column_of("auc", "y_pred", y_pred, class_id_), weight);
+  add(y_true, y_pred, weight);
+}
+
+void AreaUnderCurve::add(const Tensor& y_true, const Tensor& y_pred, const Tensor& weight) {
   const Columns columns("auc", y_true, y_pred, weight);
   columns.for_each_piece([&](int64_t first, auto t, auto, auto w) {
-    for (size_t i = 0; i < t.size(); ++i) {
-      const int64_t row = first + static_cast<int64_t>(i);
-      if (t[i] != 0.0 && t[i] != 1.0)
-        fail("[auc] row {}: a label must be 0 or 1; got {}", row, t[i]);
-      if (!(w[i] >= 0.0) || std::isinf(w[i]))
-        fail("[auc] row {}: a weight must be finite and not negative; got {}", row, w[i]);
-    }
+    int bad = 0;
+    for (size_t i = 0; i < t.size(); ++i)
+      bad += (t[i] != 0.0 && t[i] != 1.0) || !(w[i] >= 0.0 && w[i] <= kMostWeight);
+    if (bad > 0) refuse_first(first, t, w);
   });
   if (y_pred.dtype() != DType::f32 && y_pred.dtype() != DType::bf16) widen();
   if (columns.weighted() && weights_.empty()) weights_.assign(labels_.size(), 1.0);
   const bool keep_weights = columns.weighted() || !weights_.empty();
   area_known_ = false;
-  columns.for_each_piece([&](int64_t, auto t, auto p, auto w) {
-    for (double label : t) labels_.push_back(label != 0.0 ? 1 : 0);
+  const size_t before = labels_.size(), after = before + static_cast<size_t>(columns.count());
+  labels_.resize(after);
+  if (wide_) {
+    scores64_.resize(after);
+  } else {
+    scores32_.resize(after);
+  }
+  columns.for_each_piece([&](int64_t first, auto t, auto p, auto w) {
+    const size_t at = before + static_cast<size_t>(first);
+    for (size_t i = 0; i < t.size(); ++i) labels_[at + i] = t[i] != 0.0 ? 1 : 0;
     if (wide_) {
-      scores64_.insert(scores64_.end(), p.begin(), p.end());
+      std::copy(p.begin(), p.end(), scores64_.begin() + static_cast<std::ptrdiff_t>(at));
     } else {
-      for (double score : p) scores32_.push_back(static_cast<float>(score));
+      for (size_t i = 0; i < p.size(); ++i) scores32_[at + i] = static_cast<float>(p[i]);
     }
     if (keep_weights) weights_.insert(weights_.end(), w.begin(), w.end());
   });
@@ -165,10 +220,10 @@ std::string AreaUnderCurve::note() const {
                   : "only negatives were seen: the area needs positives";
 }
 
-void AreaUnderCurve::reset() { *this = AreaUnderCurve(curve_, n_threads_); }
+void AreaUnderCurve::reset() { *this = AreaUnderCurve(curve_, n_threads_, bound_, class_id_); }
 
 void AreaUnderCurve::merge_state(const std::map<std::string, Tensor>& state) {
-  AreaUnderCurve copy(curve_, n_threads_);
+  AreaUnderCurve copy(curve_, n_threads_, bound_, class_id_);
   copy.restore(state);
   if (copy.wide_) widen();
   if (wide_) {
@@ -202,9 +257,8 @@ void AreaUnderCurve::restore(const std::map<std::string, Tensor>& state) {
       !is_floating(scores->second.dtype()) ||
       (weights != state.end() && weights->second.dtype() != DType::f64))
     fail("[metric] this is not the state of {}", signature());
-  AreaUnderCurve restored(curve_, n_threads_);
-  restored.update(labels->second, scores->second,
-                  weights != state.end() ? weights->second : Tensor());
+  AreaUnderCurve restored(curve_, n_threads_, bound_, class_id_);
+  restored.add(labels->second, scores->second, weights != state.end() ? weights->second : Tensor());
   *this = std::move(restored);
 }
 

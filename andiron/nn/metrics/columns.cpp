@@ -11,6 +11,28 @@ void read_doubles(const Tensor& dense, int64_t begin, std::span<double> out) {
   });
 }
 
+double threshold_as(DType dtype, double threshold) {
+  double as = threshold;
+  if (is_floating(dtype))
+    visit_dtype(dtype, [&]<class T>() {
+      if constexpr (!std::is_integral_v<T>)
+        as = static_cast<double>(static_cast<T>(static_cast<float>(threshold)));
+    });
+  return dtype == DType::f64 ? threshold : as;
+}
+
+Tensor column_of(std::string_view metric, const char* what, const Tensor& t, int64_t column) {
+  const int64_t width = t.rank() < 2 ? 0 : t.size(t.rank() - 1);
+  if (column >= width)
+    fail("[{}] class_id={} is not among the {} classes of {} {}", metric, column, width, what,
+         str(t.sizes()));
+  const Tensor dense = t.contiguous();
+  Tensor out(DType::f64, {dense.count() / width});
+  for (int64_t i = 0; i < out.count(); ++i)
+    read_doubles(dense, i * width + column, {out.data<double>() + i, 1});
+  return out;
+}
+
 namespace {
 
 void require_defined(std::string_view metric, const Tensor& y_true, const Tensor& y_pred) {

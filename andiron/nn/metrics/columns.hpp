@@ -13,6 +13,12 @@ namespace andiron::metrics {
 /// Elements [begin, begin + out.size()) of a dense tensor as doubles.
 void read_doubles(const Tensor& dense, int64_t begin, std::span<double> out);
 
+/// A threshold as numbers of this type have it: 0.4 is not above a threshold of 0.4 in float32.
+double threshold_as(DType dtype, double threshold);
+
+/// Column `column` of the last axis, as [rows]. Throws Error naming `metric` and `what`.
+Tensor column_of(std::string_view metric, const char* what, const Tensor& t, int64_t column);
+
 /// Labels, predictions and weights of a batch, checked against each other and read in pieces that
 /// fit into L1. Holds dense copies where the tensors are strided.
 class Columns {

@@ -21,6 +21,15 @@ class Mean : public MeanMetric {
   void update(const Tensor& y_true, const Tensor& y_pred, const Tensor& weight = {}) override;
 };
 
+/// The weighted sum of y_pred.
+class Sum : public SumsMetric {
+ public:
+  Sum() : SumsMetric(1) {}
+  std::string signature() const override { return "sum"; }
+  void update(const Tensor& y_true, const Tensor& y_pred, const Tensor& weight = {}) override;
+  double result() const override { return sums_[0]; }
+};
+
 class MeanSquaredError : public MeanMetric {
  public:
   std::string signature() const override { return "mean_squared_error"; }

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,9 @@ class Metric {
   virtual void update(const Tensor& y_true, const Tensor& y_pred, const Tensor& weight = {}) = 0;
   /// NaN when it is not defined for the data seen: then `note` says why.
   virtual double result() const = 0;
+  /// The figures of a metric that has several (by class, by threshold, a matrix): then `result` is
+  /// NaN where nothing else is said. Otherwise `result` as a scalar.
+  virtual Tensor values() const { return Tensor::from<double>({result()}, {}); }
   virtual std::string note() const { return {}; }
   virtual void reset() = 0;
   /// Adds what `other` has seen, as if its batches had followed ours.
@@ -64,6 +68,8 @@ class SumsMetric : public Metric {
   const double* sums_of(const std::map<std::string, Tensor>& state) const;
 };
 
+/// A metric with settings: {"k": 5}. `kind` is one of the names of catalog.cpp.
+MetricPtr make_metric(std::string_view kind, const nlohmann::json& settings);
 /// The metric of that name, as Keras 3 and scikit-learn call it: "accuracy", "binary_accuracy",
 /// "BinaryAccuracy", "AUC", "auroc", "auprc", "precision", "recall", "mse", "mae", "rmse",
 /// "log_loss", "binary_crossentropy", "ndcg@10", "hit_rate@10", "precision@20" ...

@@ -89,7 +89,7 @@ void rate(std::span<const int64_t> ranked, const Marks& relevant, int64_t n_rele
           std::span<const int64_t> ks, double* out) {
   for (size_t j = 0; j < ks.size(); ++j) {
     const int64_t k = ks[j], n_ideal = std::min(k, n_relevant);
-    double hits = 0.0, gain = 0.0, ideal = 0.0, precisions = 0.0;
+    double hits = 0.0, gain = 0.0, ideal = 0.0, precisions = 0.0, reciprocal = 0.0;
     for (int64_t i = 0; i < k; ++i) {
       const double discount = 1.0 / std::log2(static_cast<double>(i) + 2.0);
       if (i < n_ideal) ideal += discount;
@@ -98,13 +98,17 @@ void rate(std::span<const int64_t> ranked, const Marks& relevant, int64_t n_rele
         continue;
       }
       if (!relevant[ranked[static_cast<size_t>(i)]]) continue;
+      if (hits == 0.0) reciprocal = 1.0 / static_cast<double>(i + 1);
       hits += 1.0;
       gain += discount;
       precisions += hits / static_cast<double>(i + 1);
     }
     const double values[kKinds] = {hits / static_cast<double>(k),
-                                   hits / static_cast<double>(n_relevant), hits > 0.0 ? 1.0 : 0.0,
-                                   gain / ideal, precisions / static_cast<double>(n_ideal)};
+                                   hits / static_cast<double>(n_relevant),
+                                   hits > 0.0 ? 1.0 : 0.0,
+                                   gain / ideal,
+                                   precisions / static_cast<double>(n_ideal),
+                                   reciprocal};
     for (size_t kind = 0; kind < kKinds; ++kind) out[kind * ks.size() + j] = values[kind];
   }
 }
@@ -122,9 +126,11 @@ std::string_view name_of(RankingKind kind) {
     case RankingKind::ndcg:
       return "ndcg";
     case RankingKind::map:
+      return "map";
+    case RankingKind::mrr:
       break;
   }
-  return "map";
+  return "mrr";
 }
 
 Tensor rank_users(const Tensor& any_scores, const IdLists& relevant, const IdLists& excluded,

@@ -27,12 +27,13 @@ struct IdLists {
 ///   hit_rate@k  = 1 when any rel_i = 1 for i <= k
 ///   ndcg@k      = sum_{i<=k} rel_i / log2(i+1)  /  sum_{i<=min(k,R)} 1 / log2(i+1)
 ///   map@k       = sum_{i<=k} rel_i (sum_{j<=i} rel_j / i)  /  min(k, R)
+///   mrr@k       = 1 / the first i <= k with rel_i = 1, else 0
 /// A list shorter than k (few items) counts as if irrelevant items followed. Relevant items that
 /// are excluded stay relevant and are missed.
-enum class RankingKind { precision, recall, hit_rate, ndcg, map };
+enum class RankingKind { precision, recall, hit_rate, ndcg, map, mrr };
 inline constexpr RankingKind kAllRankingKinds[] = {RankingKind::precision, RankingKind::recall,
-                                                   RankingKind::hit_rate, RankingKind::ndcg,
-                                                   RankingKind::map};
+                                                   RankingKind::hit_rate,  RankingKind::ndcg,
+                                                   RankingKind::map,       RankingKind::mrr};
 std::string_view name_of(RankingKind kind);
 
 /// Every kind at every k for each user: float64 [users, kinds, ks] in the order above; NaN rows for

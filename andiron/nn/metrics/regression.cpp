@@ -27,6 +27,12 @@ void Mean::update(const Tensor&, const Tensor& y_pred, const Tensor& weight) {
   add_mean(Columns("mean", y_pred, y_pred, weight), sums_, [](double, double p) { return p; });
 }
 
+void Sum::update(const Tensor&, const Tensor& y_pred, const Tensor& weight) {
+  Columns("sum", y_pred, y_pred, weight).for_each_piece([&](int64_t, auto, auto p, auto w) {
+    for (size_t i = 0; i < p.size(); ++i) sums_[0] += w[i] * p[i];
+  });
+}
+
 void MeanSquaredError::update(const Tensor& y_true, const Tensor& y_pred, const Tensor& weight) {
   add_mean(Columns(signature(), y_true, y_pred, weight), sums_,
            [](double t, double p) { return (p - t) * (p - t); });
