@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "andiron/train/swap_averages.hpp"
 #include "andiron/train/trainer.hpp"
 #include "bindings/json.hpp"
 #include "bindings/python_callback.hpp"
@@ -128,6 +129,7 @@ void bind_callbacks(nb::module_& m) {
       .def_prop_ro("best_epoch", &train::EarlyStopping::best_epoch)
       .def_prop_ro("best", &train::EarlyStopping::best)
       .def_prop_ro("wait", &train::EarlyStopping::wait);
+  nb::class_<train::SwapAverages, train::Callback>(m, "SwapAveragesCore").def(nb::init<bool>());
   nb::class_<train::ModelCheckpoint, train::Callback>(m, "ModelCheckpointCore")
       .def("__init__",
            [](train::ModelCheckpoint* self, const std::string& filepath, const std::string& monitor,

@@ -54,6 +54,9 @@ void bind_losses(nb::module_& m) {
            [](const nn::Optimizer& o) { return to_python(nn::optimizer_description(o)); })
       .def("learning_rate_at", &nn::Optimizer::learning_rate_at, nb::arg("step"))
       .def("set_gradient_accumulation_steps", &nn::Optimizer::set_gradient_accumulation_steps)
+      .def_prop_ro("keeps_averages", &nn::Optimizer::keeps_averages)
+      .def("swap_averages", &nn::Optimizer::swap_averages)
+      .def("take_averages", &nn::Optimizer::take_averages)
       .def("set_learning_rate",
            [](nn::Optimizer& o, nb::handle rate) {
              o.set_learning_rate(nn::LearningRate::from_config(json_from(rate)));

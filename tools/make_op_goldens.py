@@ -58,8 +58,13 @@ ties = np.array([1.0, 2.0, -1.0, 0.0]), np.array([1.0, 0.0, -1.0, 5.0])
 case("maximum", torch.maximum, *ties)
 case("minimum", torch.minimum, *ties)
 case("maximum", torch.maximum, np.array([nan, 1.0]), np.array([1.0, nan]), gradient=False)
-case("power", torch.pow, np.array([0.0, 0.0, -2.0, 3.0]), np.array([0.0, 2.0, 3.0, 0.0]),
-     gradient=False)
+case(
+    "power",
+    torch.pow,
+    np.array([0.0, 0.0, -2.0, 3.0]),
+    np.array([0.0, 2.0, 3.0, 0.0]),
+    gradient=False,
+)
 unary("negative", torch.negative)
 unary("absolute", torch.abs, -1.0, 0.0, 2.0)
 unary("exp", torch.exp, -inf, 0.0, 3.0)
@@ -70,17 +75,38 @@ unary("rsqrt", torch.rsqrt, low=0.1, high=4)
 unary("square", torch.square, 0.0, -3.0)
 unary("reciprocal", torch.reciprocal, low=0.2, high=3)
 case("sign", torch.sign, np.array([-2.0, 0.0, 3.0]), gradient=False)
-case("clip", lambda x: torch.clip(x, -0.5, 1.0), np.array([-1.0, -0.5, 0.2, 1.0, 7.0]), low=-0.5,
-     high=1.0)
-case("clip", lambda x: torch.clip(x, 0.0, 1.0), np.array([nan, 3.0]), gradient=False, low=0.0,
-     high=1.0)
+case(
+    "clip",
+    lambda x: torch.clip(x, -0.5, 1.0),
+    np.array([-1.0, -0.5, 0.2, 1.0, 7.0]),
+    low=-0.5,
+    high=1.0,
+)
+case(
+    "clip",
+    lambda x: torch.clip(x, 0.0, 1.0),
+    np.array([nan, 3.0]),
+    gradient=False,
+    low=0.0,
+    high=1.0,
+)
 
 # comparison
-for name, function in [("equal", torch.eq), ("not_equal", torch.ne), ("less", torch.lt),
-                       ("less_equal", torch.le), ("greater", torch.gt),
-                       ("greater_equal", torch.ge)]:
-    case(name, function, np.array([1.0, 2.0, 3.0, nan]), np.array([1.0, 3.0, 2.0, nan]),
-         gradient=False)
+for name, function in [
+    ("equal", torch.eq),
+    ("not_equal", torch.ne),
+    ("less", torch.lt),
+    ("less_equal", torch.le),
+    ("greater", torch.gt),
+    ("greater_equal", torch.ge),
+]:
+    case(
+        name,
+        function,
+        np.array([1.0, 2.0, 3.0, nan]),
+        np.array([1.0, 3.0, 2.0, nan]),
+        gradient=False,
+    )
 case("where", torch.where, ints(3, 4, high=2).astype(bool), draw(3, 4), draw(4))
 
 # activation
@@ -89,13 +115,11 @@ unary("tanh", torch.tanh, -30.0, 0.0, 30.0)
 unary("relu", torch.relu, -1.0, 0.0, 2.0)
 case("relu", torch.relu, np.array([nan, inf, -inf]), gradient=False)
 case("leaky_relu", lambda x: F.leaky_relu(x, 0.2), draw(3, 4))
-case("leaky_relu", lambda x: F.leaky_relu(x, 0.01), np.array([-3.0, 0.0, 2.0]),
-     negative_slope=0.01)
+case("leaky_relu", lambda x: F.leaky_relu(x, 0.01), np.array([-3.0, 0.0, 2.0]), negative_slope=0.01)
 case("elu", F.elu, draw(3, 4))
 case("elu", lambda x: F.elu(x, 0.7), draw(3, 4), alpha=0.7)
 case("gelu", F.gelu, draw(3, 4, low=-4, high=4))
-case("gelu", lambda x: F.gelu(x, approximate="tanh"), draw(3, 4, low=-4, high=4),
-     approximate=True)
+case("gelu", lambda x: F.gelu(x, approximate="tanh"), draw(3, 4, low=-4, high=4), approximate=True)
 unary("softplus", F.softplus, -40.0, 0.0, 15.0)
 for axis in (-1, 0, 1):
     case("softmax", lambda x, a=axis: torch.softmax(x, a), draw(3, 4, 2), axis=axis)
@@ -109,11 +133,14 @@ case("matmul", lambda a, b: a @ b.mT, draw(2, 3, 4), draw(5, 4), transpose_b=Tru
 case("matmul", torch.matmul, draw(2, 1, 3, 4), draw(3, 4, 2))
 
 # reduce
-for name, function in [("sum", torch.sum), ("max", torch.amax), ("min", torch.amin),
-                       ("logsumexp", torch.logsumexp)]:
+for name, function in [
+    ("sum", torch.sum),
+    ("max", torch.amax),
+    ("min", torch.amin),
+    ("logsumexp", torch.logsumexp),
+]:
     case(name, lambda x, f=function: f(x, (1,)), draw(2, 3, 4), axes=[1])
-    case(name, lambda x, f=function: f(x, (0, 2), True), draw(2, 3, 4), axes=[0, 2],
-         keepdims=True)
+    case(name, lambda x, f=function: f(x, (0, 2), True), draw(2, 3, 4), axes=[0, 2], keepdims=True)
 tied = np.array([[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]])
 case("max", lambda x: torch.amax(x, (1,)), tied, axes=[1])
 case("min", lambda x: torch.amin(x, (0, 1)), tied)
@@ -123,8 +150,12 @@ case("logsumexp", lambda x: torch.logsumexp(x, (0,)), np.array([-inf, -inf]), gr
 case("logsumexp", lambda x: torch.logsumexp(x, (0,)), np.array([1000.0, 999.0]))
 case("argmax", lambda x: torch.argmax(x, 1).int(), draw(4, 5), gradient=False, axis=1)
 case("argmax", lambda x: torch.argmax(x, 0).int(), np.array([1.0, nan, nan]), gradient=False)
-case("topk", lambda x: [t if t.is_floating_point() else t.int() for t in torch.topk(x, 3)],
-     draw(4, 6), k=3)
+case(
+    "topk",
+    lambda x: [t if t.is_floating_point() else t.int() for t in torch.topk(x, 3)],
+    draw(4, 6),
+    k=3,
+)
 
 # shape
 case("reshape", lambda x: x.reshape(3, 4), draw(2, 6), shape=[3, 4])
@@ -133,13 +164,25 @@ case("broadcast_to", lambda x: x.expand(2, 3, 4), draw(3, 1), shape=[2, 3, 4])
 case("concat", lambda *x: torch.cat(x, 1), draw(2, 3), draw(2, 1), draw(2, 2), axis=1)
 case("split", lambda x: torch.split(x, [1, 3, 2], 1), draw(2, 6), sizes=[1, 3, 2], axis=1)
 case("slice", lambda x: x[1:3, 2:], draw(4, 5), begin=[1, 2], size=[2, -1])
-case("pad", lambda x: F.pad(x, (0, 1, 1, 2), value=0.5), draw(2, 3), low=[1, 0], high=[2, 1],
-     value=0.5)
+case(
+    "pad",
+    lambda x: F.pad(x, (0, 1, 1, 2), value=0.5),
+    draw(2, 3),
+    low=[1, 0],
+    high=[2, 1],
+    value=0.5,
+)
 at = ints(4, high=5)
 case("gather", lambda x, i: torch.index_select(x, 0, i), draw(5, 3), at)
 case("gather", lambda x, i: torch.index_select(x, 1, i), draw(2, 5, 3), at, axis=1)
-case("one_hot", lambda i: F.one_hot(i.long(), 4).double(), ints(5, high=4), gradient=False,
-     depth=4, dtype="float64")
+case(
+    "one_hot",
+    lambda i: F.one_hot(i.long(), 4).double(),
+    ints(5, high=4),
+    gradient=False,
+    depth=4,
+    dtype="float64",
+)
 case("cast", lambda x: x.int(), np.array([-2.7, -0.5, 0.5, 2.7]), gradient=False, dtype="int32")
 case("stop_gradient", lambda x: x.detach(), draw(3), gradient=False)
 
@@ -147,56 +190,161 @@ case("stop_gradient", lambda x: x.detach(), draw(3), gradient=False)
 ids = ints(3, 2, high=5)
 case("embedding", lambda table, i: F.embedding(i.long(), table), draw(5, 3), ids)
 for mode in ("sum", "mean"):
-    case("embedding_bag",
-         lambda table, i, m=mode: F.embedding_bag(i.long(), table, mode=m), draw(5, 3), ids,
-         combiner=mode)
-case("embedding_bag",
-     lambda table, i, w: F.embedding_bag(i.long(), table, per_sample_weights=w, mode="sum"),
-     draw(5, 3), ids, draw(3, 2))
+    case(
+        "embedding_bag",
+        lambda table, i, m=mode: F.embedding_bag(i.long(), table, mode=m),
+        draw(5, 3),
+        ids,
+        combiner=mode,
+    )
+case(
+    "embedding_bag",
+    lambda table, i, w: F.embedding_bag(i.long(), table, per_sample_weights=w, mode="sum"),
+    draw(5, 3),
+    ids,
+    draw(3, 2),
+)
 
 # loss
-case("sparse_softmax_cross_entropy",
-     lambda z, y: F.cross_entropy(z, y.long(), reduction="none"), draw(4, 5), ints(4, high=5))
-case("sparse_softmax_cross_entropy",
-     lambda z, y: F.cross_entropy(z, y.long(), reduction="none"),
-     np.array([[900.0, -900.0], [0.0, 800.0]]), np.array([1, 1], dtype=np.int32))
-case("sigmoid_cross_entropy",
-     lambda z, y: F.binary_cross_entropy_with_logits(z, y, reduction="none"), draw(3, 4),
-     draw(3, 4, low=0, high=1))
-case("sigmoid_cross_entropy",
-     lambda z, y: F.binary_cross_entropy_with_logits(z, y, reduction="none"),
-     np.array([-200.0, 200.0, 0.0]), np.array([1.0, 0.0, 1.0]))
+case(
+    "sparse_softmax_cross_entropy",
+    lambda z, y: F.cross_entropy(z, y.long(), reduction="none"),
+    draw(4, 5),
+    ints(4, high=5),
+)
+case(
+    "sparse_softmax_cross_entropy",
+    lambda z, y: F.cross_entropy(z, y.long(), reduction="none"),
+    np.array([[900.0, -900.0], [0.0, 800.0]]),
+    np.array([1, 1], dtype=np.int32),
+)
+case(
+    "sigmoid_cross_entropy",
+    lambda z, y: F.binary_cross_entropy_with_logits(z, y, reduction="none"),
+    draw(3, 4),
+    draw(3, 4, low=0, high=1),
+)
+case(
+    "sigmoid_cross_entropy",
+    lambda z, y: F.binary_cross_entropy_with_logits(z, y, reduction="none"),
+    np.array([-200.0, 200.0, 0.0]),
+    np.array([1.0, 0.0, 1.0]),
+)
 
 # conv and pool
-case("conv", lambda x, w, b: F.conv1d(x, w, b, stride=2), draw(2, 3, 7), draw(4, 3, 3), draw(4),
-     strides=[2])
-case("conv", lambda x, w, b: F.conv2d(x, w, b, padding=(1, 2), groups=2), draw(2, 4, 5, 6),
-     draw(6, 2, 3, 3), draw(6), padding="explicit", pads_begin=[1, 2], pads_end=[1, 2], groups=2)
-case("conv", lambda x, w: F.conv2d(F.pad(x, (0, 2, 1, 0)), w, dilation=(2, 1)), draw(1, 2, 7, 5),
-     draw(3, 2, 3, 2), dilations=[2, 1], padding="explicit", pads_begin=[1, 0], pads_end=[0, 2])
-case("conv", lambda x, w: F.conv2d(x, w, groups=3, stride=2), draw(2, 3, 6, 6), draw(6, 1, 3, 3),
-     groups=3, strides=[2])
-case("conv", lambda x, w, b: F.conv3d(x, w, b, padding=1), draw(1, 2, 3, 4, 3),
-     draw(3, 2, 2, 3, 3), draw(3), padding="explicit", pads_begin=[1], pads_end=[1])
-case("conv", lambda x, w: F.conv2d(x, w, padding="same"), draw(1, 2, 5, 5), draw(2, 2, 2, 3),
-     padding="same")
-case("conv", lambda x, w: F.conv2d(x.permute(0, 3, 1, 2), w).permute(0, 2, 3, 1),
-     draw(2, 5, 5, 3), draw(4, 3, 3, 3), channels_last=True)
-case("conv_grad_src", lambda g, w: F.conv_transpose2d(g, w, stride=2, padding=1, output_padding=1),
-     draw(2, 4, 3, 3), draw(4, 3, 3, 3), strides=[2, 2], dilations=[1, 1], pads_begin=[1, 1],
-     pads_end=[1, 1], shape=[2, 3, 6, 6])
-case("conv_grad_src", lambda g, w: F.conv_transpose1d(g, w, dilation=2, groups=2),
-     draw(2, 4, 5), draw(4, 3, 3), strides=[1], dilations=[2], pads_begin=[0], pads_end=[0],
-     groups=2, shape=[2, 6, 9])
+case(
+    "conv",
+    lambda x, w, b: F.conv1d(x, w, b, stride=2),
+    draw(2, 3, 7),
+    draw(4, 3, 3),
+    draw(4),
+    strides=[2],
+)
+case(
+    "conv",
+    lambda x, w, b: F.conv2d(x, w, b, padding=(1, 2), groups=2),
+    draw(2, 4, 5, 6),
+    draw(6, 2, 3, 3),
+    draw(6),
+    padding="explicit",
+    pads_begin=[1, 2],
+    pads_end=[1, 2],
+    groups=2,
+)
+case(
+    "conv",
+    lambda x, w: F.conv2d(F.pad(x, (0, 2, 1, 0)), w, dilation=(2, 1)),
+    draw(1, 2, 7, 5),
+    draw(3, 2, 3, 2),
+    dilations=[2, 1],
+    padding="explicit",
+    pads_begin=[1, 0],
+    pads_end=[0, 2],
+)
+case(
+    "conv",
+    lambda x, w: F.conv2d(x, w, groups=3, stride=2),
+    draw(2, 3, 6, 6),
+    draw(6, 1, 3, 3),
+    groups=3,
+    strides=[2],
+)
+case(
+    "conv",
+    lambda x, w, b: F.conv3d(x, w, b, padding=1),
+    draw(1, 2, 3, 4, 3),
+    draw(3, 2, 2, 3, 3),
+    draw(3),
+    padding="explicit",
+    pads_begin=[1],
+    pads_end=[1],
+)
+case(
+    "conv",
+    lambda x, w: F.conv2d(x, w, padding="same"),
+    draw(1, 2, 5, 5),
+    draw(2, 2, 2, 3),
+    padding="same",
+)
+case(
+    "conv",
+    lambda x, w: F.conv2d(x.permute(0, 3, 1, 2), w).permute(0, 2, 3, 1),
+    draw(2, 5, 5, 3),
+    draw(4, 3, 3, 3),
+    channels_last=True,
+)
+case(
+    "conv_grad_src",
+    lambda g, w: F.conv_transpose2d(g, w, stride=2, padding=1, output_padding=1),
+    draw(2, 4, 3, 3),
+    draw(4, 3, 3, 3),
+    strides=[2, 2],
+    dilations=[1, 1],
+    pads_begin=[1, 1],
+    pads_end=[1, 1],
+    shape=[2, 3, 6, 6],
+)
+case(
+    "conv_grad_src",
+    lambda g, w: F.conv_transpose1d(g, w, dilation=2, groups=2),
+    draw(2, 4, 5),
+    draw(4, 3, 3),
+    strides=[1],
+    dilations=[2],
+    pads_begin=[0],
+    pads_end=[0],
+    groups=2,
+    shape=[2, 6, 9],
+)
 tied_image = np.round(rng.uniform(-1, 1, (1, 2, 6, 5)), 0)
 case("max_pool", lambda x: F.max_pool2d(x, 2), draw(2, 3, 6, 5), kernel=[2])
-case("max_pool", lambda x: F.max_pool2d(x, 3, 2, 1, ceil_mode=True), tied_image, kernel=[3],
-     strides=[2], padding="explicit", pads_begin=[1], pads_end=[1], ceil=True)
-case("max_pool", lambda x: F.max_pool1d(x, 3, 2, dilation=2), draw(2, 3, 9), kernel=[3],
-     strides=[2], dilations=[2])
+case(
+    "max_pool",
+    lambda x: F.max_pool2d(x, 3, 2, 1, ceil_mode=True),
+    tied_image,
+    kernel=[3],
+    strides=[2],
+    padding="explicit",
+    pads_begin=[1],
+    pads_end=[1],
+    ceil=True,
+)
+case(
+    "max_pool",
+    lambda x: F.max_pool1d(x, 3, 2, dilation=2),
+    draw(2, 3, 9),
+    kernel=[3],
+    strides=[2],
+    dilations=[2],
+)
 case("max_pool", lambda x: F.max_pool3d(x, 2, 1), draw(1, 2, 3, 3, 4), kernel=[2], strides=[1])
-case("max_pool", lambda x: F.max_pool2d(x, 2), np.array([[[[nan, 1.0], [0.0, inf]]]]),
-     gradient=False, kernel=[2])
+case(
+    "max_pool",
+    lambda x: F.max_pool2d(x, 2),
+    np.array([[[[nan, 1.0], [0.0, inf]]]]),
+    gradient=False,
+    kernel=[2],
+)
 
 
 def taken(x, values):
@@ -206,44 +354,86 @@ def taken(x, values):
 
 
 case("max_pool_take", taken, draw(1, 2, 4, 6), draw(1, 2, 4, 6), kernel=[2])
-case("avg_pool", lambda x: F.avg_pool2d(x, (2, 3), 2), draw(2, 3, 6, 7), kernel=[2, 3],
-     strides=[2])
+case("avg_pool", lambda x: F.avg_pool2d(x, (2, 3), 2), draw(2, 3, 6, 7), kernel=[2, 3], strides=[2])
 for counted in (False, True):
-    case("avg_pool",
-         lambda x, c=counted: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, count_include_pad=c),
-         draw(1, 2, 6, 7), kernel=[3], strides=[2], padding="explicit", pads_begin=[1],
-         pads_end=[1], ceil=True, count_include_pad=counted)
+    case(
+        "avg_pool",
+        lambda x, c=counted: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, count_include_pad=c),
+        draw(1, 2, 6, 7),
+        kernel=[3],
+        strides=[2],
+        padding="explicit",
+        pads_begin=[1],
+        pads_end=[1],
+        ceil=True,
+        count_include_pad=counted,
+    )
 case("avg_pool", lambda x: F.avg_pool3d(x, 2), draw(1, 2, 4, 4, 5), kernel=[2])
 
 # norm and resize
-case("batch_moments", lambda x: [x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)],
-     draw(3, 2, 4, 2))
-case("batch_moments", lambda x: [x.mean((0, 1)), x.var((0, 1), correction=0)], draw(3, 4, 5),
-     axis=-1)
-case("lrn", lambda x: F.local_response_norm(x, 5, 0.3, 0.75, 1.5), draw(2, 7, 3, 2), size=5,
-     alpha=0.3, beta=0.75, bias=1.5)
-case("lrn", lambda x: F.local_response_norm(x, 3, 0.1, 0.6, 1.0), draw(2, 4, 3), size=3, alpha=0.1,
-     beta=0.6, bias=1.0)
-case("channel_window_sum",
-     lambda x: 4 * F.avg_pool1d(F.pad(x.mT, (2, 1)), 4, 1).mT, draw(2, 5, 3), before=2, after=1)
+case(
+    "batch_moments", lambda x: [x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)], draw(3, 2, 4, 2)
+)
+case(
+    "batch_moments", lambda x: [x.mean((0, 1)), x.var((0, 1), correction=0)], draw(3, 4, 5), axis=-1
+)
+case(
+    "lrn",
+    lambda x: F.local_response_norm(x, 5, 0.3, 0.75, 1.5),
+    draw(2, 7, 3, 2),
+    size=5,
+    alpha=0.3,
+    beta=0.75,
+    bias=1.5,
+)
+case(
+    "lrn",
+    lambda x: F.local_response_norm(x, 3, 0.1, 0.6, 1.0),
+    draw(2, 4, 3),
+    size=3,
+    alpha=0.1,
+    beta=0.6,
+    bias=1.0,
+)
+case(
+    "channel_window_sum",
+    lambda x: 4 * F.avg_pool1d(F.pad(x.mT, (2, 1)), 4, 1).mT,
+    draw(2, 5, 3),
+    before=2,
+    after=1,
+)
 matrix = torch.zeros(3, 4, dtype=torch.float64)
 matrix[0, :2] = matrix[1, 1:3] = torch.tensor([0.25, 0.75])
 matrix[2, 2:] = torch.tensor([0.5, 0.25])
-case("resample", lambda x: torch.einsum("oi,bic->boc", matrix, x), draw(2, 4, 3), axis=1,
-     first=[0, 1, 2], weights=[0.25, 0.75, 0.25, 0.75, 0.5, 0.25], size=4)
+case(
+    "resample",
+    lambda x: torch.einsum("oi,bic->boc", matrix, x),
+    draw(2, 4, 3),
+    axis=1,
+    first=[0, 1, 2],
+    weights=[0.25, 0.75, 0.25, 0.75, 0.5, 0.25],
+    size=4,
+)
 
 # rounding, trigonometry, integers
 for name in ("floor", "ceil", "round"):
-    case(name, getattr(torch, name), np.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 2.4, inf, nan]),
-         gradient=False)
+    case(
+        name,
+        getattr(torch, name),
+        np.array([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 2.4, inf, nan]),
+        gradient=False,
+    )
 for name in ("sin", "cos", "atan", "erf"):
     unary(name, getattr(torch, name), -30.0, -1e-9, 0.0, 4.0)
 whole = np.array([-7, 7, -7, 7, 0, 200], np.int32), np.array([2, 2, -2, -2, 5, 7], np.int32)
 case("integer_divide", lambda a, b: torch.div(a, b, rounding_mode="trunc"), *whole, gradient=False)
 case("remainder", torch.fmod, *whole, gradient=False)
 case("remainder", torch.fmod, np.array([-7.5, 7.5, -7.5, 7.5]), np.array([2.0, 2.0, -2.0, -2.0]))
-for name, function in (("bitwise_and", torch.bitwise_and), ("bitwise_or", torch.bitwise_or),
-                       ("bitwise_xor", torch.bitwise_xor)):
+for name, function in (
+    ("bitwise_and", torch.bitwise_and),
+    ("bitwise_or", torch.bitwise_or),
+    ("bitwise_xor", torch.bitwise_xor),
+):
     case(name, function, *whole, gradient=False)
 shifts = np.array([-7, 7, -1, 1, 5, 200], np.int32), np.array([2, 2, 31, 31, 0, 7], np.int32)
 case("shift_left", torch.bitwise_left_shift, *shifts, gradient=False)
@@ -255,10 +445,22 @@ case("cumprod", lambda x: x.cumprod(0), draw(4, 2, low=0.5), axis=0)
 spots = ints(4, 3, high=5)
 case("gather_elements", lambda x, i: torch.gather(x, 0, i.long()), draw(5, 3), spots)
 case("gather_elements", lambda x, i: torch.gather(x, 1, i.long()), draw(4, 5), spots, axis=1)
-case("scatter_elements", lambda x, i, u: x.scatter_add(0, i.long(), u), draw(5, 3), spots,
-     draw(4, 3), reduction="add")
-case("scatter_elements", lambda x, i, u: x.scatter(1, i.long(), u), draw(2, 5),
-     np.array([[0, 3], [4, 1]], np.int32), draw(2, 2), axis=1)
+case(
+    "scatter_elements",
+    lambda x, i, u: x.scatter_add(0, i.long(), u),
+    draw(5, 3),
+    spots,
+    draw(4, 3),
+    reduction="add",
+)
+case(
+    "scatter_elements",
+    lambda x, i, u: x.scatter(1, i.long(), u),
+    draw(2, 5),
+    np.array([[0, 3], [4, 1]], np.int32),
+    draw(2, 2),
+    axis=1,
+)
 
 # group, layer, instance and RMS normalization: dst, mean and 1 / sqrt(variance + epsilon)
 def group_norm(x, scale=None, offset=None, groups=1, axis=1, epsilon=1e-3, center=True):
@@ -321,8 +523,11 @@ def plain(value):
 
 
 def packed(tensor):
-    return {"dtype": NAMES[tensor.dtype], "shape": list(tensor.shape),
-            "values": [plain(v) for v in tensor.detach().flatten().tolist()]}
+    return {
+        "dtype": NAMES[tensor.dtype],
+        "shape": list(tensor.shape),
+        "values": [plain(v) for v in tensor.detach().flatten().tolist()],
+    }
 
 
 def computed(op, function, inputs, attributes, gradient):
@@ -330,11 +535,18 @@ def computed(op, function, inputs, attributes, gradient):
     floating = [t.requires_grad_(gradient) for t in tensors if t.is_floating_point()]
     outputs = function(*tensors)
     outputs = [outputs] if torch.is_tensor(outputs) else list(outputs)
-    entry = {"op": op, "attributes": attributes, "inputs": [packed(t) for t in tensors],
-             "outputs": [packed(t) for t in outputs]}
+    entry = {
+        "op": op,
+        "attributes": attributes,
+        "inputs": [packed(t) for t in tensors],
+        "outputs": [packed(t) for t in outputs],
+    }
     if gradient:
-        loss = sum((t.flatten() * (1.0 + torch.arange(t.numel()) % 3)).sum()
-                   for t in outputs if t.is_floating_point())
+        loss = sum(
+            (t.flatten() * (1.0 + torch.arange(t.numel()) % 3)).sum()
+            for t in outputs
+            if t.is_floating_point()
+        )
         entry["gradients"] = [packed(g) for g in torch.autograd.grad(loss, floating)]
     return entry
 

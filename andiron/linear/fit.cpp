@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
 
 #include "andiron/base/error.hpp"
 #include "andiron/linear/gemm.hpp"
 #include "andiron/linear/line_search.hpp"
-#include "andiron/linear/loss_rows.hpp"
 #include "andiron/linear/objective.hpp"
+#include "andiron/linear/pairs.hpp"
 
 namespace andiron::linear {
 
@@ -17,40 +16,6 @@ namespace {
 constexpr size_t kPairs = 10;
 constexpr int kPatience = 10;       // steps without progress: float32 gives no more
 constexpr double kCurvature = 0.5;  // lengths are cheap to try: narrower than the usual 0.9
-
-using Vector = std::vector<float>;
-
-double dot(const Vector& a, const Vector& b) {
-  return loss_rows().dot(a.data(), b.data(), std::ssize(a));
-}
-
-void add(Vector& a, double t, const Vector& b) {
-  loss_rows().add_scaled(a.data(), static_cast<float>(t), b.data(), std::ssize(a), a.data());
-}
-
-struct Pair {
-  Vector step, change;
-  double rho;
-};
-
-// -H g, H of the pairs.
-Vector direction_of(const Vector& g, const std::deque<Pair>& pairs) {
-  Vector q = g;
-  std::vector<double> alphas(pairs.size());
-  for (size_t i = pairs.size(); i-- > 0;) {
-    alphas[i] = pairs[i].rho * dot(pairs[i].step, q);
-    add(q, -alphas[i], pairs[i].change);
-  }
-  const double scale =
-      pairs.empty() ? -1.0
-                    : -1.0 / (pairs.back().rho * dot(pairs.back().change, pairs.back().change));
-  for (float& x : q) x = static_cast<float>(static_cast<double>(x) * scale);
-  for (size_t i = 0; i < pairs.size(); ++i) {
-    const double beta = pairs[i].rho * dot(pairs[i].change, q);
-    add(q, -alphas[i] - beta, pairs[i].step);
-  }
-  return q;
-}
 
 // The bias of centred features from that of the given ones (sign 1), or back (sign -1).
 double moved(const Examples& examples, const float* weights, double bias, double sign) {
@@ -91,7 +56,7 @@ Fit fit(const Examples& examples, const std::vector<Rows>& ranges, const Options
   const double l2 = 1.0 / (options.c * examples.total_weight(ranges));
   Objective objective(examples, ranges, l2, options.intercept, options.threads);
   Vector p = first_point(examples, start, options.intercept), g(p.size()), before;
-  std::deque<Pair> pairs;
+  Pairs pairs(kPairs);
   Fit out;
   out.value = objective.move_to(p);
   objective.gradient(p, g);
@@ -99,7 +64,7 @@ Fit fit(const Examples& examples, const std::vector<Rows>& ranges, const Options
   int idle = 0;
   while ((out.largest_gradient = largest(g)) > options.tol && out.iterations < options.max_iter &&
          idle < kPatience) {
-    Vector direction = direction_of(g, pairs);
+    Vector direction = pairs.direction(g);
     double slope = dot(direction, g);
     if (!(slope < 0)) {  // rounding: once more from the gradient alone
       if (pairs.empty()) break;
@@ -131,10 +96,8 @@ Fit fit(const Examples& examples, const std::vector<Rows>& ranges, const Options
       best_gradient = std::min(best_gradient, largest(g));
     }
     const double sy = dot(direction, before);
-    if (sy > 1e-10 * dot(direction, direction) * l2) {
-      if (pairs.size() == kPairs) pairs.pop_front();
-      pairs.push_back({std::move(direction), before, 1.0 / sy});
-    }
+    if (sy > 1e-10 * dot(direction, direction) * l2)
+      pairs.push({std::move(direction), before, 1.0 / sy});
   }
   out.converged = out.largest_gradient <= options.tol;
   const int64_t d = examples.features(), k = examples.classes();

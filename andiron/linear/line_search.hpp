@@ -2,9 +2,12 @@
 
 #include <functional>
 
-#include "andiron/linear/objective.hpp"
-
 namespace andiron::linear {
+
+/// A value along a line and its derivative.
+struct Slope {
+  double value, derivative;
+};
 
 /// Where a line search ended.
 struct Found {

@@ -5,13 +5,9 @@
 #include <vector>
 
 #include "andiron/linear/examples.hpp"
+#include "andiron/linear/line_search.hpp"
 
 namespace andiron::linear {
-
-/// A value along a line and its derivative.
-struct Slope {
-  double value, derivative;
-};
 
 /// The function that training minimises, of parameters p = (W [classes, features], b [classes]):
 /// the mean loss of some rows of the examples, weighted, plus l2 / 2 |W|^2.

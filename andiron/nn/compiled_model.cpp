@@ -19,6 +19,7 @@ struct CompiledModel::Form {
   std::shared_ptr<const Graph> graph;
   size_t n_x = 0, n_y = 0, n_weights = 0;
   size_t n_reported = 0, n_predictions = 0, n_tables = 0;
+  bool searches = false;                // the last output is the gradient
   std::shared_ptr<const Graph> update;  // of a step that is spread over several batches
   std::vector<std::string> names;       // of all inputs, for errors
   std::vector<std::string> reported;
@@ -156,6 +157,7 @@ CompiledModel::Form& CompiledModel::form(bool training, bool weighted) {
     } else {
       graph = minimize(graph, *model_, *options_.optimizer, options_.exchange);
       n_scalars += options_.optimizer->scalar_names().size();
+      form->searches = options_.optimizer->search() != nullptr;
     }
     ANDIRON_ASSERT(graph.inputs().size() ==
                    form->n_x + form->n_y + form->n_weights + n_scalars + 1);
@@ -171,6 +173,29 @@ CompiledModel::Form& CompiledModel::form(bool training, bool weighted) {
 const Graph& CompiledModel::train_graph(bool weighted) { return *form(true, weighted).graph; }
 const Graph& CompiledModel::test_graph(bool weighted) { return *form(false, weighted).graph; }
 
+namespace {
+
+// A step of several evaluations, each of which gives figures and the gradient of all variables. Its
+// figures are those of the first one: before the step, as any other optimizer's.
+template <class Evaluate>
+StepResult searched(BatchSearch& search, double learning_rate, Evaluate evaluate) {
+  std::optional<StepResult> first;
+  search.step(
+      [&]() -> BatchSearch::Evaluated {
+        const auto& [result, gradient] = evaluate();
+        if (!first) {
+          first = result;
+          for (Tensor& t : first->predictions) t = t.clone();
+        }
+        return {result.loss,
+                {gradient.template data<float>(), static_cast<size_t>(gradient.count())}};
+      },
+      learning_rate);
+  return std::move(*first);
+}
+
+}  // namespace
+
 const StepResult& CompiledModel::train_on_batch(const Batch& batch, double share) {
   if (accumulator_ != nullptr) return add_batch(batch, share);
   Form& f = form(true, !batch.sample_weight.empty());
@@ -182,10 +207,17 @@ const StepResult& CompiledModel::train_on_batch(const Batch& batch, double share
   for (double value : scalars) *f.src[at++].data<float>() = static_cast<float>(value);
   if (several) *f.src[at++].data<float>() = static_cast<float>(share);
   *f.src[at].data<int64_t>() = next;
-  const StepResult& result = run(f, batch);
+  if (f.searches) {
+    result_ = searched(*options_.optimizer->search(), scalars[0], [&] {
+      const StepResult& result = run(f, batch);
+      return std::pair<const StepResult&, const Tensor&>(result, f.dst.back());
+    });
+  } else {
+    run(f, batch);
+  }
   step_ = next;
   caught_up_ = false;
-  return result;
+  return result_;
 }
 
 const StepResult& CompiledModel::add_batch(const Batch& batch, double share) {
@@ -282,7 +314,7 @@ const StepResult& CompiledModel::run(Form& f, const Batch& batch) {
   result_.reported.clear();
   for (size_t i = 0; i < f.n_reported; ++i)
     result_.reported.emplace_back(f.reported[i], f.dst[1 + f.n_y + i].item());
-  const auto end = f.dst.end() - static_cast<std::ptrdiff_t>(3 * f.n_tables);
+  const auto end = f.dst.end() - static_cast<std::ptrdiff_t>(3 * f.n_tables + (f.searches ? 1 : 0));
   result_.predictions.assign(end - static_cast<std::ptrdiff_t>(f.n_predictions), end);
   return result_;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "andiron/base/error.hpp"
 #include "andiron/nn/constraint.hpp"
 #include "andiron/nn/layer.hpp"
 
@@ -59,6 +60,9 @@ Graph minimize(const Graph& forward, const Layer& model, Optimizer& optimizer,
                const std::shared_ptr<Exchange>& exchange) {
   const std::vector<VariablePtr> trainable = model.trainable_variables();
   const Constrained::List constraints = trained_constraints(model, trainable);
+  if (optimizer.search() != nullptr && !constraints.empty())
+    fail("[{}] searches along lines that a constraint would leave; '{}' has one",
+         optimizer.class_name(), constraints[0].first->name());
   const size_t n = forward.outputs().size();
   const Graph step =
       optimizer.minimize(with_constrained(forward, constraints), 0, trainable, exchange);

@@ -302,12 +302,16 @@ void Trainer::run(BatchSource& data, const FitOptions& options, TrainingState& s
     state.after_epoch(progress, end);
   }
   state.finish();
+  // As Keras does it; checkpoints keep both, so that training can go on.
+  if (options.whole_updates && compiled_->step() > 0)
+    compiled_->options().optimizer->take_averages();
   for (const CallbackPtr& c : options.callbacks) c->on_train_end(last);
   compiled_->catch_up();
 }
 
 Logs Trainer::evaluate(BatchSource& data, const std::vector<CallbackPtr>& callbacks,
                        const std::function<void()>& between_steps, DataParallel* workers) {
+  for (const CallbackPtr& c : callbacks) c->set_trainer(this);
   return together(workers, [&] { return measure(data, callbacks, between_steps, workers); });
 }
 

@@ -25,7 +25,7 @@ CPP_ARROWS = {
     "eager": ["exec"],
     "linear": ["exec"],
     "io": ["ops"],
-    "nn": ["eager", "io"],
+    "nn": ["eager", "io", "linear"],
     "train": ["nn", "io", "collective", "images"],
 }
 

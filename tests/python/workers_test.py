@@ -111,6 +111,28 @@ def test_workers_train_what_one_trains(size):
         np.testing.assert_allclose(histories[0].history[name], values, atol=2e-4, err_msg=name)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: optimizers.Nadam(0.01, epsilon=1e-3),  # tables by rows
+        lambda: optimizers.Lamb(0.02, epsilon=1e-3),  # as a whole
+        lambda: optimizers.Adam(0.02, epsilon=1e-3, use_ema=True, ema_momentum=0.9),
+    ],
+)
+def test_every_kind_of_optimizer_has_workers(make):
+    one, models = [model(make())], [model(make()) for _ in range(2)]
+    trained(1, one)
+    for history in trained(2, models):
+        assert not isinstance(history, BaseException), history
+    np.testing.assert_array_equal(weights(models[1]), weights(models[0]))
+    np.testing.assert_allclose(weights(models[0]), weights(one[0]), atol=2e-5)
+
+
+def test_a_search_along_lines_is_refused():
+    for error in trained(2, [model(optimizers.LBFGS()), model(optimizers.LBFGS())]):
+        assert "train it on one worker" in str(error)
+
+
 def test_a_model_trained_by_workers_goes_on_alone():
     models = [model(), model()]
     trained(2, models)

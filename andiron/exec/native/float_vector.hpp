@@ -54,6 +54,14 @@ struct FloatVector {
     const __mmask16 nan = _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q);
     return FloatVector(_mm512_mask_mov_ps(_mm512_max_ps(a.v, b.v), nan, a.v));
   }
+  friend FloatVector by_sign(FloatVector x, FloatVector positive, FloatVector negative,
+                             FloatVector otherwise) {
+    const __m512 zero = _mm512_setzero_ps();
+    const __m512 some =
+        _mm512_mask_mov_ps(otherwise.v, _mm512_cmp_ps_mask(x.v, zero, _CMP_LT_OQ), negative.v);
+    return FloatVector(
+        _mm512_mask_mov_ps(some, _mm512_cmp_ps_mask(x.v, zero, _CMP_GT_OQ), positive.v));
+  }
 
  private:
   static __mmask16 mask(int64_t n) { return static_cast<__mmask16>((1U << n) - 1U); }
@@ -105,6 +113,14 @@ struct FloatVector {
   friend FloatVector larger_or_nan(FloatVector a, FloatVector b) {
     const __m256 nan = _mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q);
     return FloatVector(_mm256_blendv_ps(_mm256_max_ps(a.v, b.v), a.v, nan));
+  }
+  /// positive where x > 0, negative where x < 0, otherwise where it is 0 or NaN.
+  friend FloatVector by_sign(FloatVector x, FloatVector positive, FloatVector negative,
+                             FloatVector otherwise) {
+    const __m256 zero = _mm256_setzero_ps();
+    const __m256 some =
+        _mm256_blendv_ps(otherwise.v, negative.v, _mm256_cmp_ps(x.v, zero, _CMP_LT_OQ));
+    return FloatVector(_mm256_blendv_ps(some, positive.v, _mm256_cmp_ps(x.v, zero, _CMP_GT_OQ)));
   }
 
  private:

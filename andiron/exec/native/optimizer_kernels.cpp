@@ -8,6 +8,7 @@
 #include "andiron/ops/optimizer/flush_denormals.hpp"
 #include "andiron/ops/optimizer/operands.hpp"
 #include "andiron/ops/optimizer/reference.hpp"
+#include "andiron/ops/optimizer/rules.hpp"
 
 namespace andiron::exec {
 
@@ -287,12 +288,9 @@ std::unique_ptr<Kernel> make_optimizer(const KernelRequest& r) {
     if (r.node.inputs[i].defined() && !r.src[i].dense() &&
         !(what == "update_rows" && i == ops::UpdateRowsInputs::kValues))
       return nullptr;
-  if (optimizer == ops::Adam::kName) return make_for<ops::Adam>(r, what);
-  if (optimizer == ops::Sgd::kName) return make_for<ops::Sgd>(r, what);
-  if (optimizer == ops::Adagrad::kName) return make_for<ops::Adagrad>(r, what);
-  if (optimizer == ops::RmsProp::kName) return make_for<ops::RmsProp>(r, what);
-  if (optimizer == ops::Ftrl::kName) return make_for<ops::Ftrl>(r, what);
-  return nullptr;
+  std::unique_ptr<Kernel> kernel;
+  ops::visit_rule(optimizer, [&]<class R>() { kernel = make_for<R>(r, what); });
+  return kernel;
 }
 
 }  // namespace andiron::exec

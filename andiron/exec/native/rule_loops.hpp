@@ -3,11 +3,7 @@
 #include <cstdint>
 
 #include "andiron/exec/native/isa.hpp"
-#include "andiron/ops/optimizer/adagrad.hpp"
-#include "andiron/ops/optimizer/adam.hpp"
-#include "andiron/ops/optimizer/ftrl.hpp"
-#include "andiron/ops/optimizer/rmsprop.hpp"
-#include "andiron/ops/optimizer/sgd.hpp"
+#include "andiron/ops/optimizer/rules.hpp"
 
 /// The inner loops of optimizers: one step over a run of elements, and the replay of missed steps.
 namespace andiron::exec {
@@ -51,11 +47,16 @@ struct RuleLoopsOf;  ///< get(isa): the loops of a rule
       return isa == Isa::avx512 ? avx512::name : avx2::name; \
     }                                                        \
   };
-ANDIRON_RULE_LOOPS(Adam, kAdamLoops)
-ANDIRON_RULE_LOOPS(Sgd, kSgdLoops)
+ANDIRON_RULE_LOOPS(Adadelta, kAdadeltaLoops)
 ANDIRON_RULE_LOOPS(Adagrad, kAdagradLoops)
-ANDIRON_RULE_LOOPS(RmsProp, kRmsPropLoops)
+ANDIRON_RULE_LOOPS(Adam, kAdamLoops)
+ANDIRON_RULE_LOOPS(Adamax, kAdamaxLoops)
 ANDIRON_RULE_LOOPS(Ftrl, kFtrlLoops)
+ANDIRON_RULE_LOOPS(Lion, kLionLoops)
+ANDIRON_RULE_LOOPS(Nadam, kNadamLoops)
+ANDIRON_RULE_LOOPS(RmsProp, kRmsPropLoops)
+ANDIRON_RULE_LOOPS(Rprop, kRpropLoops)
+ANDIRON_RULE_LOOPS(Sgd, kSgdLoops)
 #undef ANDIRON_RULE_LOOPS
 
 }  // namespace andiron::exec

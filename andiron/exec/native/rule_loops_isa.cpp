@@ -69,32 +69,39 @@ struct Loops {
   using Rule = typename R::template Step<float>;
   using VectorRule = typename R::template Step<FloatVector>;
 
+  // S: the number of slots, from the rule's least on.
+  template <int S = R::kMinSlots>
   static void step(const Rule& rule, int n_slots, const RuleRun& run, const float* g,
                    const float* k) {
-    const VectorRule wide(rule);
-    if (n_slots == 0) return step_run<VectorRule, 0>(wide, run, g, k);
-    if (n_slots == 1) return step_run<VectorRule, 1>(wide, run, g, k);
-    if (n_slots == 2) return step_run<VectorRule, 2>(wide, run, g, k);
-    step_run<VectorRule, 3>(wide, run, g, k);
+    if constexpr (S < R::kMaxSlots)
+      if (n_slots != S) return step<S + 1>(rule, n_slots, run, g, k);
+    step_run<VectorRule, S>(VectorRule(rule), run, g, k);
   }
+  template <int S = R::kMinSlots>
   static void replay(const Rule& rule, int n_slots, const RuleRun& run,
                      const ReplayedSteps& steps) {
-    const VectorRule wide(rule);
-    if (n_slots == 0) return replay_run<VectorRule, 0>(wide, run, steps);
-    if (n_slots == 1) return replay_run<VectorRule, 1>(wide, run, steps);
-    if (n_slots == 2) return replay_run<VectorRule, 2>(wide, run, steps);
-    replay_run<VectorRule, 3>(wide, run, steps);
+    if constexpr (S < R::kMaxSlots)
+      if (n_slots != S) return replay<S + 1>(rule, n_slots, run, steps);
+    replay_run<VectorRule, S>(VectorRule(rule), run, steps);
   }
 };
 
+template <class R>
+constexpr RuleLoops<R> loops_of() {
+  return {Loops<R>::template step<>, Loops<R>::template replay<>};
+}
+
 }  // namespace
 
-extern const RuleLoops<ops::Adam> kAdamLoops = {Loops<ops::Adam>::step, Loops<ops::Adam>::replay};
-extern const RuleLoops<ops::Sgd> kSgdLoops = {Loops<ops::Sgd>::step, Loops<ops::Sgd>::replay};
-extern const RuleLoops<ops::Adagrad> kAdagradLoops = {Loops<ops::Adagrad>::step,
-                                                      Loops<ops::Adagrad>::replay};
-extern const RuleLoops<ops::RmsProp> kRmsPropLoops = {Loops<ops::RmsProp>::step,
-                                                      Loops<ops::RmsProp>::replay};
-extern const RuleLoops<ops::Ftrl> kFtrlLoops = {Loops<ops::Ftrl>::step, Loops<ops::Ftrl>::replay};
+extern const RuleLoops<ops::Adadelta> kAdadeltaLoops = loops_of<ops::Adadelta>();
+extern const RuleLoops<ops::Adagrad> kAdagradLoops = loops_of<ops::Adagrad>();
+extern const RuleLoops<ops::Adam> kAdamLoops = loops_of<ops::Adam>();
+extern const RuleLoops<ops::Adamax> kAdamaxLoops = loops_of<ops::Adamax>();
+extern const RuleLoops<ops::Ftrl> kFtrlLoops = loops_of<ops::Ftrl>();
+extern const RuleLoops<ops::Lion> kLionLoops = loops_of<ops::Lion>();
+extern const RuleLoops<ops::Nadam> kNadamLoops = loops_of<ops::Nadam>();
+extern const RuleLoops<ops::RmsProp> kRmsPropLoops = loops_of<ops::RmsProp>();
+extern const RuleLoops<ops::Rprop> kRpropLoops = loops_of<ops::Rprop>();
+extern const RuleLoops<ops::Sgd> kSgdLoops = loops_of<ops::Sgd>();
 
 }  // namespace andiron::exec::ANDIRON_ISA

@@ -80,6 +80,15 @@ const Setting kSettings[] = {
        return Adam(with<AdamOptions>(lr, [](auto& o) { o.amsgrad = true; }));
      }},
     {"adamw", [](LearningRate lr) { return AdamW(with<AdamOptions>(lr, [](auto&) {})); }},
+    {"adadelta", [](LearningRate lr) { return Adadelta(with<AdadeltaOptions>(lr, [](auto&) {})); }},
+    {"adamax", [](LearningRate lr) { return Adamax(with<AdamaxOptions>(lr, [](auto&) {})); }},
+    {"nadam", [](LearningRate lr) { return Nadam(with<AdamaxOptions>(lr, [](auto&) {})); }},
+    {"nadam_decay",
+     [](LearningRate lr) {
+       return Nadam(with<AdamaxOptions>(lr, [](auto& o) { o.weight_decay = 0.01; }));
+     }},
+    {"lion", [](LearningRate lr) { return Lion(with<LionOptions>(lr, [](auto&) {})); }},
+    {"rprop", [](LearningRate lr) { return Rprop(with<RpropOptions>(lr, [](auto&) {})); }},
     {"ftrl", [](LearningRate lr) { return Ftrl(with<FtrlOptions>(lr, [](auto&) {})); }},
     {"ftrl_shrinkage",
      [](LearningRate lr) {

@@ -4,8 +4,10 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "andiron/graph/graph.hpp"
@@ -23,6 +25,12 @@ struct OptimizerOptions {
   std::optional<double> global_clipnorm = {};  ///< the norm of all gradients together
   /// Variables move once for so many batches, by the mean over their samples; empty: by each.
   std::optional<int64_t> gradient_accumulation_steps = {};
+  /// Moving averages of the variables, as in Keras: average = ema_momentum average + (1 -
+  /// ema_momentum) variable after each step, the first value as it is. Tables move as a whole then.
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  /// Every so many steps the variables become their averages; empty: only when training ends.
+  std::optional<int64_t> ema_overwrite_frequency = {};
   /// Embedding tables: false, and every row moves in every step as the formula says, though rows
   /// are only computed when they are needed (the same bits as sweeping the table); true, and rows
   /// that a batch does not use stay where they are, slots included, in that step (PyTorch's
@@ -32,6 +40,18 @@ struct OptimizerOptions {
 };
 
 class Exchange;
+
+/// Moves the variables of a model itself, and evaluates a batch as often as it likes for one step.
+class BatchSearch {
+ public:
+  struct Evaluated {
+    double loss;
+    std::span<const float> gradient;  ///< of all variables, one after another; valid until the next
+  };
+  virtual ~BatchSearch() = default;
+  /// One step; `evaluate` runs the graph of `minimize` where the variables are.
+  virtual void step(const std::function<Evaluated()>& evaluate, double learning_rate) = 0;
+};
 
 /// A training step that is spread over several batches. Sums of gradients wait in variables of the
 /// optimizer, rows of tables with whoever runs the graphs: they are outputs of `add` and inputs of
@@ -79,6 +99,20 @@ class Optimizer {
   virtual int64_t gradient_accumulation_steps() const { return 1; }
   /// For models that are compiled after it. Throws Error unless positive.
   virtual void set_gradient_accumulation_steps(int64_t steps) = 0;
+  /// Null where the graph of `minimize` is the whole step. Else that graph moves no variables, but
+  /// its last output [n] is the gradient, and the step is the search's.
+  virtual BatchSearch* search() { return nullptr; }
+  /// Whether it keeps moving averages of the variables (use_ema).
+  virtual bool keeps_averages() const { return false; }
+  /// Variables and their averages, once there are any.
+  virtual std::vector<std::pair<VariablePtr, VariablePtr>> averages() const { return {}; }
+  /// Exchanges the variables with their averages, and back.
+  void swap_averages();
+  /// The variables become their averages, also where they are exchanged.
+  void take_averages();
+  bool averages_swapped() const { return averages_swapped_; }
+  /// What a checkpoint says of it.
+  void mark_averages_swapped(bool swapped) { averages_swapped_ = swapped; }
   /// Forgets the sums of dense gradients.
   virtual void clear_accumulators() {}
   /// Brings all embedding rows up to date with the steps before its int64 input "step"; without
@@ -102,6 +136,9 @@ class Optimizer {
 
  protected:
   Optimizer() = default;
+
+ private:
+  bool averages_swapped_ = false;
 };
 
 using OptimizerPtr = std::shared_ptr<Optimizer>;
@@ -144,6 +181,78 @@ struct FtrlOptions : OptimizerOptions {
   double l2_shrinkage_regularization_strength = 0.0, beta = 0.0;
 };
 OptimizerPtr Ftrl(const FtrlOptions& options = {});
+
+struct AdadeltaOptions : OptimizerOptions {
+  LearningRate learning_rate = 0.001;
+  double rho = 0.95, epsilon = 1e-7;
+};
+OptimizerPtr Adadelta(const AdadeltaOptions& options = {});
+
+struct AdamaxOptions : OptimizerOptions {
+  LearningRate learning_rate = 0.001;
+  double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
+};
+OptimizerPtr Adamax(const AdamaxOptions& options = {});
+OptimizerPtr Nadam(const AdamaxOptions& options = {});
+
+struct LionOptions : OptimizerOptions {
+  LearningRate learning_rate = 0.001;
+  double beta_1 = 0.9, beta_2 = 0.99;
+};
+OptimizerPtr Lion(const LionOptions& options = {});
+
+/// PyTorch's; for whole data sets, not for batches. The learning rate is the first step size.
+struct RpropOptions : OptimizerOptions {
+  LearningRate learning_rate = 0.01;
+  double eta_minus = 0.5, eta_plus = 1.2, step_min = 1e-6, step_max = 50.0;
+};
+OptimizerPtr Rprop(const RpropOptions& options = {});
+
+// These need the whole of a parameter in each step: tables move as a whole, and lazy is refused.
+
+struct AdafactorOptions : OptimizerOptions {
+  LearningRate learning_rate = 0.001;
+  double beta_2_decay = -0.8, epsilon_1 = 1e-30, epsilon_2 = 1e-3, clip_threshold = 1.0;
+};
+OptimizerPtr Adafactor(const AdafactorOptions& options = {});
+
+OptimizerPtr Lamb(const AdamaxOptions& options = {});
+
+/// weight_decay (1e-4 unless given) is part of the gradient, as in the paper.
+struct LARSOptions : OptimizerOptions {
+  LearningRate learning_rate = 0.01;
+  double momentum = 0.9, trust_coefficient = 0.001, epsilon = 1e-8;
+  bool nesterov = false;
+};
+OptimizerPtr LARS(const LARSOptions& options = {});
+
+/// weight_decay, of matrices, 0.004 unless given.
+struct MuonOptions : OptimizerOptions {
+  LearningRate learning_rate = 0.001;
+  double adam_beta_1 = 0.9, adam_beta_2 = 0.999, epsilon = 1e-7, adam_lr_ratio = 1.0;
+  std::string exclude_layers = {};  ///< variables whose names this pattern matches move by Adam
+  bool exclude_embeddings = true, nesterov = true;
+  double momentum = 0.95, adam_weight_decay = 0.004;
+  double rms_rate = 0.2;  ///< root mean square of a matrix' step; 0: as it comes
+  int64_t ns_steps = 5;
+};
+OptimizerPtr Muon(const MuonOptions& options = {});
+
+/// Limited-memory BFGS for whole data sets: a step evaluates its batch up to max_eval times and
+/// moves the variables up to max_iter times. PyTorch's arguments and defaults, but for history_size
+/// (100 there, 10 in SciPy and scikit-learn) and the line search, which is on.
+/// Source: Liu & Nocedal 1989; the strong Wolfe conditions: Nocedal & Wright 2006, ch. 3.
+struct LBFGSOptions {
+  std::string name = "lbfgs";
+  LearningRate learning_rate = 1.0;  ///< first length to try
+  int64_t max_iter = 20;
+  std::optional<int64_t> max_eval = {};  ///< empty: max_iter * 5 / 4
+  double tolerance_grad = 1e-7;          ///< of the largest element
+  double tolerance_change = 1e-9;        ///< of the loss, and of the largest move
+  int64_t history_size = 10;
+  bool line_search = true;  ///< false: every length is learning_rate
+};
+OptimizerPtr LBFGS(const LBFGSOptions& options = {});
 
 /// The teaching baseline: each step draws a random move of length learning_rate (normal, for every
 /// parameter) and keeps it when the loss of the batch went down. No gradients.

@@ -22,8 +22,9 @@ std::string lower(std::string_view text) {
 [[noreturn]] void fail_unknown(std::string_view name) {
   std::string known;
   for (const OptimizerKind& kind : optimizer_kinds()) known.append(kind.class_name).append(", ");
-  fail("[optimizer] there is no optimizer '{}'; there are {}RandomSearch and OptimizerGroups", name,
-       known);
+  fail(
+      "[optimizer] there is no optimizer '{}'; there are {}LBFGS, RandomSearch and OptimizerGroups",
+      name, known);
 }
 
 }  // namespace
@@ -33,6 +34,7 @@ OptimizerPtr get_optimizer(std::string_view name) {
     if (lower(kind.class_name) == lower(name))
       return rule_optimizer_from_config(kind, json::object());
   if (lower(name) == "randomsearch") return RandomSearch();
+  if (lower(name) == "lbfgs") return LBFGS();
   fail_unknown(name);
 }
 
@@ -40,8 +42,8 @@ OptimizerPtr optimizer_from_config(const json& description) {
   try {
     const auto name = description.at("class_name").get<std::string>();
     const json config = description.value("config", json::object());
-    for (const OptimizerKind& kind : optimizer_kinds())
-      if (kind.class_name == name) return rule_optimizer_from_config(kind, config);
+    if (const OptimizerKind* kind = find_kind(name))
+      return rule_optimizer_from_config(*kind, config);
     if (name == "RandomSearch") {
       RandomSearchOptions options;
       options.name = config.value("name", options.name);
@@ -49,6 +51,23 @@ OptimizerPtr optimizer_from_config(const json& description) {
       if (config.contains("learning_rate"))
         options.learning_rate = LearningRate::from_config(config["learning_rate"]);
       return RandomSearch(options);
+    }
+    if (name == "LBFGS") {
+      LBFGSOptions options;
+      const auto take = [&]<class T>(const char* key, T& value) {
+        if (config.contains(key) && !config[key].is_null()) value = config[key].get<T>();
+      };
+      take("name", options.name);
+      if (config.contains("learning_rate"))
+        options.learning_rate = LearningRate::from_config(config["learning_rate"]);
+      take("max_iter", options.max_iter);
+      if (config.contains("max_eval") && !config["max_eval"].is_null())
+        options.max_eval = config["max_eval"].get<int64_t>();
+      take("tolerance_grad", options.tolerance_grad);
+      take("tolerance_change", options.tolerance_change);
+      take("history_size", options.history_size);
+      take("line_search", options.line_search);
+      return LBFGS(options);
     }
     if (name == "OptimizerGroups") {
       std::vector<OptimizerGroup> groups;

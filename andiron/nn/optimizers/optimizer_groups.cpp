@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <regex>
 
@@ -100,6 +101,17 @@ class Groups final : public Optimizer {
     std::vector<VariablePtr> all;
     for (const RuleOptimizer* rule : rules_)
       for (const VariablePtr& v : rule->variables()) all.push_back(v);
+    return all;
+  }
+
+  bool keeps_averages() const override {
+    return std::any_of(rules_.begin(), rules_.end(), [](auto* r) { return r->keeps_averages(); });
+  }
+
+  std::vector<std::pair<VariablePtr, VariablePtr>> averages() const override {
+    std::vector<std::pair<VariablePtr, VariablePtr>> all;
+    for (const RuleOptimizer* rule : rules_)
+      for (const auto& pair : rule->averages()) all.push_back(pair);
     return all;
   }
 

@@ -27,19 +27,20 @@ TEST_P(Goldens, equal_step_by_step) {
   const OptimizerPtr optimizer = optimizer_from_config(
       {{"class_name", golden.class_name}, {"config", json::parse(golden.config)}});
   constexpr int64_t kN = 6;
-  Tensor start(DType::f32, {kN}), stiffness(DType::f32, {kN});
+  const Sizes sizes = golden.rows == 1 ? Sizes{kN} : Sizes{golden.rows, kN / golden.rows};
+  Tensor start(DType::f32, sizes), stiffness(DType::f32, sizes);
   for (int64_t i = 0; i < kN; ++i) {
     start.data<float>()[i] = static_cast<float>(-1.0 + 0.5 * static_cast<double>(i));
     stiffness.data<float>()[i] = static_cast<float>(1 + i) / 8;
   }
   const auto p = std::make_shared<Variable>("p", start);
-  const Value wave = input("wave", DType::f32, {kN});
+  const Value wave = input("wave", DType::f32, Shape(sizes));
   const Value value = read(p);
   const Value loss = ops::sum(ops::square(value) * constant(stiffness) * 0.5 + value * wave);
   const Graph graph = optimizer->minimize(Graph({wave}, {loss}), 0, {p});
   const auto plan = exec::Plan::compile(graph, {}, {.threads = 1});
   for (int64_t t = 1, shown = 0; t <= 100; ++t) {
-    Tensor w(DType::f32, {kN});
+    Tensor w(DType::f32, sizes);
     for (int64_t i = 0; i < kN; ++i)
       w.data<float>()[i] =
           static_cast<float>(std::sin(0.7 * static_cast<double>(t) + 1.3 * static_cast<double>(i)));
@@ -57,6 +58,96 @@ INSTANTIATE_TEST_SUITE_P(keras_and_torch, Goldens, testing::ValuesIn(kOptimizerG
                            return std::string(info.param.source) + info.param.class_name +
                                   std::to_string(info.index);
                          });
+
+class SearchGoldens : public testing::TestWithParam<OptimizerGolden> {};
+
+// The function stands in tools/make_optimizer_goldens.py.
+TEST_P(SearchGoldens, end_where_pytorchs_do) {
+  const OptimizerGolden& golden = GetParam();
+  const OptimizerPtr optimizer = optimizer_from_config(
+      {{"class_name", golden.class_name}, {"config", json::parse(golden.config)}});
+  constexpr int64_t kN = 6;
+  Tensor start(DType::f32, {kN}), i(DType::f32, {kN});
+  for (int64_t j = 0; j < kN; ++j) {
+    start.data<float>()[j] = static_cast<float>(-1.0 + 0.5 * static_cast<double>(j));
+    i.data<float>()[j] = static_cast<float>(j);
+  }
+  // Two variables: the gradient is one line over both.
+  const auto a = std::make_shared<Variable>("a", start.rows(0, 2).clone());
+  const auto b = std::make_shared<Variable>("b", start.rows(2, kN).clone());
+  const Value p = ops::concat({read(a), read(b)}, 0), square = ops::square(p);
+  const Value loss = ops::sum((1.0 + constant(i)) / 16.0 * square + ops::square(square) / 4.0) +
+                     ops::square(ops::sum(p)) * 0.3 + ops::sum(constant(i) * p) * 0.5;
+  const Graph graph = optimizer->minimize(Graph({}, {loss}), 0, {a, b});
+  const auto plan = exec::Plan::compile(graph, {}, {.threads = 1});
+  std::vector<Tensor> results;
+  for (int64_t t = 1, shown = 0; t <= 10; ++t) {
+    const auto evaluate = [&]() -> BatchSearch::Evaluated {
+      results =
+          plan->run(std::vector<Tensor>{scalar(optimizer->learning_rate_at(t)), step_number(t)});
+      return {results[0].item(), {results[1].data<float>(), kN}};
+    };
+    optimizer->search()->step(evaluate, optimizer->learning_rate_at(t));
+    if (t != 1 && t != 2 && t != 10) continue;
+    for (int64_t j = 0; j < kN; ++j)
+      EXPECT_NEAR(j < 2 ? a->value().item(j) : b->value().item(j - 2), golden.after[shown][j], 1e-4)
+          << golden.config << ", step " << t;
+    ++shown;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(torch, SearchGoldens, testing::ValuesIn(kSearchGoldens));
+
+TEST(Averages, are_swapped_and_taken) {
+  SGDOptions options;
+  options.use_ema = true;
+  const OptimizerPtr optimizer = SGD(options);
+  const auto p = std::make_shared<Variable>("p", Tensor::full(DType::f32, {2}, 1.0));
+  const Graph graph = optimizer->minimize(Graph({}, {ops::sum(read(p))}), 0, {p});
+  const auto plan = exec::Plan::compile(graph);
+  for (int64_t t = 1; t <= 2; ++t) plan->run(std::vector<Tensor>{scalar(0.5), step_number(t)});
+  const auto now = [&] { return p->value().item(0); };
+  EXPECT_NEAR(now(), 0.0, 1e-6);
+  optimizer->swap_averages();
+  EXPECT_NEAR(now(), 0.99 * 0.5, 1e-6);  // the first value as it is
+  optimizer->swap_averages();
+  EXPECT_NEAR(now(), 0.0, 1e-6);
+  optimizer->swap_averages();
+  optimizer->take_averages();  // they stand there already
+  EXPECT_NEAR(now(), 0.99 * 0.5, 1e-6);
+  EXPECT_FALSE(optimizer->averages_swapped());
+  optimizer->take_averages();
+  EXPECT_NEAR(now(), 0.99 * 0.5, 1e-6);
+}
+
+// Norms are of whole parameters: a table moves as a matrix does that is read in another way.
+TEST(ComposedRules, move_tables_as_a_whole) {
+  for (const char* name : {"lamb", "lars", "adafactor", "muon"}) {
+    std::vector<Tensor> results;
+    for (const bool looked_up : {true, false}) {
+      const OptimizerPtr optimizer = get_optimizer(name);
+      Tensor start(DType::f32, {5, 3});
+      for (int64_t i = 0; i < start.count(); ++i)
+        start.data<float>()[i] = static_cast<float>(std::sin(static_cast<double>(i)));
+      const auto table = std::make_shared<Variable>("table", start);
+      const Value ids = input("ids", DType::i32, {4});
+      const Value rows = looked_up ? ops::embedding(read(table), ids)
+                                   : ops::matmul(ops::one_hot(ids, 5), read(table));
+      const Graph graph =
+          optimizer->minimize(Graph({ids}, {ops::sum(ops::square(rows))}), 0, {table});
+      const auto plan = exec::Plan::compile(graph);
+      for (int64_t t = 1; t <= 3; ++t) {
+        Tensor id_values(DType::i32, {4});
+        for (int64_t i = 0; i < 4; ++i)
+          id_values.data<int32_t>()[i] = static_cast<int32_t>((i * t) % 4);
+        plan->run(std::vector<Tensor>{id_values, scalar(0.1), step_number(t)});
+      }
+      results.push_back(table->value());
+    }
+    for (int64_t i = 0; i < results[0].count(); ++i)
+      EXPECT_NEAR(results[0].item(i), results[1].item(i), 1e-5) << name;
+  }
+}
 
 // Dense parameters of a group are one node over one block; the bits are those of a node for each.
 TEST(Optimizer, a_group_is_one_node_over_one_block) {
@@ -110,14 +201,17 @@ TEST(Optimizer, a_group_is_one_node_over_one_block) {
 }
 
 TEST(Optimizer, config_round_trips) {
-  for (const char* name : {"sgd", "adagrad", "rmsprop", "adam", "AdamW", "ftrl", "random_search"}) {
+  for (const char* name :
+       {"sgd", "adagrad", "rmsprop", "adam", "AdamW", "ftrl", "adadelta", "adamax", "nadam", "lion",
+        "rprop", "adafactor", "lamb", "LARS", "muon", "lbfgs", "random_search"}) {
     const json description = optimizer_description(*get_optimizer(name));
     EXPECT_EQ(optimizer_description(*optimizer_from_config(description)), description);
   }
   AdamOptions options;
   options.learning_rate = Warmup(10, CosineDecay(0.1, 100));
   options.clipnorm = 1.5;
-  options.lazy = true;
+  options.use_ema = true;
+  options.ema_overwrite_frequency = 7;
   const auto groups = OptimizerGroups({{"wide", Ftrl()}, {"", Adam(options)}});
   const json description = optimizer_description(*groups);
   EXPECT_EQ(optimizer_description(*optimizer_from_config(description)), description);
@@ -137,6 +231,22 @@ TEST(Optimizer, refuses_nonsense) {
   clips.clipnorm = 1.0;
   clips.clipvalue = 1.0;
   EXPECT_THROW(Adam(clips), Error);
+  clips = {};
+  clips.lazy = clips.use_ema = true;
+  EXPECT_THROW(Adam(clips), Error);  // averages need every row
+  AdamaxOptions lamb;
+  lamb.lazy = true;
+  EXPECT_THROW(Lamb(lamb), Error);  // norms, too
+  MuonOptions muon;
+  muon.exclude_layers = "(";
+  EXPECT_THROW(Muon(muon), Error);
+  RpropOptions rprop;
+  rprop.eta_plus = 0.9;
+  EXPECT_THROW(Rprop(rprop), Error);
+  LBFGSOptions lbfgs;
+  lbfgs.history_size = 0;
+  EXPECT_THROW(LBFGS(lbfgs), Error);
+  EXPECT_THROW(LBFGS()->set_gradient_accumulation_steps(2), Error);
   EXPECT_THROW(get_optimizer("adamm"), Error);
   EXPECT_THROW(OptimizerGroups({{"(", Adam()}}), Error);
   EXPECT_THROW(OptimizerGroups({{"a", Adam()}, {"b", Adam()}}), Error);
@@ -159,6 +269,16 @@ TEST(Schedule, follows_its_formula) {
   EXPECT_DOUBLE_EQ((*warm)(0), 0.1);
   EXPECT_DOUBLE_EQ((*warm)(9), 1.0);
   EXPECT_DOUBLE_EQ((*warm)(14), 0.1);
+}
+
+TEST(Schedule, refuses_nonsense) {
+  EXPECT_THROW(MultiStepDecay(0.1, {20, 10}), Error);
+  EXPECT_THROW(CosineDecayRestarts(0.1, 10, 0.5), Error);
+  EXPECT_THROW(OneCycle({.max_learning_rate = 0.1}), Error);
+  EXPECT_THROW(PolynomialDecay(0.1, 10, -1.0), Error);
+  EXPECT_THROW(SequentialSchedule({StepDecay(0.1, 1)}, {5}), Error);
+  EXPECT_THROW(schedule_from_config({{"class_name", "Steps"}}), Error);
+  EXPECT_THROW(schedule_from_config({{"class_name", "Warmup"}}), Error);
 }
 
 TEST(RandomSearch, keeps_improvements_only) {

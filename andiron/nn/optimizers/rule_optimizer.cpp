@@ -6,6 +6,7 @@
 #include "andiron/base/error.hpp"
 #include "andiron/nn/optimizers/step_builder.hpp"
 #include "andiron/ops/catalog.hpp"
+#include "andiron/ops/ops.hpp"
 #include "andiron/ops/optimizer/rule.hpp"
 
 namespace andiron::nn {
@@ -13,64 +14,19 @@ namespace andiron::nn {
 namespace {
 
 using nlohmann::json;
-using Names = std::vector<std::string>;
-
-const OptimizerKind kKinds[] = {
-    {"SGD", "SGD", "sgd", 0.01, 0.0,
-     [](const Attributes& a) {
-       return a.get<double>("momentum") != 0.0 ? Names{"momentum"} : Names{};
-     },
-     -1.0},
-    {"Adagrad", "adagrad", "adagrad", 0.001, 0.0,
-     [](const Attributes&) { return Names{"accumulator"}; }, 0.1},
-    {"RMSprop", "rmsprop", "rmsprop", 0.001, 0.0,
-     [](const Attributes& a) {
-       Names names = {"velocity"};
-       if (a.get<bool>("centered")) names.emplace_back("average_gradient");
-       if (a.get<double>("momentum") != 0.0) names.emplace_back("momentum");
-       return names;
-     },
-     -1.0},
-    {"Adam", "adam", "adam", 0.001, 0.0,
-     [](const Attributes& a) {
-       Names names = {"momentum", "velocity"};
-       if (a.get<bool>("amsgrad")) names.emplace_back("velocity_hat");
-       return names;
-     },
-     -1.0},
-    {"AdamW", "adamw", "adam", 0.001, 0.004,
-     [](const Attributes& a) {
-       Names names = {"momentum", "velocity"};
-       if (a.get<bool>("amsgrad")) names.emplace_back("velocity_hat");
-       return names;
-     },
-     -1.0},
-    {"Ftrl", "ftrl", "ftrl", 0.001, 0.0,
-     [](const Attributes&) { return Names{"accumulator", "linear"}; }, 0.1},
-};
-
-const OptimizerKind& kind_of(std::string_view class_name) {
-  for (const OptimizerKind& kind : kKinds)
-    if (kind.class_name == class_name) return kind;
-  ANDIRON_ASSERT(!"kind");
-}
 
 void check_positive(const char* optimizer, const char* name, const std::optional<double>& value) {
   if (value && !(*value > 0.0)) fail("[{}] {} must be positive; got {}", optimizer, name, *value);
 }
 
-template <class Options>
-OptimizerPtr make(const char* class_name, const Options& options, const Attributes& settings,
-                  double initial_accumulator_value = -1.0) {
-  return std::make_shared<RuleOptimizer>(kind_of(class_name), options, options.learning_rate,
-                                         settings, initial_accumulator_value);
+const std::vector<AttributeSpec>& attributes_of(const OptimizerKind& kind) {
+  return kind.composed != nullptr ? kind.composed().attributes
+                                  : ops::find(std::string(kind.op) + "_update").attributes;
 }
 
 json number(const std::optional<double>& value) { return value ? json(*value) : json(); }
 
 }  // namespace
-
-std::span<const OptimizerKind> optimizer_kinds() { return kKinds; }
 
 RuleOptimizer::RuleOptimizer(const OptimizerKind& kind, const OptimizerOptions& options,
                              LearningRate learning_rate, const Attributes& settings,
@@ -80,11 +36,12 @@ RuleOptimizer::RuleOptimizer(const OptimizerKind& kind, const OptimizerOptions& 
       name_(options.name.empty() ? kind.name : options.name),
       learning_rate_(std::move(learning_rate)),
       initial_accumulator_value_(initial_accumulator_value) {
-  for (const AttributeSpec& spec : ops::find(std::string(kind.op) + "_update").attributes)
+  for (const AttributeSpec& spec : attributes_of(kind))
     settings_.set(spec.name,
                   settings.has(spec.name) ? *settings.find(spec.name) : spec.default_value);
   settings_.set("weight_decay", options.weight_decay.value_or(kind.weight_decay));
   ops::check_settings({{}, settings_, kind.class_name});
+  if (kind.composed != nullptr) kind.composed().check(settings_, kind.class_name);
   check_positive(kind.class_name, "clipnorm", options.clipnorm);
   check_positive(kind.class_name, "clipvalue", options.clipvalue);
   check_positive(kind.class_name, "global_clipnorm", options.global_clipnorm);
@@ -92,6 +49,14 @@ RuleOptimizer::RuleOptimizer(const OptimizerKind& kind, const OptimizerOptions& 
           options.global_clipnorm.has_value() >
       1)
     fail("[{}] only one of clipnorm, clipvalue and global_clipnorm may be given", kind.class_name);
+  if (!(options.ema_momentum >= 0.0 && options.ema_momentum <= 1.0))
+    fail("[{}] ema_momentum must be in [0, 1]; got {}", kind.class_name, options.ema_momentum);
+  if (options.ema_overwrite_frequency && *options.ema_overwrite_frequency < 1)
+    fail("[{}] ema_overwrite_frequency must be at least 1; got {}", kind.class_name,
+         *options.ema_overwrite_frequency);
+  if (options.lazy && moves_whole_tables())
+    fail("[{}] lazy lets rows of tables wait, but {} reads the whole table in each step",
+         kind.class_name, options.use_ema ? "use_ema" : "this optimizer");
   if (options.gradient_accumulation_steps)
     set_gradient_accumulation_steps(*options.gradient_accumulation_steps);
   if (kind.initial_accumulator_value >= 0.0 && !(initial_accumulator_value >= 0.0))
@@ -108,10 +73,16 @@ json RuleOptimizer::config() const {
       {"global_clipnorm", number(options_.global_clipnorm)},
       {"gradient_accumulation_steps",
        options_.gradient_accumulation_steps ? json(*options_.gradient_accumulation_steps) : json()},
+      {"use_ema", options_.use_ema},
+      {"ema_momentum", options_.ema_momentum},
+      {"ema_overwrite_frequency",
+       options_.ema_overwrite_frequency ? json(*options_.ema_overwrite_frequency) : json()},
       {"lazy", options_.lazy}};
   for (const auto& [name, value] : settings_) {
     if (const bool* b = std::get_if<bool>(&value)) c[name] = *b;
     if (const double* d = std::get_if<double>(&value)) c[name] = *d;
+    if (const int64_t* i = std::get_if<int64_t>(&value)) c[name] = *i;
+    if (const std::string* t = std::get_if<std::string>(&value)) c[name] = *t;
   }
   if (kind_->initial_accumulator_value >= 0.0)
     c["initial_accumulator_value"] = initial_accumulator_value_;
@@ -131,16 +102,22 @@ OptimizerPtr rule_optimizer_from_config(const OptimizerKind& kind, const json& c
   options.global_clipnorm = optional("global_clipnorm");
   if (given("gradient_accumulation_steps"))
     options.gradient_accumulation_steps = config["gradient_accumulation_steps"].get<int64_t>();
+  options.use_ema = given("use_ema") && config["use_ema"].get<bool>();
+  options.ema_momentum = optional("ema_momentum").value_or(options.ema_momentum);
+  if (given("ema_overwrite_frequency"))
+    options.ema_overwrite_frequency = config["ema_overwrite_frequency"].get<int64_t>();
   options.lazy = given("lazy") && config["lazy"].get<bool>();
   Attributes settings;
-  for (const AttributeSpec& spec : ops::find(std::string(kind.op) + "_update").attributes) {
+  for (const AttributeSpec& spec : attributes_of(kind)) {
     if (!given(spec.name.c_str()) || spec.name == "weight_decay") continue;
     const json& value = config[spec.name];
-    if (std::holds_alternative<bool>(spec.default_value)) {
-      settings.set(spec.name, value.get<bool>());
-    } else {
-      settings.set(spec.name, value.get<double>());
-    }
+    std::visit(
+        [&]<class T>(const T&) {
+          if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, int64_t> ||
+                        std::is_same_v<T, double> || std::is_same_v<T, std::string>)
+            settings.set(spec.name, value.get<T>());
+        },
+        spec.default_value);
   }
   const LearningRate learning_rate = given("learning_rate")
                                          ? LearningRate::from_config(config["learning_rate"])
@@ -155,13 +132,22 @@ std::vector<double> RuleOptimizer::scalars_at(int64_t step) const {
 }
 
 bool RuleOptimizer::replays() const {
-  return !options_.lazy && ops::replay_of(op(), settings_) != ops::Replay::none;
+  return !options_.lazy && !moves_whole_tables() &&
+         ops::replay_of(op(), settings_) != ops::Replay::none;
 }
 
 const RuleOptimizer::Slots& RuleOptimizer::slots_of(const VariablePtr& variable) const {
   for (const Slots& s : slots_)
     if (s.variable == variable) return s;
   ANDIRON_ASSERT(!"slots");
+}
+
+std::vector<ComposedRule::Slot> RuleOptimizer::new_slots(const Variable& variable) const {
+  if (kind_->composed != nullptr) return kind_->composed().slots(settings_, variable);
+  std::vector<ComposedRule::Slot> slots;
+  for (const std::string& name : kind_->slot_names(settings_))
+    slots.push_back({name, variable.value().sizes()});
+  return slots;
 }
 
 ops::OptimizerState RuleOptimizer::state_of(const VariablePtr& variable, const Value& parameter,
@@ -171,12 +157,13 @@ ops::OptimizerState RuleOptimizer::state_of(const VariablePtr& variable, const V
     if (s.variable == variable) found = &s;
   if (found == nullptr) {
     Slots made{variable, {}, {}};  // all of them or none, when memory runs out
-    const Tensor& value = variable->value();
-    for (const std::string& slot : kind_->slot_names(settings_)) {
-      const double first = slot == "accumulator" ? initial_accumulator_value_ : 0.0;
-      made.slots.push_back(
-          std::make_shared<Variable>(fmt::format("{}/{}/{}", name_, variable->name(), slot),
-                                     Tensor::full(value.dtype(), value.sizes(), first), false));
+    for (const ComposedRule::Slot& slot : new_slots(*variable)) {
+      const double first = slot.name == "accumulator" ? initial_accumulator_value_
+                           : slot.name == "step_size" ? learning_rate_.at(iterations_)
+                                                      : 0.0;
+      made.slots.push_back(std::make_shared<Variable>(
+          fmt::format("{}/{}/{}", name_, variable->name(), slot.name),
+          Tensor::full(variable->value().dtype(), slot.sizes, first), false));
     }
     found = &slots_.emplace_back(std::move(made));
   }
@@ -203,6 +190,15 @@ const VariablePtr& RuleOptimizer::accumulator_of(const VariablePtr& variable) {
       std::make_shared<Variable>(fmt::format("{}/{}/gradient_accumulator", name_, variable->name()),
                                  Tensor::zeros(value.dtype(), value.sizes()), false));
   return accumulators_.back().second;
+}
+
+const VariablePtr& RuleOptimizer::average_of(const VariablePtr& variable) {
+  for (const auto& [of, average] : averages_)
+    if (of == variable) return average;
+  averages_.emplace_back(
+      variable, std::make_shared<Variable>(fmt::format("{}/{}/average", name_, variable->name()),
+                                           variable->value().clone(), false));
+  return averages_.back().second;
 }
 
 void RuleOptimizer::set_gradient_accumulation_steps(int64_t steps) {
@@ -255,7 +251,26 @@ void put_in_line(const std::vector<VariablePtr>& variables) {
 
 }  // namespace
 
+std::vector<ops::OptimizerState> RuleOptimizer::move(const std::vector<VariablePtr>& variables,
+                                                     const std::vector<ops::OptimizerState>& states,
+                                                     const std::vector<Value>& grads,
+                                                     const Value& learning_rate,
+                                                     const Value& step) const {
+  if (kind_->composed == nullptr)
+    return ops::optimizer_update(op(), settings_, states, grads, learning_rate, step);
+  std::vector<ops::OptimizerState> after;
+  for (size_t i = 0; i < states.size(); ++i) {
+    const DType dtype = states[i].parameter.dtype();
+    std::vector<Value> values = kind_->composed().step(
+        {settings_, *variables[i], states[i].parameter, grads[i], ops::cast(learning_rate, dtype),
+         ops::cast(step, dtype), states[i].slots});
+    after.push_back({values[0], {values.begin() + 1, values.end()}, {}});
+  }
+  return after;
+}
+
 void RuleOptimizer::lay_out(const std::vector<VariablePtr>& group) const {
+  if (kind_->composed != nullptr) return;
   put_in_line(group);
   for (size_t s = 0; s < slots_of(group[0]).slots.size(); ++s) {
     std::vector<VariablePtr> slots;
@@ -305,43 +320,8 @@ std::vector<VariablePtr> RuleOptimizer::variables() const {
     if (s.last_step) all.push_back(s.last_step);
   }
   if (history_) all.push_back(history_);
+  for (const auto& [of, average] : averages_) all.push_back(average);
   return all;
-}
-
-OptimizerPtr SGD(const SGDOptions& o) {
-  return make("SGD", o, {{"momentum", o.momentum}, {"nesterov", o.nesterov}});
-}
-
-OptimizerPtr Adagrad(const AdagradOptions& o) {
-  return make("Adagrad", o, {{"epsilon", o.epsilon}}, o.initial_accumulator_value);
-}
-
-OptimizerPtr RMSprop(const RMSpropOptions& o) {
-  return make(
-      "RMSprop", o,
-      {{"rho", o.rho}, {"momentum", o.momentum}, {"epsilon", o.epsilon}, {"centered", o.centered}});
-}
-
-OptimizerPtr Adam(const AdamOptions& o) {
-  return make(
-      "Adam", o,
-      {{"beta_1", o.beta_1}, {"beta_2", o.beta_2}, {"epsilon", o.epsilon}, {"amsgrad", o.amsgrad}});
-}
-
-OptimizerPtr AdamW(const AdamOptions& o) {
-  return make(
-      "AdamW", o,
-      {{"beta_1", o.beta_1}, {"beta_2", o.beta_2}, {"epsilon", o.epsilon}, {"amsgrad", o.amsgrad}});
-}
-
-OptimizerPtr Ftrl(const FtrlOptions& o) {
-  return make("Ftrl", o,
-              {{"learning_rate_power", o.learning_rate_power},
-               {"l1_regularization_strength", o.l1_regularization_strength},
-               {"l2_regularization_strength", o.l2_regularization_strength},
-               {"l2_shrinkage_regularization_strength", o.l2_shrinkage_regularization_strength},
-               {"beta", o.beta}},
-              o.initial_accumulator_value);
 }
 
 }  // namespace andiron::nn

@@ -2,23 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <numbers>
 
 #include "andiron/base/error.hpp"
+#include "andiron/nn/optimizers/schedule_formula.hpp"
 
 namespace andiron::nn {
 
 namespace {
 
 using nlohmann::json;
-
-double positive(const char* schedule, const char* argument, double value) {
-  if (!(value > 0.0) || !std::isfinite(value))
-    fail("[{}] {} must be positive and finite; got {}", schedule, argument, value);
-  return value;
-}
 
 // A schedule is its arguments and a formula over them.
 class Formula final : public LearningRateSchedule {
@@ -37,45 +31,47 @@ class Formula final : public LearningRateSchedule {
   std::function<double(int64_t)> formula_;
 };
 
-SchedulePtr make(const char* name, json config, std::function<double(int64_t)> formula) {
-  return std::make_shared<Formula>(name, std::move(config), std::move(formula));
-}
-
 double ratio(int64_t n, double steps, bool staircase) {
   const double r = static_cast<double>(n) / steps;
   return staircase ? std::floor(r) : r;
 }
 
-template <class T>
-T get(const json& config, const char* key, T fallback) {
-  const auto it = config.find(key);
-  return it == config.end() || it->is_null() ? fallback : it->get<T>();
-}
-
 }  // namespace
 
+double positive_argument(const char* schedule, const char* argument, double value) {
+  if (!(value > 0.0) || !std::isfinite(value))
+    fail("[{}] {} must be positive and finite; got {}", schedule, argument, value);
+  return value;
+}
+
+SchedulePtr make_schedule(const char* name, json config, std::function<double(int64_t)> formula) {
+  return std::make_shared<Formula>(name, std::move(config), std::move(formula));
+}
+
 SchedulePtr InverseTimeDecay(double initial, double steps, double rate, bool staircase) {
-  positive("InverseTimeDecay", "initial_learning_rate", initial);
-  positive("InverseTimeDecay", "decay_steps", steps);
+  positive_argument("InverseTimeDecay", "initial_learning_rate", initial);
+  positive_argument("InverseTimeDecay", "decay_steps", steps);
   if (!(rate >= 0.0)) fail("[InverseTimeDecay] decay_rate must not be negative; got {}", rate);
-  return make("InverseTimeDecay",
-              {{"initial_learning_rate", initial},
-               {"decay_steps", steps},
-               {"decay_rate", rate},
-               {"staircase", staircase}},
-              [=](int64_t n) { return initial / (1.0 + rate * ratio(n, steps, staircase)); });
+  return make_schedule(
+      "InverseTimeDecay",
+      {{"initial_learning_rate", initial},
+       {"decay_steps", steps},
+       {"decay_rate", rate},
+       {"staircase", staircase}},
+      [=](int64_t n) { return initial / (1.0 + rate * ratio(n, steps, staircase)); });
 }
 
 SchedulePtr ExponentialDecay(double initial, double steps, double rate, bool staircase) {
-  positive("ExponentialDecay", "initial_learning_rate", initial);
-  positive("ExponentialDecay", "decay_steps", steps);
-  positive("ExponentialDecay", "decay_rate", rate);
-  return make("ExponentialDecay",
-              {{"initial_learning_rate", initial},
-               {"decay_steps", steps},
-               {"decay_rate", rate},
-               {"staircase", staircase}},
-              [=](int64_t n) { return initial * std::pow(rate, ratio(n, steps, staircase)); });
+  positive_argument("ExponentialDecay", "initial_learning_rate", initial);
+  positive_argument("ExponentialDecay", "decay_steps", steps);
+  positive_argument("ExponentialDecay", "decay_rate", rate);
+  return make_schedule(
+      "ExponentialDecay",
+      {{"initial_learning_rate", initial},
+       {"decay_steps", steps},
+       {"decay_rate", rate},
+       {"staircase", staircase}},
+      [=](int64_t n) { return initial * std::pow(rate, ratio(n, steps, staircase)); });
 }
 
 SchedulePtr PiecewiseConstantDecay(std::vector<int64_t> boundaries, std::vector<double> values) {
@@ -84,19 +80,19 @@ SchedulePtr PiecewiseConstantDecay(std::vector<int64_t> boundaries, std::vector<
          values.size(), boundaries.size());
   if (!std::is_sorted(boundaries.begin(), boundaries.end()))
     fail("[PiecewiseConstantDecay] boundaries must ascend");
-  for (double v : values) positive("PiecewiseConstantDecay", "values", v);
-  return make("PiecewiseConstantDecay", {{"boundaries", boundaries}, {"values", values}},
-              [=](int64_t n) {
-                const auto it = std::lower_bound(boundaries.begin(), boundaries.end(), n);
-                return values[static_cast<size_t>(it - boundaries.begin())];
-              });
+  for (double v : values) positive_argument("PiecewiseConstantDecay", "values", v);
+  return make_schedule("PiecewiseConstantDecay", {{"boundaries", boundaries}, {"values", values}},
+                       [=](int64_t n) {
+                         const auto it = std::lower_bound(boundaries.begin(), boundaries.end(), n);
+                         return values[static_cast<size_t>(it - boundaries.begin())];
+                       });
 }
 
 SchedulePtr StepDecay(double initial, int64_t step_size, double gamma) {
-  positive("StepDecay", "initial_learning_rate", initial);
-  positive("StepDecay", "step_size", static_cast<double>(step_size));
-  positive("StepDecay", "gamma", gamma);
-  return make(
+  positive_argument("StepDecay", "initial_learning_rate", initial);
+  positive_argument("StepDecay", "step_size", static_cast<double>(step_size));
+  positive_argument("StepDecay", "gamma", gamma);
+  return make_schedule(
       "StepDecay", {{"initial_learning_rate", initial}, {"step_size", step_size}, {"gamma", gamma}},
       [=](int64_t n) { return initial * std::pow(gamma, static_cast<double>(n / step_size)); });
 }
@@ -105,7 +101,7 @@ SchedulePtr CosineDecay(double initial, int64_t steps, double alpha, double warm
                         int64_t warmup_steps) {
   if (!(initial >= 0.0) || !std::isfinite(initial))
     fail("[CosineDecay] initial_learning_rate must not be negative; got {}", initial);
-  positive("CosineDecay", "decay_steps", static_cast<double>(steps));
+  positive_argument("CosineDecay", "decay_steps", static_cast<double>(steps));
   if (warmup_steps < 0)
     fail("[CosineDecay] warmup_steps must not be negative; got {}", warmup_steps);
   const bool warms_up = warmup_target >= 0.0;
@@ -114,7 +110,7 @@ SchedulePtr CosineDecay(double initial, int64_t steps, double alpha, double warm
                  {"alpha", alpha},
                  {"warmup_target", warms_up ? json(warmup_target) : json()},
                  {"warmup_steps", warmup_steps}};
-  return make("CosineDecay", std::move(config), [=](int64_t n) {
+  return make_schedule("CosineDecay", std::move(config), [=](int64_t n) {
     auto n_done = static_cast<double>(n);
     const auto warmup = static_cast<double>(warmup_steps);
     if (warms_up) {
@@ -133,38 +129,12 @@ SchedulePtr Warmup(int64_t warmup_steps, SchedulePtr after, double start) {
   if (!(start >= 0.0)) fail("[Warmup] start must not be negative; got {}", start);
   json config = {
       {"warmup_steps", warmup_steps}, {"after", schedule_description(*after)}, {"start", start}};
-  return make("Warmup", std::move(config), [=](int64_t n) {
+  return make_schedule("Warmup", std::move(config), [=](int64_t n) {
     if (n >= warmup_steps) return (*after)(n - warmup_steps);
     // The first step moves already when start is 0: n + 1 of warmup_steps + 1.
     const double share = static_cast<double>(n + 1) / static_cast<double>(warmup_steps + 1);
     return (*after)(0) * (start + (1.0 - start) * share);
   });
-}
-
-SchedulePtr schedule_from_config(const json& description) {
-  const std::string name = get<std::string>(description, "class_name", "");
-  const json c = get<json>(description, "config", json::object());
-  const double initial = get(c, "initial_learning_rate", 0.0);
-  if (name == "InverseTimeDecay" || name == "ExponentialDecay") {
-    const auto build = name == "InverseTimeDecay" ? InverseTimeDecay : ExponentialDecay;
-    return build(initial, get(c, "decay_steps", 1.0), get(c, "decay_rate", 0.0),
-                 get(c, "staircase", false));
-  }
-  if (name == "PiecewiseConstantDecay")
-    return PiecewiseConstantDecay(get(c, "boundaries", std::vector<int64_t>{}),
-                                  get(c, "values", std::vector<double>{}));
-  if (name == "StepDecay")
-    return StepDecay(initial, get(c, "step_size", int64_t{1}), get(c, "gamma", 0.1));
-  if (name == "CosineDecay")
-    return CosineDecay(initial, get(c, "decay_steps", int64_t{1}), get(c, "alpha", 0.0),
-                       get(c, "warmup_target", -1.0), get(c, "warmup_steps", int64_t{0}));
-  if (name == "Warmup")
-    return Warmup(get(c, "warmup_steps", int64_t{1}), schedule_from_config(c.at("after")),
-                  get(c, "start", 0.0));
-  fail(
-      "[schedule] there is no schedule '{}'; there are InverseTimeDecay, ExponentialDecay, "
-      "PiecewiseConstantDecay, StepDecay, CosineDecay and Warmup",
-      name);
 }
 
 json schedule_description(const LearningRateSchedule& schedule) {

@@ -38,6 +38,38 @@ SchedulePtr CosineDecay(double initial_learning_rate, int64_t decay_steps, doubl
 /// Linearly from `start` times the schedule's first value up to it in warmup_steps, then `after`.
 SchedulePtr Warmup(int64_t warmup_steps, SchedulePtr after, double start = 0.0);
 
+/// initial * gamma^(milestones passed); PyTorch's MultiStepLR.
+SchedulePtr MultiStepDecay(double initial_learning_rate, std::vector<int64_t> milestones,
+                           double gamma = 0.1);
+/// initial * exp(-decay_rate n / decay_steps); BigDL's NaturalExp has `staircase`.
+SchedulePtr NaturalExponentialDecay(double initial_learning_rate, double decay_steps,
+                                    double decay_rate, bool staircase = false);
+/// From initial to end along (1 - n / decay_steps)^power, then end; with `cycle` decay_steps
+/// doubles, trebles, ... where n has passed it. Keras's.
+SchedulePtr PolynomialDecay(double initial_learning_rate, int64_t decay_steps,
+                            double end_learning_rate = 1e-4, double power = 1.0,
+                            bool cycle = false);
+/// Half a cosine down to alpha * initial, again and again: each one t_mul times as long, from m_mul
+/// times the height of the one before (Loshchilov & Hutter 2017). Keras's.
+SchedulePtr CosineDecayRestarts(double initial_learning_rate, int64_t first_decay_steps,
+                                double t_mul = 2.0, double m_mul = 1.0, double alpha = 0.0);
+
+/// Smith & Topin 2018 as PyTorch's OneCycleLR computes it; after total_steps it stays at its end.
+struct OneCycleOptions {
+  double max_learning_rate = 0.0;
+  int64_t total_steps = 0;
+  double pct_start = 0.3;               ///< the share of the steps in which the rate rises
+  std::string anneal_strategy = "cos";  ///< or "linear"
+  double div_factor = 25.0;             ///< max / first
+  double final_div_factor = 1e4;        ///< first / last
+  bool three_phase = false;             ///< down to the first rate as fast as up, then to the last
+};
+SchedulePtr OneCycle(const OneCycleOptions& options);
+
+/// One schedule after another, each counting its own steps from 0; `lengths` are the steps of all
+/// but the last. BigDL's SequentialSchedule.
+SchedulePtr SequentialSchedule(std::vector<SchedulePtr> schedules, std::vector<int64_t> lengths);
+
 /// From {"class_name": ..., "config": {...}}; throws Error listing the known ones.
 SchedulePtr schedule_from_config(const nlohmann::json& description);
 nlohmann::json schedule_description(const LearningRateSchedule& schedule);

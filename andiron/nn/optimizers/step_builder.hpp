@@ -67,6 +67,7 @@ class StepBuilder {
   void update_dense(RuleOptimizer& optimizer, std::vector<Graph::Update>& updates);
   ops::OptimizerState update_rows(const Parameter& p) const;
   void record(std::vector<Graph::Update>& updates);
+  void average_values(std::vector<Graph::Update>& updates);
 
   // Over several batches: accumulated_step.cpp.
   Graph adding(const std::vector<VariablePtr>& trainable);

@@ -118,7 +118,8 @@ void StepBuilder::differentiate(const Value& factor) {
     Parameter& p = parameters_[i];
     const bool caught_up = p.state.last_step.defined();
     // A table that is read in other ways too moves as a whole.
-    p.sparse = ops::is_row_sparse(grads[i]) && (caught_up || !p.optimizer->replays());
+    p.sparse = ops::is_row_sparse(grads[i]) && !p.optimizer->moves_whole_tables() &&
+               (caught_up || !p.optimizer->replays());
     if (!p.state.parameter.defined()) p.state = p.optimizer->state_of(p.variable, p.leaf, false);
     if (!p.sparse) {
       ANDIRON_ASSERT(!caught_up);

@@ -2,6 +2,7 @@
 
 #include "andiron/nn/optimizers/rule_optimizer.hpp"
 #include "andiron/nn/optimizers/step_builder.hpp"
+#include "andiron/ops/catalog.hpp"
 #include "andiron/ops/ops.hpp"
 
 // From gradients to new values of the variables.
@@ -43,6 +44,28 @@ void StepBuilder::append_updates(std::vector<Graph::Update>& updates) {
   for (Parameter& p : parameters_)
     if (p.sparse) p.optimizer->append_updates(p.variable, update_rows(p), updates);
   record(updates);
+  average_values(updates);
+}
+
+// Moving averages of the variables, as Keras has them: with the new values, before constraints.
+void StepBuilder::average_values(std::vector<Graph::Update>& updates) {
+  for (const Parameter& p : parameters_) {
+    const OptimizerOptions& o = p.optimizer->options();
+    if (!o.use_ema) continue;
+    const auto moved = std::find_if(updates.begin(), updates.end(),
+                                    [&](const auto& u) { return u.variable == p.variable; });
+    const VariablePtr& variable = p.optimizer->average_of(p.variable);
+    const DType dtype = moved->value.dtype();
+    const Value first = ops::equal(step_, constant(1.0, DType::i64));
+    const Value momentum = ops::where(first, constant(0.0, dtype), constant(o.ema_momentum, dtype));
+    const Value average = read(variable) * momentum + moved->value * (1.0 - momentum);
+    if (o.ema_overwrite_frequency) {
+      const Value every = constant(static_cast<double>(*o.ema_overwrite_frequency), DType::i64);
+      const Value rest = make_value(ops::find("remainder"), {step_, every});
+      moved->value = ops::where(ops::equal(rest, constant(0.0, DType::i64)), average, moved->value);
+    }
+    updates.push_back({variable, average});
+  }
 }
 
 // One node for the dense parameters of an optimizer (one more for those in double precision). They
@@ -62,8 +85,7 @@ void StepBuilder::update_dense(RuleOptimizer& optimizer, std::vector<Graph::Upda
       grads.push_back(p->gradient);
       variables.push_back(p->variable);
     }
-    states = ops::optimizer_update(optimizer.op(), optimizer.settings(), states, grads,
-                                   group[0]->learning_rate, step_);
+    states = optimizer.move(variables, states, grads, group[0]->learning_rate, step_);
     for (size_t i = 0; i < group.size(); ++i)
       optimizer.append_updates(variables[i], states[i], updates);
     optimizer.lay_out(variables);

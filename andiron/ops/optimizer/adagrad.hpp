@@ -9,7 +9,7 @@ namespace andiron::ops {
 /// accumulator.
 struct Adagrad {
   static constexpr const char* kName = "adagrad";
-  static constexpr int kMaxSlots = 1;
+  static constexpr int kMinSlots = 1, kMaxSlots = 1;
 
   static std::vector<AttributeSpec> attributes();
   static const char* formula();

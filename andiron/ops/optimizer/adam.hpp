@@ -10,7 +10,7 @@ namespace andiron::ops {
 /// amsgrad, velocity_hat.
 struct Adam {
   static constexpr const char* kName = "adam";
-  static constexpr int kMaxSlots = 3;
+  static constexpr int kMinSlots = 2, kMaxSlots = 3;
 
   static std::vector<AttributeSpec> attributes();
   static const char* formula();

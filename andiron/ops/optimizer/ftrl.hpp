@@ -10,7 +10,7 @@ namespace andiron::ops {
 /// the method knows parameters only through their gradients.
 struct Ftrl {
   static constexpr const char* kName = "ftrl";
-  static constexpr int kMaxSlots = 2;
+  static constexpr int kMinSlots = 2, kMaxSlots = 2;
 
   static std::vector<AttributeSpec> attributes();
   static const char* formula();

@@ -2,11 +2,7 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/ops/catalog.hpp"
-#include "andiron/ops/optimizer/adagrad.hpp"
-#include "andiron/ops/optimizer/adam.hpp"
-#include "andiron/ops/optimizer/ftrl.hpp"
-#include "andiron/ops/optimizer/rmsprop.hpp"
-#include "andiron/ops/optimizer/sgd.hpp"
+#include "andiron/ops/optimizer/rules.hpp"
 
 namespace andiron::ops {
 
@@ -28,16 +24,6 @@ OptimizerState state_of(const std::vector<Value>& outputs, bool exact) {
     state.slots.pop_back();
   }
   return state;
-}
-
-template <class F>
-auto visit_optimizer(std::string_view name, F&& f) {
-  if (name == Adam::kName) return f.template operator()<Adam>();
-  if (name == Sgd::kName) return f.template operator()<Sgd>();
-  if (name == Adagrad::kName) return f.template operator()<Adagrad>();
-  if (name == RmsProp::kName) return f.template operator()<RmsProp>();
-  ANDIRON_ASSERT(name == Ftrl::kName);
-  return f.template operator()<Ftrl>();
 }
 
 }  // namespace
@@ -91,11 +77,18 @@ Value optimizer_record(std::string_view optimizer, const Attributes& settings, c
 }
 
 int n_slots_of(std::string_view optimizer, const Attributes& settings) {
-  return visit_optimizer(optimizer, [&]<class R>() { return R::n_slots(settings); });
+  int n = -1;
+  visit_rule(optimizer, [&]<class R>() { n = R::n_slots(settings); });
+  ANDIRON_ASSERT(n >= 0);
+  return n;
 }
 
 Replay replay_of(std::string_view optimizer, const Attributes& settings) {
-  return visit_optimizer(optimizer, [&]<class R>() { return R::replay(settings); });
+  Replay replay = Replay::none;
+  [[maybe_unused]] const bool known =
+      visit_rule(optimizer, [&]<class R>() { replay = R::replay(settings); });
+  ANDIRON_ASSERT(known);
+  return replay;
 }
 
 }  // namespace andiron::ops

@@ -48,6 +48,13 @@ void check_settings(const InferContext& c) {
   auto at_least_zero = [](double v) { return v >= 0.0 && std::isfinite(v); };
   for (const char* name : {"beta_1", "beta_2", "rho"}) check(name, share, "in [0, 1)");
   check("momentum", [](double v) { return v >= 0.0 && v <= 1.0; }, "in [0, 1]");
+  check("eta_minus", [](double v) { return v > 0.0 && v < 1.0; }, "in (0, 1)");
+  check("eta_plus", [](double v) { return v > 1.0 && std::isfinite(v); }, "above 1");
+  for (const char* name : {"step_min", "step_max"})
+    check(name, [](double v) { return v > 0.0 && std::isfinite(v); }, "positive");
+  if (c.attributes.has("step_min") && c.attr<double>("step_min") > c.attr<double>("step_max"))
+    fail("[{}] step_min must not be above step_max; got {} and {}", c.op,
+         c.attr<double>("step_min"), c.attr<double>("step_max"));
   check("epsilon", [](double v) { return v > 0.0 && std::isfinite(v); }, "positive");
   check(
       "learning_rate_power", [](double v) { return v <= 0.0 && std::isfinite(v); },
@@ -65,9 +72,10 @@ std::vector<TensorType> infer_update(const InferContext& c, int n_slots) {
   expect(c, in.kStep, "step", {DType::i64, {}});
   const size_t n = in.n_parameters(c.n());
   if (n == 0 || in.param(n) != c.n())
-    fail("[{}] takes parameter, gradient and {} slots for each parameter with these settings; got "
-         "{} inputs",
-         c.op, n_slots, c.n());
+    fail(
+        "[{}] takes parameter, gradient and {} slots for each parameter with these settings; got "
+        "{} inputs",
+        c.op, n_slots, c.n());
   std::vector<TensorType> types;
   for (size_t i = 0; i < n; ++i) {
     const TensorType type = c.in(in.param(i));
@@ -139,8 +147,10 @@ std::vector<TensorType> infer_record(const InferContext& c) {
 std::vector<InputSpec> update_inputs() {
   return {{"learning_rate", "float32 scalar"},
           {"step", "int64 scalar, from 1"},
-          {"group", "for each parameter: it (any shape, float32 or float64, one dtype in a group), "
-                    "its gradient, and as many slots as the settings need, of its type", false, true}};
+          {"group",
+           "for each parameter: it (any shape, float32 or float64, one dtype in a group), "
+           "its gradient, and as many slots as the settings need, of its type",
+           false, true}};
 }
 
 std::vector<InputSpec> update_rows_inputs() {

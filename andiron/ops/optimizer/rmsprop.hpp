@@ -9,7 +9,7 @@ namespace andiron::ops {
 /// then average_gradient when centered, then momentum when there is any.
 struct RmsProp {
   static constexpr const char* kName = "rmsprop";
-  static constexpr int kMaxSlots = 3;
+  static constexpr int kMinSlots = 1, kMaxSlots = 3;
 
   static std::vector<AttributeSpec> attributes();
   static const char* formula();

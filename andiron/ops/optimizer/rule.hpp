@@ -17,7 +17,7 @@
 ///
 ///   struct Rule {
 ///     static constexpr const char* kName;          "adam"
-///     static constexpr int kMaxSlots;
+///     static constexpr int kMinSlots, kMaxSlots;
 ///     static std::vector<AttributeSpec> attributes();
 ///     static int n_slots(const Attributes&);
 ///     static Replay replay(const Attributes&);
@@ -50,6 +50,13 @@ inline float larger(float a, float b) { return a > b ? a : b; }
 inline double larger(double a, double b) { return a > b ? a : b; }
 inline float smaller(float a, float b) { return a < b ? a : b; }
 inline double smaller(double a, double b) { return a < b ? a : b; }
+/// positive where x > 0, negative where x < 0, otherwise where it is 0 or NaN.
+inline float by_sign(float x, float positive, float negative, float otherwise) {
+  return x > 0.0F ? positive : x < 0.0F ? negative : otherwise;
+}
+inline double by_sign(double x, double positive, double negative, double otherwise) {
+  return x > 0.0 ? positive : x < 0.0 ? negative : otherwise;
+}
 inline float raised(float x, float exponent) { return std::pow(x, exponent); }
 inline double raised(double x, double exponent) { return std::pow(x, exponent); }
 
@@ -64,6 +71,16 @@ template <class T>
 T rest_of(const Attributes& attributes, const char* name) {
   if constexpr (std::is_same_v<T, double>) return 1.0 - attributes.get<double>(name);
   return T(static_cast<float>(1.0 - attributes.get<double>(name)));
+}
+
+/// 1 or -1; x itself where it is 0 or NaN.
+template <class T>
+T sign_of(const T& x) {
+  return by_sign(x, T(1.0F), T(-1.0F), x);
+}
+template <class T>
+T magnitude(const T& x) {
+  return by_sign(x, x, -x, x);
 }
 
 inline bool decays(const Attributes& attributes) {

@@ -8,7 +8,7 @@ namespace andiron::ops {
 /// Gradient descent, with momentum (one slot) and Nesterov's look-ahead on request; Keras's form.
 struct Sgd {
   static constexpr const char* kName = "sgd";
-  static constexpr int kMaxSlots = 1;
+  static constexpr int kMinSlots = 0, kMaxSlots = 1;
 
   static std::vector<AttributeSpec> attributes();
   static const char* formula();

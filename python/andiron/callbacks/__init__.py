@@ -1,5 +1,6 @@
 """Hooks into training: Keras's callbacks, names and defaults."""
 
+from andiron.callbacks._averages import SwapEMAWeights
 from andiron.callbacks._figures import CSVLogger, History, ProgbarLogger
 from andiron.callbacks._learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from andiron.callbacks._protocol import Callback, LambdaCallback
@@ -19,6 +20,7 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
 ]

@@ -1,0 +1,141 @@
+"""What all optimizers have in common."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+from andiron import _core
+from andiron._refuse import refuse
+from andiron.optimizers import schedules
+
+# What all of them take beside what their signatures name.
+_OTHERS = (
+    "use_ema",
+    "ema_momentum",
+    "ema_overwrite_frequency",
+    "loss_scale_factor",
+    "gradient_accumulation_steps",
+)
+# Class name in the core -> Python class.
+CLASSES: dict[str, type] = {}
+
+
+class Optimizer:
+    """How a training step changes variables.
+
+    All take, beside their own arguments and `learning_rate` (a number or a schedule):
+        weight_decay: p -= weight_decay * learning_rate * p in each step.
+        clipnorm, clipvalue, global_clipnorm: at most one of them.
+        gradient_accumulation_steps: variables move once for so many batches, by the mean over their
+            samples: as with one batch that many times as large, but each batch is computed alone.
+            An epoch ends with an update; `iterations`, and so schedules, count updates. For losses
+            that are means over the samples. Default: each batch moves them.
+        use_ema: keeps a moving average of each variable, ema_momentum * average + (1 -
+            ema_momentum) * variable after each step. `fit` ends with the averages in the variables'
+            place; callbacks.SwapEMAWeights tests with them. Tables of embeddings move as a whole
+            then. Default: False.
+        ema_momentum: default 0.99.
+        ema_overwrite_frequency: the variables become their averages every so many steps. Default:
+            only when `fit` ends.
+        lazy: rows of embedding tables that a batch does not use stay where they are, slots
+            included. Default: False, the exact formula (without sweeping the table).
+    Keras's loss_scale_factor is refused: bfloat16 has float32's range, so no gradient is lost that
+    a scale would save.
+    """
+
+    def __init__(self, **config: Any):
+        others = config.pop("others", {})
+        unknown = set(others) - set(_OTHERS)
+        if unknown:
+            raise TypeError(f"[{type(self).__name__}] there is no argument {min(unknown)!r}")
+        config.update(_common(type(self).__name__, **others))
+        config = {key: value for key, value in config.items() if value is not None}
+        config["learning_rate"] = schedules.serialize(config["learning_rate"])
+        self._core = _core.optimizer_from_config(
+            {"class_name": type(self).__name__, "config": config}
+        )
+        self._model = None  # the compiled model that steps with it
+
+    @property
+    def name(self) -> str:
+        return self._core.name
+
+    @property
+    def variables(self) -> list:
+        return self._core.variables
+
+    @property
+    def iterations(self) -> int:
+        """Finished steps."""
+        return 0 if self._model is None else self._model.step
+
+    @property
+    def learning_rate(self) -> float:
+        """That of the next step. Assign a number or a schedule to change it."""
+        return self._core.learning_rate_at(self.iterations + 1)
+
+    @learning_rate.setter
+    def learning_rate(self, rate: Any) -> None:
+        self._core.set_learning_rate(schedules.serialize(rate))
+
+    @property
+    def use_ema(self) -> bool:
+        """Whether it keeps moving averages of the variables."""
+        return self._core.keeps_averages
+
+    def finalize_variable_values(self, var_list: Any = None) -> None:
+        """The variables become their moving averages, with use_ema; `fit` ends with it."""
+        self._core.take_averages()
+
+    def get_config(self) -> dict:
+        return self._core.config()
+
+    @classmethod
+    def from_config(cls, config: dict) -> Optimizer:
+        """The optimizer that get_config described."""
+        return wrap(_core.optimizer_from_config({"class_name": cls.__name__, "config": config}))
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        CLASSES.setdefault(cls.__name__, cls)
+
+
+def wrap(core) -> Optimizer:
+    """The Python face of an optimizer of the core."""
+    optimizer = object.__new__(CLASSES.get(core.class_name, Optimizer))
+    optimizer._core, optimizer._model = core, None
+    return optimizer
+
+
+def arguments(local: dict) -> dict:
+    """A constructor's arguments, from its locals()."""
+    return {key: value for key, value in local.items() if key not in ("self", "__class__")}
+
+
+def _common(
+    where: str,
+    use_ema: bool = False,
+    ema_momentum: float = 0.99,
+    ema_overwrite_frequency: int | None = None,
+    loss_scale_factor: float | None = None,
+    gradient_accumulation_steps: int | None = None,
+) -> dict:
+    refuse(where, "gradients have float32's range, which needs no scale",
+           loss_scale_factor=loss_scale_factor)  # fmt: skip
+    return {
+        "use_ema": bool(use_ema) or None,
+        "ema_momentum": float(ema_momentum) if use_ema else None,
+        "ema_overwrite_frequency": _whole("ema_overwrite_frequency", ema_overwrite_frequency)
+        if use_ema
+        else None,
+        "gradient_accumulation_steps": _whole(
+            "gradient_accumulation_steps", gradient_accumulation_steps
+        ),
+    }
+
+
+def _whole(name: str, steps: Any) -> int | None:
+    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, Integral)):
+        raise TypeError(f"[optimizer] {name} is an integer; got {steps!r}")
+    return None if steps is None else int(steps)
