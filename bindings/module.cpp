@@ -32,6 +32,7 @@ NB_MODULE(_core, m) {
   bind_training(m);
   bind_collective(m);
   bind_arrow(m);
+  bind_steps(m);
   bind_negatives(m);
   bind_images(m);
   bind_linear(m);

@@ -39,7 +39,7 @@ ProgressBar::ProgressBar(int verbose, Write write) : verbose_(verbose), write_(s
 void ProgressBar::on_epoch_begin(int64_t epoch) {
   start_ = shown_ = Clock::now();
   first_ = -1;
-  write_(fmt::format("Epoch {}/{}\n", epoch + 1, trainer_->epochs()));
+  if (verbose_ == 1) write_(fmt::format("Epoch {}/{}\n", epoch + 1, trainer_->epochs()));
 }
 
 std::string ProgressBar::line(int64_t done, const Logs& logs, bool final) const {
@@ -70,8 +70,10 @@ void ProgressBar::on_train_batch_end(int64_t batch, const Logs& logs) {
   write_("\r\033[K" + line(batch + 1, logs, false));
 }
 
-void ProgressBar::on_epoch_end(int64_t, const Logs& logs) {
-  write_((verbose_ == 1 ? "\r\033[K" : "") + line(trainer_->batches(), logs, true) + "\n");
+void ProgressBar::on_epoch_end(int64_t epoch, const Logs& logs) {
+  const std::string before =
+      verbose_ == 1 ? "\r\033[K" : fmt::format("Epoch {}/{} - ", epoch + 1, trainer_->epochs());
+  write_(before + line(trainer_->batches(), logs, true) + "\n");
 }
 
 }  // namespace andiron::train

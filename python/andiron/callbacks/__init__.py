@@ -1,6 +1,6 @@
 """Hooks into training: Keras's callbacks, names and defaults."""
 
-from andiron.callbacks._figures import CSVLogger, History, ProgbarLogger
+from andiron.callbacks._figures import CSVLogger, History, ProgbarLogger, RemoteMonitor
 from andiron.callbacks._learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from andiron.callbacks._protocol import Callback, LambdaCallback
 from andiron.callbacks._protocol import for_core as for_core
@@ -19,6 +19,7 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
     "TensorBoard",
     "TerminateOnNaN",
 ]
