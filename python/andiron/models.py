@@ -10,6 +10,7 @@ import numpy as np
 
 from andiron import _core, _training, _zoo
 from andiron._data import columns, empty_output, first_rows
+from andiron._frozen import Frozen
 from andiron._imagenet import decode_predictions
 from andiron._keras.file import is_keras
 from andiron._quantized import Quantized, quantize
@@ -584,24 +585,3 @@ def _register() -> None:
 
 
 _register()
-
-
-class Frozen:
-    """Predictions of a model whose weights stay the same; made by Model.frozen."""
-
-    def __init__(self, model: Model, threads: int = 0):
-        self._model, self._core = model, model._ready()
-        self._predictor = _core.Predictor(self._core, threads=threads, frozen=True)
-
-    def predict(self, x, batch_size: int | None = None):
-        """The outputs for x, as Model.predict gives them, but for rounding. Thread-safe.
-
-        Args:
-            x: one array, or several in a list or a dict by the inputs' names.
-            batch_size: rows that go through at a time; chosen by default.
-        """
-        size = 0 if batch_size is None else _training.whole(batch_size, "batch_size", 1, "predict")
-        names = self._core.input_names
-        plain = isinstance(x, np.ndarray) and len(names) == 1
-        arrays = [x] if plain else columns(x, names, "x")
-        return self._model._arranged(self._predictor.predict_numpy(arrays, size))

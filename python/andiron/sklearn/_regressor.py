@@ -34,7 +34,8 @@ class AndironRegressor(RegressorMixin, Network):
         >>> from sklearn.preprocessing import StandardScaler
         >>> from andiron.sklearn import AndironRegressor
         >>> X, y = load_diabetes(return_X_y=True)
-        >>> net = AndironRegressor((20,), max_iter=30, tol=None, random_state=0)
+        >>> net = AndironRegressor((20,), learning_rate_init=0.02, max_iter=30, tol=None,
+        ...                        random_state=0)
         >>> bool(make_pipeline(StandardScaler(), net).fit(X, y).score(X, y) > 0.3)
         True
     """
