@@ -112,6 +112,14 @@ void bind_callbacks(nb::module_& m) {
         Monitor{monitor}.require(callback, validation_freq);
       },
       nb::arg("callback"), nb::arg("monitor"), nb::arg("validation_freq"));
+  m.def(
+      "monitor_maximises",
+      [](const std::string& monitor, const std::string& mode) {
+        const Monitor m{monitor, mode};
+        m.check();
+        return m.maximises();
+      },
+      nb::arg("monitor"), nb::arg("mode"));
   nb::class_<PythonCallbacks, train::Callback>(m, "PythonCallbacks")
       .def(nb::init<nb::object, const std::vector<std::string>&>());
   nb::class_<train::EarlyStopping, train::Callback>(m, "EarlyStoppingCore")

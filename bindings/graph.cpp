@@ -95,6 +95,12 @@ void bind_value(nb::module_& m) {
       .def_prop_ro("op", [](const Value& v) { return v.node().op->name; })
       .def_prop_ro("name", [](const Value& v) { return v.node().name; })
       .def_prop_ro("inputs", [](const Value& v) { return v.node().inputs; })
+      .def_prop_ro(
+          "key",
+          [](const Value& v) {
+            return nb::make_tuple(reinterpret_cast<uintptr_t>(&v.node()), v.index());
+          },
+          "Tells the outputs of the nodes of a graph that is alive apart.")
       .def_prop_ro("attributes",
                    [](const Value& v) {
                      nb::dict out;

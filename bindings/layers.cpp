@@ -48,6 +48,11 @@ void bind_symbolic_tensor(nb::module_& m) {
   def_arithmetic(symbolic);
 }
 
+struct Seeded {
+  int64_t seed;
+  std::optional<nn::SeedScope> scope;
+};
+
 // A layer written in Python and its core hold each other. Python's collector may take both when
 // nothing else holds the core: no model, no description of a network.
 int traverse(PyObject* self, visitproc visit, void* arg) {
@@ -208,6 +213,10 @@ void bind_layers(nb::module_& m) {
   });
   m.def("set_random_seed", &nn::set_random_seed, nb::arg("seed"));
   m.def("next_seed", &nn::next_seed);
+  nb::class_<Seeded>(m, "SeedScope", "Seeds that this thread draws inside come from one seed.")
+      .def("__init__", [](Seeded* self, int64_t seed) { new (self) Seeded{seed, {}}; })
+      .def("__enter__", [](Seeded& s) { s.scope.emplace(s.seed); })
+      .def("__exit__", [](Seeded& s, nb::args) { s.scope.reset(); });
 }
 
 }  // namespace andiron::bindings

@@ -53,6 +53,8 @@ void bind_losses(nb::module_& m) {
       .def("description",
            [](const nn::Optimizer& o) { return to_python(nn::optimizer_description(o)); })
       .def("learning_rate_at", &nn::Optimizer::learning_rate_at, nb::arg("step"))
+      .def("scalars_at", &nn::Optimizer::scalars_at, nb::arg("step"))
+      .def("set_iterations", &nn::Optimizer::set_iterations, nb::arg("iterations"))
       .def("set_gradient_accumulation_steps", &nn::Optimizer::set_gradient_accumulation_steps)
       .def_prop_ro("keeps_averages", &nn::Optimizer::keeps_averages)
       .def("swap_averages", &nn::Optimizer::swap_averages)

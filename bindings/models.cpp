@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
+#include "andiron/io/safetensors.hpp"
 #include "andiron/io/torch/archive.hpp"
+#include "andiron/nn/between.hpp"
 #include "andiron/nn/model.hpp"
 #include "andiron/nn/model_file.hpp"
 #include "andiron/nn/models/state_dict.hpp"
@@ -85,6 +87,17 @@ void bind_models(nb::module_& m) {
                      for (bool text : nn::text_inputs(model)) out.append(text);
                      return out;
                    })
+      .def(
+          "outputs_of",
+          [](const FunctionalModel& model, const nn::LayerPtr& layer) {
+            std::vector<nn::SymbolicTensor> out;
+            for (const auto& call : nn::calls_of(model.outputs()))
+              if (call->layer == layer)
+                for (size_t i = 0; i < call->outputs.size(); ++i)
+                  out.emplace_back(call, static_cast<int>(i));
+            return out;
+          },
+          nb::arg("layer"), "What the layer makes in this model, in the order of its uses.")
       .def("summary", &FunctionalModel::summary)
       .def("trace", &FunctionalModel::trace, nb::arg("training") = false)
       .def("weights", &FunctionalModel::weights)
@@ -141,6 +154,41 @@ void bind_models(nb::module_& m) {
       tensors[nb::cast(name)] = tensor;
     return tensors;
   });
+  m.def(
+      "write_tensors",
+      [](const std::string& path, const nb::dict& tensors, const nb::dict& metadata) {
+        io::NamedTensors named;
+        io::Metadata text;
+        for (auto [name, tensor] : tensors)
+          named[nb::cast<std::string>(name)] = tensor_from(tensor);
+        for (auto [name, value] : metadata)
+          text[nb::cast<std::string>(name)] = nb::cast<std::string>(value);
+        nb::gil_scoped_release unlocked;
+        io::write_safetensors(path, named, text).value_or_throw();
+      },
+      nb::arg("path"), nb::arg("tensors"), nb::arg("metadata"),
+      "A safetensors file with a checksum, which appears complete or not at all.");
+  m.def(
+      "read_tensors",
+      [](const std::string& path) {
+        const io::TensorFile file =
+            io::read_safetensors(path, {.checksum = io::ReadOptions::Checksum::required})
+                .value_or_throw();
+        nb::dict tensors, metadata;
+        for (const auto& [name, tensor] : file.tensors) tensors[nb::cast(name)] = tensor;
+        for (const auto& [name, value] : file.metadata) metadata[nb::cast(name)] = value;
+        return nb::make_tuple(tensors, metadata);
+      },
+      nb::arg("path"));
+  m.def(
+      "values_between",
+      [](const std::vector<std::pair<nn::SymbolicTensor, Value>>& given,
+         const std::vector<nn::SymbolicTensor>& outputs) {
+        nn::CallContext context;
+        return nn::values_between(given, outputs, context);
+      },
+      nb::arg("given"), nb::arg("outputs"),
+      "Graph values of a network's tensors, in inference mode, where others are given.");
   bind_predictor(m);
 }
 

@@ -39,6 +39,7 @@ NB_MODULE(_core, m) {
   bind_collective(m);
   bind_arrow(m);
   bind_streams(m);
+  bind_steps(m);
   bind_negatives(m);
   bind_images(m);
   bind_linear(m);

@@ -9,17 +9,15 @@ namespace {
 
 thread_local nn::CallContext* context_of_thread = nullptr;
 
-struct ContextScope {
-  explicit ContextScope(nn::CallContext* context) : previous(context_of_thread) {
-    context_of_thread = context;
-  }
-  ~ContextScope() { context_of_thread = previous; }
-  nn::CallContext* previous;
-};
-
 }  // namespace
 
 nn::CallContext* current_context() { return context_of_thread; }
+
+ContextScope::ContextScope(nn::CallContext* context) : before_(context_of_thread) {
+  context_of_thread = context;
+}
+
+ContextScope::~ContextScope() { context_of_thread = before_; }
 
 PythonLayer::PythonLayer(std::string class_name, nb::object face, nn::LayerOptions options)
     : nn::Layer(std::move(options)), class_name_(std::move(class_name)), face_(std::move(face)) {}

@@ -44,10 +44,24 @@ class PythonLayer : public nn::Layer {
 /// The trace that runs on this thread, so that layers inside a Python layer take part in it.
 nn::CallContext* current_context();
 
+/// While one lives, `context` is this thread's trace.
+class ContextScope {
+ public:
+  explicit ContextScope(nn::CallContext* context);
+  ~ContextScope();
+  ContextScope(const ContextScope&) = delete;
+  ContextScope& operator=(const ContextScope&) = delete;
+
+ private:
+  nn::CallContext* before_;
+};
+
 void bind_layers(nb::module_& m);
 void bind_models(nb::module_& m);
 void bind_losses(nb::module_& m);
 void bind_training(nb::module_& m);
+/// Steps of one's own: traces, the optimizer's part in them, and plans that are kept.
+void bind_steps(nb::module_& m);
 /// NegativeSampler.
 void bind_negatives(nb::module_& m);
 

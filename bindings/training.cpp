@@ -17,6 +17,7 @@
 #include "bindings/collective.hpp"
 #include "bindings/json.hpp"
 #include "bindings/python_callback.hpp"
+#include "bindings/python_function.hpp"
 #include "bindings/python_layer.hpp"
 #include "bindings/signals.hpp"
 #include "bindings/tensor.hpp"
@@ -47,6 +48,38 @@ nb::tuple as_python(const train::History& history) {
   return nb::make_tuple(history.epoch, logs);
 }
 
+// A step gets copies: the batch's memory is used again.
+nb::list copies(const std::vector<Tensor>& tensors) {
+  nb::list out;
+  for (const Tensor& t : tensors) out.append(to_numpy(t.clone()));
+  return out;
+}
+
+std::function<nn::OwnSteps::Figures(const nn::Batch&)> own_step(nb::object function) {
+  if (function.is_none()) return {};
+  return [function = shared_object(std::move(function))](const nn::Batch& batch) {
+    nb::gil_scoped_acquire gil;
+    const nb::object figures =
+        (*function)(copies(batch.x), copies(batch.y), copies(batch.sample_weight));
+    nn::OwnSteps::Figures out;
+    for (auto [name, value] : nb::cast<nb::dict>(figures))
+      out.emplace_back(nb::cast<std::string>(name), nb::cast<double>(value));
+    return out;
+  };
+}
+
+// (train, test or None, state)
+std::shared_ptr<const nn::OwnSteps> own_steps_from(nb::handle given) {
+  auto steps = std::make_shared<nn::OwnSteps>();
+  steps->train = own_step(nb::object(given[nb::int_(0)]));
+  steps->test = own_step(nb::object(given[nb::int_(1)]));
+  steps->state = [state = shared_object(nb::object(given[nb::int_(2)]))] {
+    nb::gil_scoped_acquire gil;
+    return nb::cast<std::vector<VariablePtr>>((*state)());
+  };
+  return steps;
+}
+
 void bind_compiled(nb::module_& m) {
   using nn::CompiledModel;
   nb::class_<CompiledModel>(m, "CompiledModel")
@@ -56,8 +89,9 @@ void bind_compiled(nb::module_& m) {
              const std::vector<std::shared_ptr<nn::Loss>>& losses,
              const std::vector<double>& loss_weights, bool predictions_in_training,
              bool check_numerics, bool profile, int threads,
-             const std::shared_ptr<train::DataParallel>& workers) {
+             const std::shared_ptr<train::DataParallel>& workers, nb::handle own_steps) {
             nn::CompileOptions options;
+            if (!own_steps.is_none()) options.own_steps = own_steps_from(own_steps);
             options.exchange = workers;
             options.worker = workers == nullptr ? 0 : workers->worker();
             options.optimizer = std::move(optimizer);
@@ -73,7 +107,7 @@ void bind_compiled(nb::module_& m) {
           nb::arg("model"), nb::arg("optimizer").none(), nb::arg("losses"), nb::arg("loss_weights"),
           nb::arg("predictions_in_training"), nb::arg("check_numerics") = false,
           nb::arg("profile") = false, nb::arg("threads") = 0,
-          nb::arg("workers").none() = nb::none())
+          nb::arg("workers").none() = nb::none(), nb::arg("own_steps").none() = nb::none())
       .def("train_graph", &CompiledModel::train_graph, nb::arg("weighted") = false)
       .def("test_graph", &CompiledModel::test_graph, nb::arg("weighted") = false)
       .def_prop_rw("step", &CompiledModel::step, &CompiledModel::set_step)
@@ -142,8 +176,9 @@ void bind_workers(nb::module_& m) {
       nb::arg("shards"), nb::arg("sizes"), nb::arg("fields"), nb::arg("batch_size"));
 }
 
-// Without the GIL. Where a worker is lost, the communicator's own exception says who and why. Ctrl-C
-// gets through while this worker waits for another one; between steps `signal_check` sees to it.
+// Without the GIL. Where a worker is lost, the communicator's own exception says who and why.
+// Ctrl-C gets through while this worker waits for another one; between steps `signal_check` sees to
+// it.
 template <class F>
 void unlocked(train::DataParallel* workers, F&& f) {
   if (workers == nullptr) {
@@ -267,8 +302,7 @@ void bind_training(nb::module_& m) {
              int64_t initial_epoch, int64_t validation_freq,
              const std::vector<train::CallbackPtr>& callbacks, const std::string& on_nan,
              nb::handle checkpoint_dir, int64_t checkpoint_every, double checkpoint_minutes,
-             bool resume, train::DataParallel* workers, bool whole_updates,
-             bool check_weights) {
+             bool resume, train::DataParallel* workers, bool whole_updates, bool check_weights) {
             train::FitOptions options;
             options.whole_updates = whole_updates;
             options.check_weights = check_weights;

@@ -35,6 +35,11 @@ CompiledModel::CompiledModel(ModelPtr model, CompileOptions options)
   if (model_ == nullptr) fail("[compile] there is no model");
   // Its plans, for training and evaluation and each size of a batch, run one after another.
   options_.plan.workspace = std::make_shared<exec::Workspace>();
+  if (options_.own_steps != nullptr) {
+    options_.losses.assign(model_->outputs().size(), nullptr);
+    options_.optimizer = nullptr;
+    return;
+  }
   const size_t n = model_->outputs().size();
   if (options_.losses.size() == 1 && n > 1) options_.losses.assign(n, LossPtr(options_.losses[0]));
   if (!options_.losses.empty() && options_.losses.size() != n)
@@ -196,7 +201,27 @@ StepResult searched(BatchSearch& search, double learning_rate, Evaluate evaluate
 
 }  // namespace
 
+const StepResult& CompiledModel::take(OwnSteps::Figures figures) {
+  result_ = {};
+  const auto named = std::find_if(figures.begin(), figures.end(),
+                                  [](const auto& figure) { return figure.first == "loss"; });
+  if (named != figures.end()) {
+    result_.loss = named->second;
+    figures.erase(named);
+  } else {
+    for (const auto& [name, value] : figures)
+      if (name.ends_with("loss")) result_.loss += value;
+  }
+  result_.reported = std::move(figures);
+  return result_;
+}
+
 const StepResult& CompiledModel::train_on_batch(const Batch& batch, double share) {
+  if (options_.own_steps != nullptr) {
+    const StepResult& result = take(options_.own_steps->train(batch));
+    ++step_;
+    return result;
+  }
   if (accumulator_ != nullptr) return add_batch(batch, share);
   Form& f = form(true, !batch.sample_weight.empty());
   const int64_t next = step_ + 1;
@@ -263,6 +288,11 @@ bool CompiledModel::in_update() const {
 }
 
 const StepResult& CompiledModel::test_on_batch(const Batch& batch) {
+  if (options_.own_steps != nullptr) {
+    if (!options_.own_steps->test)
+      fail("[evaluate] the model has steps of its own, and no test_step");
+    return take(options_.own_steps->test(batch));
+  }
   catch_up();
   return run(form(false, !batch.sample_weight.empty()), batch);
 }
@@ -338,6 +368,8 @@ std::vector<VariablePtr> CompiledModel::state() {
   std::vector<VariablePtr> out = model_->variables();
   if (options_.optimizer != nullptr)
     for (const VariablePtr& v : options_.optimizer->variables()) out.push_back(v);
+  if (options_.own_steps != nullptr)
+    for (const VariablePtr& v : options_.own_steps->state()) out.push_back(v);
   return out;
 }
 

@@ -7,6 +7,7 @@
 
 #include "andiron/nn/loss.hpp"
 #include "andiron/nn/model.hpp"
+#include "andiron/nn/own_steps.hpp"
 #include "andiron/nn/plan_cache.hpp"
 
 namespace andiron::nn {
@@ -25,6 +26,8 @@ struct CompileOptions {
   /// Null unless several workers train one model. `worker` tells their random draws apart.
   std::shared_ptr<Exchange> exchange = nullptr;
   int worker = 0;
+  /// Null unless the program takes the steps. Then there are no losses, and no optimizer here.
+  std::shared_ptr<const OwnSteps> own_steps = nullptr;
 };
 
 /// One step's data: x in the order of the model's inputs, y in the order of its outputs. Sample
@@ -93,6 +96,7 @@ class CompiledModel {
   Form& form(bool training, bool weighted);
   const StepResult& run(Form& form, const Batch& batch);
   const StepResult& add_batch(const Batch& batch, double share);
+  const StepResult& take(OwnSteps::Figures figures);
   void no_result(const Form& form);
 
   ModelPtr model_;

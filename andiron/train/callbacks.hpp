@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -70,7 +71,8 @@ class EarlyStopping : public Callback {
 };
 
 struct ModelCheckpointOptions {
-  /// May name the epoch (from 1) and figures: "model-{epoch:02d}-{val_loss:.3f}.safetensors".
+  /// May name the epoch (from 1) and figures: "model-{epoch:02d}-{val_loss:.3f}.safetensors"; with
+  /// save_freq the batch (from 1), too.
   std::string filepath;
   Monitor monitor = {};
   bool save_best_only = false;
@@ -97,7 +99,7 @@ class ModelCheckpoint : public Callback {
   double best() const { return best_; }
 
  private:
-  void save(int64_t epoch, const Logs& logs);
+  void save(int64_t epoch, std::optional<int64_t> batch, const Logs& logs);
 
   ModelCheckpointOptions options_;
   Save save_;
@@ -105,7 +107,7 @@ class ModelCheckpoint : public Callback {
   int64_t batches_ = 0, epoch_ = 0;
 };
 
-/// Keras's progress bar in lines of text. verbose 1: a bar that moves; 2: a line for each epoch.
+/// Keras's progress bar in lines of text. verbose 1: a bar that moves; 2: one line for each epoch.
 class ProgressBar : public Callback {
  public:
   using Write = std::function<void(const std::string&)>;

@@ -11,16 +11,18 @@ namespace andiron::train {
 
 namespace {
 
-std::string path_of(const std::string& pattern, int64_t epoch, const Logs& logs) {
+std::string path_of(const std::string& pattern, int64_t epoch, std::optional<int64_t> batch,
+                    const Logs& logs) {
   fmt::dynamic_format_arg_store<fmt::format_context> args;
   args.push_back(fmt::arg("epoch", epoch + 1));
+  if (batch) args.push_back(fmt::arg("batch", *batch + 1));
   for (const auto& [name, value] : logs) args.push_back(fmt::arg(name.c_str(), value));
   try {
     return fmt::vformat(pattern, args);
   } catch (const fmt::format_error& e) {
     fail(
         "[ModelCheckpoint] the path '{}' names something that is not there ({}); there are "
-        "\"epoch\" and the figures of the epoch",
+        "\"epoch\" and the figures of the epoch, with save_freq also \"batch\"",
         pattern, e.what());
   }
 }
@@ -54,7 +56,7 @@ void ModelCheckpoint::check(int64_t validation_freq) const {
         named ? "the path '" + options_.filepath + "'" : "monitor '" + options_.monitor.name + "'");
 }
 
-void ModelCheckpoint::save(int64_t epoch, const Logs& logs) {
+void ModelCheckpoint::save(int64_t epoch, std::optional<int64_t> batch, const Logs& logs) {
   if (options_.save_best_only) {
     const double* value = find(logs, options_.monitor.name);
     if (value == nullptr && options_.monitor.of_validation()) return;  // validation_freq > 1
@@ -64,11 +66,11 @@ void ModelCheckpoint::save(int64_t epoch, const Logs& logs) {
     best_ = *value;
   }
   trainer_->compiled().catch_up();
-  save_(path_of(options_.filepath, epoch, logs), options_.save_weights_only);
+  save_(path_of(options_.filepath, epoch, batch, logs), options_.save_weights_only);
 }
 
-void ModelCheckpoint::on_train_batch_end(int64_t, const Logs& logs) {
-  if (options_.save_freq > 0 && ++batches_ % options_.save_freq == 0) save(epoch_, logs);
+void ModelCheckpoint::on_train_batch_end(int64_t batch, const Logs& logs) {
+  if (options_.save_freq > 0 && ++batches_ % options_.save_freq == 0) save(epoch_, batch, logs);
 }
 
 bool ModelCheckpoint::wants_batch_metrics(bool training) const {
@@ -77,7 +79,7 @@ bool ModelCheckpoint::wants_batch_metrics(bool training) const {
 }
 
 void ModelCheckpoint::on_epoch_end(int64_t epoch, const Logs& logs) {
-  if (options_.save_freq == 0) save(epoch, logs);
+  if (options_.save_freq == 0) save(epoch, {}, logs);
 }
 
 nlohmann::json ModelCheckpoint::state() const { return {{"batches", batches_}}; }

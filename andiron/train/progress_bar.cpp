@@ -40,7 +40,7 @@ void ProgressBar::on_epoch_begin(int64_t epoch) {
   start_ = shown_ = Clock::now();
   first_ = -1;
   done_ = 0;
-  write_(fmt::format("Epoch {}/{}\n", epoch + 1, trainer_->epochs()));
+  if (verbose_ == 1) write_(fmt::format("Epoch {}/{}\n", epoch + 1, trainer_->epochs()));
 }
 
 std::string ProgressBar::line(int64_t done, const Logs& logs, bool final) const {
@@ -74,9 +74,11 @@ void ProgressBar::on_train_batch_end(int64_t batch, const Logs& logs) {
   write_("\r\033[K" + line(batch + 1, logs, false));
 }
 
-void ProgressBar::on_epoch_end(int64_t, const Logs& logs) {
+void ProgressBar::on_epoch_end(int64_t epoch, const Logs& logs) {
   const int64_t done = done_ > 0 ? done_ : std::max<int64_t>(trainer_->batches(), 1);
-  write_((verbose_ == 1 ? "\r\033[K" : "") + line(done, logs, true) + "\n");
+  const std::string before =
+      verbose_ == 1 ? "\r\033[K" : fmt::format("Epoch {}/{} - ", epoch + 1, trainer_->epochs());
+  write_(before + line(done, logs, true) + "\n");
 }
 
 }  // namespace andiron::train

@@ -127,7 +127,7 @@ void Trainer::check_weights(const FitOptions& options) {
       "load good weights and compile again, or make the model anew, and take the cause away (often "
       "a learning rate that is too large)";
   VariablePtr found = first_not_finite(compiled_->model()->variables());
-  if (found == nullptr) {
+  if (found == nullptr && compiled_->options().optimizer != nullptr) {
     what = "optimizer's state holds";
     remedy = "compile again, which makes it anew";
     found = first_not_finite(compiled_->options().optimizer->variables());

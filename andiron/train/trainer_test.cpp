@@ -257,7 +257,8 @@ TEST(ProgressBar, writes_epochs_and_figures) {
   std::string text;
   auto bar = std::make_shared<ProgressBar>(2, [&](const std::string& part) { text += part; });
   s.trainer->fit(*s.source, {.epochs = 2, .callbacks = {bar}});
-  EXPECT_NE(text.find("Epoch 2/2"), std::string::npos) << text;
+  EXPECT_NE(text.find("Epoch 2/2 - 7/7 - "), std::string::npos) << text;
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;  // a line for each epoch
   EXPECT_NE(text.find("7/7"), std::string::npos) << text;
   EXPECT_NE(text.find("mae: "), std::string::npos) << text;
 }

@@ -45,6 +45,11 @@ T from_bytes(const std::string& bytes) {
   return value;
 }
 
+std::string optimizer_of(const nn::CompiledModel& compiled) {
+  if (compiled.options().own_steps != nullptr) return "own steps";
+  return compiled.options().optimizer->class_name();
+}
+
 // What worker i had seen of the epoch.
 std::string part_key(size_t i) { return fmt::format("part/{:06d}", i); }
 
@@ -193,7 +198,7 @@ Snapshot TrainingState::snapshot(const Trainer::Progress& progress,
       {"epochs", trainer_.history_.epoch},
       {"history", names},
       {"stopped", trainer_.stop_training_},
-      {"optimizer", compiled.options().optimizer->class_name()},
+      {"optimizer", optimizer_of(compiled)},
       {"callbacks",
        callbacks}}.dump();
   return out;
@@ -242,8 +247,7 @@ void TrainingState::load(Trainer::Progress& progress) {
     fail("[resume] '{}' is of a version that this Andiron does not know", found->path);
   nn::CompiledModel& compiled = trainer_.compiled();
   const std::vector<VariablePtr> variables = compiled.state();
-  require_same_model(*found, about.value("optimizer", ""),
-                     compiled.options().optimizer->class_name(), variables);
+  require_same_model(*found, about.value("optimizer", ""), optimizer_of(compiled), variables);
   // Nothing is changed before everything fits.
   // Other workers than the first may go without callbacks that only show something.
   const bool same_callbacks = about.at("callbacks").size() == options_.callbacks.size();

@@ -38,6 +38,7 @@ _LAZY_MODULES = {
     "constraints",
     "data",
     "datasets",
+    "explain",
     "images",
     "initializers",
     "layers",
@@ -51,6 +52,7 @@ _LAZY_MODULES = {
     "profiler",
     "regularizers",
     "schedules",
+    "sklearn",
     "spark",
     "testing",
 }
@@ -65,6 +67,7 @@ _LAZY_NAMES = {
     "load_model": "andiron.models",
     "py_function": "andiron._py_function",
     "set_random_seed": "andiron._core",
+    "training_step": "andiron._steps",
     "value_and_grad": "andiron.gradients",
 }
 _ELSEWHERE = {"schedules": "andiron.optimizers.schedules"}
@@ -81,7 +84,7 @@ __all__ = [
     "placeholder",
     "set_threads",
     *sorted(_LAZY_NAMES),
-    *sorted(_LAZY_MODULES - {"apps", "spark", "testing"}),
+    *sorted(_LAZY_MODULES - {"apps", "sklearn", "spark", "testing"}),
 ]
 
 

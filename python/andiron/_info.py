@@ -12,8 +12,10 @@ import time
 import click
 
 from andiron import _cpu
+from andiron._about import about
+from andiron._commands import said
 
-PACKAGES = ("numpy", "pandas", "pyarrow", "safetensors", "matplotlib", "pyspark")
+PACKAGES = ("numpy", "pandas", "pyarrow", "safetensors", "matplotlib", "scikit-learn", "pyspark")
 
 
 def package_versions() -> dict[str, str]:
@@ -120,43 +122,20 @@ def render_onnx(about: dict) -> str:
     return "\n".join(f"{name:<10} {value}" for name, value in rows)
 
 
-def about_model(path: str) -> str | dict:
-    """An ONNX model's description, what a file of Keras has, or the summary of a model that Andiron
-    saved."""
-    if path.lower().endswith(".onnx"):
-        from andiron import onnx
-
-        about = onnx.describe(path)
-        about["supported"] = sorted(set(onnx.operators()) & set(about["operators"]))
-        return about
-    from andiron._keras.file import is_keras
-
-    if is_keras(path):
-        from andiron._keras import architecture
-
-        return architecture.summary(path)
-    from andiron.models import Quantized, load_model
-
-    model = load_model(path, compile=False)
-    return model.summary() if isinstance(model, Quantized) else model._ready().summary()
-
-
 @click.command()
-@click.argument("model", required=False, type=click.Path(exists=True, dir_okay=False))
+@click.argument("model", required=False, type=click.Path(exists=True))
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@said
 def info(model: str | None, as_json: bool) -> None:
-    """Versions, CPU features, threads, kernel library and memory; or, with MODEL, what is in it."""
+    """Versions, CPU features, threads, kernel library and memory; or, with MODEL, what is in it: a
+    file of Andiron (model, quantized model, classifier, checkpoint or the folder of them, saved
+    recommender), safetensors, ONNX, PyTorch's state dict, Keras."""
     if model is not None:
-        try:
-            found = about_model(model)
-        except (ValueError, OSError) as e:
-            raise click.ClickException(str(e)) from e
+        found = about(model)
         if as_json:
-            click.echo(
-                json.dumps(found if isinstance(found, dict) else {"summary": found}, indent=2)
-            )
+            click.echo(json.dumps(found, indent=2))
         else:
-            click.echo(render_onnx(found) if isinstance(found, dict) else found)
+            click.echo(found["summary"] if "summary" in found else render_onnx(found))
         return
     found = collect()
     click.echo(json.dumps(found, indent=2) if as_json else render(found))

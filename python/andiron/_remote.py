@@ -96,6 +96,21 @@ def drop(place: str, pattern: str, but: str) -> None:
             shutil.rmtree(os.path.join(place, name), ignore_errors=True)
 
 
+def write_file(place: str, write: Callable[[str], None]) -> None:
+    """Has `write(path)` write a file, which appears complete or not at all where it belongs: in a
+    folder, or at a URL."""
+    if not is_url(place):
+        os.makedirs(os.path.dirname(place) or ".", exist_ok=True)
+        return write(place)
+    folder, _, name = place.rpartition("/")
+    store = RemoteStore(folder)
+    try:
+        write(local := store.local(name))
+        store.bring(local, name)
+    finally:
+        store.close()
+
+
 class RemoteStore:
     """The files of one folder on a file system of fsspec, for the core's CheckpointStore.
 
@@ -154,6 +169,11 @@ class RemoteStore:
         finally:
             os.unlink(local)
 
+    def bring(self, local: str, name: str) -> None:
+        """`put` into a folder that is made where it is not there, without a trial before."""
+        self._try(_ANSWER, self._connect_folder)
+        self.put(local, name)
+
     def get(self, name: str) -> str:
         """A local copy, which the caller removes."""
         size = self._try(_ANSWER, lambda: self._fs.info(self._path(name))["size"])
@@ -205,9 +225,7 @@ class RemoteStore:
 
     def put_mark(self, name: str) -> None:
         def put() -> None:
-            self._connect()
-            if not self._puts_whole:
-                self._fs.makedirs(self._root, exist_ok=True)
+            self._connect_folder()
             self._fs.pipe_file(self._path(name), b"")
 
         self._try(_ANSWER, put)
@@ -239,10 +257,13 @@ class RemoteStore:
         self._fs, root = url_to_fs(self.place)
         self._root = root.rstrip("/")
 
-    def _begin(self) -> None:
+    def _connect_folder(self) -> None:
         self._connect()
         if not self._puts_whole:  # for an object store that might make a bucket
             self._fs.makedirs(self._root, exist_ok=True)
+
+    def _begin(self) -> None:
+        self._connect_folder()
         trial = self._path(f"checkpoint{_NEW}{secrets.token_hex(8)}")
         self._fs.pipe_file(trial, b"andiron")
         if self._fs.cat_file(trial) != b"andiron":

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from andiron import _core, _remote, _workers, callbacks, optimizers
+from andiron import _core, _own_steps, _remote, _workers, callbacks, optimizers
 from andiron._batches import batches_of
 from andiron._compile import losses_of, metrics_of, per_output, unique
 from andiron._data import (
@@ -64,7 +64,7 @@ class Training:
             profile: whether steps are timed node by node (`andiron.profiler`).
             threads: 0 for all.
         """
-        if loss is None:
+        if loss is None and self._own_step("train_step") is None:
             raise _core.Error("[compile] needs a loss")
         before = {name: self.__dict__.get(name) for name in _OF_COMPILE}
         self.optimizer = None if optimizer is None else optimizers.get(optimizer)
@@ -85,6 +85,10 @@ class Training:
 
     def _compile_now(self) -> None:
         given, names = self._compiled_with, self._network.output_names
+        if self._own_step("train_step") is not None:
+            self._metrics, self._losses = [], [None] * len(names)
+            self._compiled, self._trainer = _own_steps.compiled(self, given["plan"])
+            return
         found = metrics_of(given["metrics"], False, names)
         found += metrics_of(given["weighted_metrics"], True, names)
         self._metrics = unique(found)
@@ -106,6 +110,10 @@ class Training:
             workers=workers,
         )
         return compiled, _core.Trainer(compiled, self._core_metrics())
+
+    def _own_step(self, name: str) -> Any:
+        """The model's own train_step or test_step; None: it has none."""
+        return getattr(self, name, None)
 
     def _core_metrics(self) -> list[tuple]:
         """Metrics for the trainer: those of one's own traced for the types of their output."""
@@ -149,6 +157,8 @@ class Training:
 
     def _arrays(self, x: Any, y: Any, sample_weight: Any, class_weight: Any = None,
                 may_be_empty: bool = False):  # fmt: skip
+        if self._own_step("train_step") is not None:
+            return _own_steps.arrays(x, y, sample_weight, self._network.input_names)
         if y is None:
             raise _core.Error("[fit] needs targets y")
         xs = inputs_of(self._network, x)
@@ -313,7 +323,7 @@ class Training:
                 x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
                 sample_weight, validation_batch_size, seed,
             )  # fmt: skip
-            if self.optimizer is None:
+            if self.optimizer is None and self._own_step("train_step") is None:
                 raise _core.Error("[fit] the model was compiled without an optimizer")
             if steps_per_epoch is not None:
                 if source.batches % steps_per_epoch:
@@ -385,8 +395,9 @@ class Training:
              options):  # fmt: skip
         history = callbacks.History()
         figures = figures_of(self.metrics_names, validation is not None)
+        own = self._own_step("train_step") is not None  # which tells its figures when it runs
         for callback in given:
-            wrong = unknown_figure(callback, figures)
+            wrong = None if own else unknown_figure(callback, figures)
             if wrong is not None and validation is not None:  # without one the core says more
                 warnings.warn(f"[fit] {wrong}", stacklevel=3)
             if isinstance(callback, callbacks.BackupAndRestore):

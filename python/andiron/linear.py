@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from andiron import _core
+
+FORMAT = 1  # of files
 
 __all__ = ["STRENGTHS", "LinearClassifier", "folds"]
 
@@ -342,3 +346,75 @@ class LinearClassifier:
         """The share of examples whose classes are all right."""
         right = self.predict(x) == np.asarray(y)
         return float(right.all(1).mean() if self.multi_label_ else right.mean())
+
+    # Files.
+
+    def save(self, path: Any) -> None:
+        """Writes what was learned and the settings as one safetensors file, which appears complete
+        or not at all.
+
+        Errors:
+            andiron.Error before `fit`; OSError when the file cannot be written.
+        """
+        if not hasattr(self, "coef_"):
+            raise _core.Error("[linear] train the classifier with fit before it is saved")
+        settings = {name: _plain(getattr(self, name)) for name in _SETTINGS}
+        if isinstance(self.class_weight, dict):
+            settings["class_weight"] = [[_plain(c), w] for c, w in self.class_weight.items()]
+        about = {
+            "version": FORMAT,
+            "settings": settings,
+            "classes": self.classes_.tolist(),
+            "multi_label": self.multi_label_,
+            "C": self.C_,
+            "iterations": self.n_iter_,
+            "converged": self.converged_,
+        }
+        tensors = {"coef": self.coef_, "intercept": self.intercept_}
+        _core.write_tensors(
+            os.fspath(path), tensors, {"format": "andiron", "andiron.linear": json.dumps(about)}
+        )
+
+    @classmethod
+    def load(cls, path: Any) -> LinearClassifier:
+        """Reads what `save` wrote.
+
+        Errors:
+            OSError when the file cannot be read or is damaged; andiron.Error when it is another.
+        """
+        tensors, metadata = _core.read_tensors(os.fspath(path))
+        try:
+            about = json.loads(metadata["andiron.linear"])
+            if about["version"] > FORMAT:
+                raise _core.Error(
+                    f"[linear] '{path}' is of version {about['version']}; this Andiron reads up to "
+                    f"{FORMAT}"
+                )
+            # A setting that a later version has beside these does not matter for predictions.
+            settings = {k: v for k, v in about["settings"].items() if k in _SETTINGS}
+            if isinstance(settings.get("class_weight"), list):
+                settings["class_weight"] = dict(map(tuple, settings["class_weight"]))
+            made = cls(**settings)
+            made.classes_, made.multi_label_ = np.asarray(about["classes"]), about["multi_label"]
+            made.C_, made.n_iter_ = about["C"], about["iterations"]
+            made.converged_ = about["converged"]
+            made.coef_ = tensors["coef"].numpy().copy()
+            made.intercept_ = tensors["intercept"].numpy().copy()
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise _core.Error(
+                f"[linear] '{path}' is no linear classifier that Andiron saved: {error}"
+            ) from error
+        return made
+
+
+_SETTINGS = ("C", "loss", "cv", "scoring", "tol", "max_iter", "fit_intercept", "class_weight",
+             "seed", "threads")  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(v) for v in value]
+    return value

@@ -12,6 +12,7 @@ from andiron import _core, _feed, _training, _zoo
 from andiron._ahead import refuse_own_model
 from andiron._batches import batches_of
 from andiron._data import columns, empty_output, first_rows, inputs_of
+from andiron._frozen import Frozen
 from andiron._imagenet import decode_predictions
 from andiron._keras.file import is_keras
 from andiron._quantized import Quantized, quantize
@@ -47,6 +48,14 @@ class Model(_training.Training, Layer):
     A model of one's own derives from Model, makes layers in `__init__` and composes them in
     `call(inputs)`; its network is made when it first sees data.
 
+    One with steps of its own also has `train_step(data)`, which `fit` calls for each batch: data is
+    (x, y), (x, y, sample_weight), or x alone where there is no y, as NumPy arrays; it returns a
+    dict of figures, which logs and callbacks get as means over the epoch. What it calls to learn
+    are steps made by `andiron.training_step`, which are compiled; it may train parts with optimizers of
+    their own, in turn. "loss" in logs is the figure of that name, or the sum of those whose names
+    end in "loss". `test_step(data)` does the same for `evaluate`. Such a model needs no `call`, no
+    loss in `compile`, and is not saved as a whole: save its parts (docs/training.md).
+
     Example:
         >>> import numpy as np
         >>> from andiron import Input, Model, layers
@@ -58,14 +67,17 @@ class Model(_training.Training, Layer):
 
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None):
         self._start()
-        if inputs is None and outputs is None and type(self).call is not Layer.call:
+        own = getattr(type(self), "train_step", None) is not None
+        if inputs is None and outputs is None and (own or type(self).call is not Layer.call):
             self._adopt(
                 _core.PythonLayer.make(type(self).__name__, _Bridge(self), name or "", True)
             )
             self._network = None
             return
         if inputs is None or outputs is None:
-            raise TypeError("[Model] takes inputs and outputs; or derive from it and write call")
+            raise TypeError(
+                "[Model] takes inputs and outputs; or derive from it and write call or train_step"
+            )
         for given in (inputs, outputs):
             if isinstance(given, dict):  # the keys are the names by which data come
                 for key, tensor in given.items():
@@ -93,6 +105,12 @@ class Model(_training.Training, Layer):
         super()._adopt(core)
 
     # The network.
+
+    def _require_network(self, what: str) -> None:
+        if isinstance(self._core, _core.PythonLayer) and type(self).call is Layer.call:
+            raise _core.Error(
+                f"[{what}] {type(self).__name__} has steps and no `call`: use its parts"
+            )
 
     def _ready(self, x: Any = None):
         """The core's model; builds it for these data where that is still to be done."""
@@ -154,6 +172,30 @@ class Model(_training.Training, Layer):
             f"[get_layer] there is no layer {name!r}; there are {[x.name for x in self.layers]}"
         )
 
+    def up_to(self, layer: int | str) -> Model:
+        """The model of the same layers, with the same weights, from the inputs to one of them.
+
+        Args:
+            layer: its name, or its index in `layers`.
+
+        Example:
+            >>> from andiron import Input, Sequential, layers
+            >>> net = Sequential([Input((3,)), layers.Dense(8, "relu"), layers.Dense(1)])
+            >>> net.up_to(-2).output_shape
+            (None, 8)
+        """
+        core, known = self._ready(), self.layers
+        if isinstance(layer, str):
+            found = self.get_layer(layer)
+        elif -len(known) <= layer < len(known):
+            found = known[layer]
+        else:
+            raise _core.Error(f"[up_to] there are {len(known)} layers; got the index {layer}")
+        outputs = core.outputs_of(found._core)
+        if not outputs:
+            raise _core.Error(f"[up_to] the model's outputs do not depend on '{found.name}'")
+        return Model(core.inputs, outputs[:1])
+
     @property
     def inputs(self) -> list:
         return self._ready().inputs
@@ -213,6 +255,7 @@ class Model(_training.Training, Layer):
             steps: how many batches of batch_size (32 by default, then) to look at; all by default.
             verbose, callbacks: accepted for Keras's sake.
         """
+        self._require_network("predict")
         size = 0 if batch_size is None else _training.whole(batch_size, "batch_size", 1, "predict")
         if is_table(x):
             from andiron import data
@@ -328,6 +371,7 @@ class Model(_training.Training, Layer):
         """
         import os
 
+        self._require_network("save")
         path = os.fspath(filepath)
         if not overwrite and os.path.exists(path):
             raise FileExistsError(f"[save] '{path}' is there already (overwrite=False)")
@@ -552,23 +596,3 @@ def _register() -> None:
 
 
 _register()
-
-
-class Frozen:
-    """Predictions of a model whose weights stay the same; made by Model.frozen."""
-
-    def __init__(self, model: Model, threads: int = 0):
-        self._model, self._core = model, model._ready()
-        self._predictor = _core.Predictor(self._core, threads=threads, frozen=True)
-
-    def predict(self, x, batch_size: int | None = None):
-        """The outputs for x, as Model.predict gives them, but for rounding. Thread-safe.
-
-        Args:
-            x: one array, or several in a list or a dict by the inputs' names.
-            batch_size: rows that go through at a time; chosen by default.
-        """
-        size = 0 if batch_size is None else _training.whole(batch_size, "batch_size", 1, "predict")
-        plain = isinstance(x, np.ndarray) and self._core.text_inputs == [False]
-        arrays = [x] if plain else inputs_of(self._core, x)
-        return self._model._arranged(self._predictor.predict_numpy(arrays, size))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from andiron._info import about_model
+from andiron._about import about
 from andiron._keras.file import is_keras
 
 import andiron
@@ -73,7 +73,7 @@ def test_weights_are_transposed_and_given(write, tmp_path):
         model = network(name)
         model.load_weights(path)
         check(model)
-    assert f"{KERNEL.size + BIAS.size + OUT.size} numbers" in about_model(str(path))
+    assert f"{KERNEL.size + BIAS.size + OUT.size} numbers" in about(str(path))["summary"]
 
 
 def test_maps_with_channels_first_are_flattened_in_kerass_order(tmp_path):
@@ -122,10 +122,52 @@ def test_a_whole_model_loads_and_is_described(tmp_path):
     model = models.load(path)
     check(model)
     assert [x.name for x in model.layers] == ["first", "flat", "last"]
-    assert "Sequential" in about_model(str(path)) and "last" in about_model(str(path))
+    assert "Sequential" in about(str(path))["summary"] and "last" in about(str(path))["summary"]
     again = network()
     again.load_weights(path)
     check(again)
+
+
+def with_settings(**settings) -> dict:
+    return changed(config={"name": "first", "filters": 4, "kernel_size": [3, 3], **settings})
+
+
+def test_penalties_and_constraints_come_along(tmp_path):
+    both = {"class_name": "L1L2", "config": {"l1": 0.5, "l2": 0.25}, "module": "keras.regularizers"}
+    norm = {"class_name": "MaxNorm", "config": {"max_value": 3, "axis": [0, 1, 2]}}
+    description = with_settings(kernel_regularizer=both, kernel_constraint=norm)
+    description["config"]["layers"][3]["config"]["kernel_regularizer"] = "l2"
+    model = models.load(archive(tmp_path / "m.keras", description))
+    check(model)
+    model.compile("sgd", "mse")
+    x = RNG.normal(size=(2, 6, 6, 2)).astype("float32")
+    loss = model.evaluate(x, model.predict(x, verbose=0), verbose=0)
+    wanted = 0.5 * np.abs(KERNEL).sum() + 0.25 * (KERNEL**2).sum() + 0.01 * (OUT**2).sum()
+    assert loss == pytest.approx(wanted, rel=1e-4)
+    # Keras's axes of a kernel are others: height, width and channels are here 2, 3 and 1.
+    config = model.get_layer("first").get_config()
+    assert sorted(config["kernel_constraint"]["config"]["axis"]) == [1, 2, 3]
+
+
+def test_a_penalty_that_is_not_here_is_told(tmp_path):
+    orthogonal = {"class_name": "OrthogonalRegularizer", "config": {"factor": 0.1, "mode": "rows"}}
+    path = archive(tmp_path / "m.keras", with_settings(kernel_regularizer=orthogonal))
+    with pytest.warns(UserWarning, match="kernel_regularizer of 'first' .orthogonalregularizer"):
+        check(models.load(path))
+
+
+def test_convert_puts_weights_into_a_model(tmp_path):
+    from andiron.cli import main
+    from click.testing import CliRunner
+
+    network().save(tmp_path / "empty.safetensors")
+    weights, out = keras_2(tmp_path / "w.h5"), tmp_path / "out.safetensors"
+    arguments = ["convert", str(weights), str(out), "--into", str(tmp_path / "empty.safetensors")]
+    said = CliRunner().invoke(main, arguments)
+    assert said.exit_code == 0, said.output
+    check(models.load(out))
+    alone = CliRunner().invoke(main, arguments[:3])
+    assert alone.exit_code == 1 and "weights only" in alone.output
 
 
 def changed(**changes) -> dict:

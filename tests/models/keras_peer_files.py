@@ -84,7 +84,42 @@ def own_words() -> keras.Model:
     return keras.Model(x, layers.Dense(2)(layers.GlobalMaxPooling1D()(y)))
 
 
-OWN = {"sequential": own_sequential, "branches": own_branches, "words": own_words}
+def own_table() -> keras.Model:
+    """Dense layers with penalties and constraints, merged; a model that is used twice."""
+    x = layers.Input((6,), name="row")
+    twice = keras.Sequential(
+        [
+            layers.Input((8,)),
+            layers.Dense(8, "gelu", kernel_regularizer="l2", bias_regularizer="l1"),
+            layers.BatchNormalization(gamma_regularizer=keras.regularizers.L2(0.1)),
+        ]
+    )
+    a = layers.Dense(
+        8, "relu", kernel_regularizer=keras.regularizers.L1L2(0.01, 0.02),
+        kernel_constraint=keras.constraints.MaxNorm(3.0, axis=0), name="first",
+    )(x)  # fmt: skip
+    b = layers.Dropout(0.4)(twice(a))
+    c = layers.Multiply()([a, twice(b)])
+    d = layers.Dot(axes=1)([layers.Add()([a, b, c]), c])
+    y = layers.Concatenate()([b, c, d])
+    y = layers.Dense(3, "softmax", activity_regularizer="l2", bias_constraint="non_neg")(y)
+    return keras.Model(x, y)
+
+
+def own_ids() -> keras.Model:
+    x = layers.Input((4,), dtype="int32")
+    y = layers.Embedding(50, 3, embeddings_regularizer="l2")(x)
+    y = layers.Reshape((12,))(y)
+    return keras.Model(x, layers.Dense(1, "sigmoid", use_bias=False)(layers.Flatten()(y)))
+
+
+OWN = {
+    "sequential": own_sequential,
+    "branches": own_branches,
+    "words": own_words,
+    "table": own_table,
+    "ids": own_ids,
+}
 
 
 def write(name: str, folder: Path) -> None:
@@ -105,11 +140,12 @@ def write(name: str, folder: Path) -> None:
         model = OWN[name]()
         randomise(model, rng)
         shape = (3, *model.input_shape[1:])
-        words = name == "words"
+        words = name in ("words", "ids")
         x = rng.integers(0, 50, shape).astype("int32") if words else rng.normal(size=shape)
         x = x if words else x.astype("float32")
         prepared, more = x, {}
     y = np.asarray(model(prepared))
+    more["penalty"] = np.float32(sum(map(float, model.losses)))
     model.save_weights(folder / "m.weights.h5")
     model.save(folder / "m.keras")
     model.save(folder / "whole.h5")

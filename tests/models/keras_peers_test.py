@@ -69,7 +69,7 @@ def test_weights_of_applications_give_kerass_outputs(network, peer):
 
 
 @pytest.mark.parametrize("network", ["VGG16", "ResNet50", "MobileNetV2", "sequential", "branches",
-                                     "words"])  # fmt: skip
+                                     "words", "table", "ids"])  # fmt: skip
 def test_whole_models_load_without_a_builder(network, peer, tmp_path):
     folder, out = peer(network)
     for file in ("m.keras", "whole.h5"):
@@ -79,6 +79,19 @@ def test_whole_models_load_without_a_builder(network, peer, tmp_path):
     model.save(tmp_path / "ours.safetensors")
     again = andiron.load_model(tmp_path / "ours.safetensors")
     assert_equal(again.predict(x, verbose=0), out["y"])
+
+
+@pytest.mark.parametrize("network", ["table", "ids"])
+def test_penalties_come_with_the_layers(network, peer):
+    folder, out = peer(network)
+    for file in ("m.keras", "whole.h5"):
+        model = models.load(folder / file)
+        model.compile("sgd", "mse")
+        loss = model.evaluate(out["x"], out["y"], verbose=0)
+        assert out["penalty"] > 0.01 and loss == pytest.approx(float(out["penalty"]), rel=1e-3)
+    if network == "table":
+        first = model.get_layer("first").get_config()
+        assert first["kernel_constraint"]["config"]["max_value"] == 3.0
 
 
 def our_sequential(channels_last: bool) -> Model:

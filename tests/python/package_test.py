@@ -11,6 +11,7 @@ import pytest
 MODULES = [
     "andiron",
     "andiron._py_function",
+    "andiron._steps",
     "andiron._tables",
     "andiron._vocabulary",
     "andiron.images._datasets",
@@ -22,6 +23,9 @@ MODULES = [
     "andiron.collective",
     "andiron.data",
     "andiron.datasets",
+    "andiron.explain",
+    "andiron.explain._attribution",
+    "andiron.explain._permutation",
     "andiron.gradients",
     "andiron.initializers",
     "andiron.layers",
@@ -37,6 +41,10 @@ MODULES = [
     "andiron.optimizers.schedules",
     "andiron.profiler",
     "andiron.regularizers",
+    "andiron.sklearn",
+    "andiron.sklearn._classifier",
+    "andiron.sklearn._regressor",
+    "andiron.sklearn._transformer",
 ]
 
 

@@ -193,10 +193,8 @@ def test_it_is_pickled_as_what_it_was_made_with(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"write_images": True}, "write_images=True is not supported: .*histogram_freq"),
         ({"profile_batch": (2, 4)}, "profile_batch=.* is not supported: .*profiler"),
-        ({"embeddings_freq": 1}, "embeddings_freq=1 is not supported"),
-        ({"embeddings_metadata": "m.tsv"}, "embeddings_metadata='m.tsv' is not supported"),
+        ({"embeddings_freq": -1}, "embeddings_freq is a number of epochs from 0; got -1"),
         ({"update_freq": 0}, 'update_freq is "epoch", "batch" or a number from 1; got 0'),
         ({"update_freq": "step"}, "got 'step'"),
         ({"histogram_freq": 1.5}, "histogram_freq is a number of epochs from 0; got 1.5"),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _core, layers
+from andiron._keras import training_settings
 from andiron._keras.file import KerasFile, Opened, SavedLayer
 from andiron._keras.order import snake
 from andiron._keras.weights import assign, match
@@ -44,7 +45,10 @@ def _settings(kind: str, cls: Any, config: dict) -> dict:
         if key in _DROPPED or key.endswith("_initializer") or value is None:
             continue
         if key.endswith(("_regularizer", "_constraint")):
-            continue  # training's: compile anew
+            found = training_settings.of(config.get("name"), kind, key, value, key in known)
+            if found is not None:
+                out[key] = found
+            continue
         if isinstance(value, dict):  # an activation that was given as an object
             value = value.get("config", {}) if key == "activation" else value
             if not isinstance(value, str):

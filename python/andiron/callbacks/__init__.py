@@ -1,7 +1,7 @@
 """Hooks into training: Keras's callbacks, names and defaults."""
 
 from andiron.callbacks._averages import SwapEMAWeights
-from andiron.callbacks._figures import CSVLogger, History, ProgbarLogger
+from andiron.callbacks._figures import CSVLogger, History, ProgbarLogger, RemoteMonitor
 from andiron.callbacks._learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from andiron.callbacks._protocol import Callback, LambdaCallback
 from andiron.callbacks._protocol import for_core as for_core
@@ -20,6 +20,7 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
     "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",

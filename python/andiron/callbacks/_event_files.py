@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from andiron.callbacks._board_images import png
+
 # Tags that count training steps; the others count epochs.
 _BY_STEP = ("batch_", "evaluation_")
 
@@ -82,6 +84,17 @@ class EventFile:
         if len(values):
             made = self._summary.make_histogram(values, bins=30)
             self._write(step=step, summary={"value": [{"tag": tag, "histo": made}]})
+
+    def image(self, step: int, tag: str, pixels: np.ndarray) -> None:
+        """Gray pixels [height, width]."""
+        height, width = pixels.shape
+        made = {"height": height, "width": width, "colorspace": 1}
+        made["encoded_image_string"] = png(pixels)
+        self._write(step=step, summary={"value": [{"tag": tag, "image": made}]})
+
+    def graph(self, definition: bytes) -> None:
+        """A serialized GraphDef."""
+        self._write(graph_def=definition)
 
     def flush(self) -> None:
         """What was written outlives this process."""

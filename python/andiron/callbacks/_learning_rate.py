@@ -34,7 +34,18 @@ class LearningRateScheduler(Callback):
 
 
 class ReduceLROnPlateau(Callback):
-    """Multiplies the learning rate by `factor` when a figure has stopped getting better."""
+    """Multiplies the learning rate by `factor` when a figure has stopped getting better.
+
+    Args:
+        monitor: the figure. Default: "val_loss".
+        factor: below 1. Default: 0.1.
+        patience: epochs without improvement before it acts. Default: 10.
+        verbose: 1 tells of each change. Default: 0.
+        mode: "min", "max" or "auto" (by the figure's name).
+        min_delta: less than this is no improvement. Default: 1e-4.
+        cooldown: epochs after a change that are not counted. Default: 0.
+        min_lr: the learning rate does not go below. Default: 0.
+    """
 
     def __init__(
         self,
@@ -51,7 +62,7 @@ class ReduceLROnPlateau(Callback):
             raise _core.Error(f"[ReduceLROnPlateau] factor must be below 1; got {factor}")
         self.monitor, self.factor, self.patience, self.verbose = monitor, factor, patience, verbose
         self.min_delta, self.cooldown, self.min_lr = min_delta, cooldown, min_lr
-        self._max = mode == "max" or (mode == "auto" and "acc" in monitor)
+        self._max = _core.monitor_maximises(monitor, mode)
         self.on_train_begin()
 
     def on_train_begin(self, logs: dict | None = None) -> None:
@@ -80,7 +91,10 @@ class ReduceLROnPlateau(Callback):
             self.wait += 1
             rate = self.model.optimizer.learning_rate
             if self.wait >= self.patience and rate > self.min_lr:
-                self.model.optimizer.learning_rate = max(rate * self.factor, self.min_lr)
+                new = max(rate * self.factor, self.min_lr)
+                self.model.optimizer.learning_rate = new
+                if self.verbose and self.worker == 0:
+                    print(f"\nEpoch {epoch + 1}: the learning rate is {new:g} from now on")
                 self.cooling, self.wait = self.cooldown, 0
 
     def _check(self, validation_freq: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -104,14 +105,29 @@ class InCore(MadeAgain):
 
 
 class LambdaCallback(Callback):
-    """Hooks given as functions: on_epoch_begin, on_epoch_end, on_train_begin, on_train_end,
-    on_train_batch_begin, on_train_batch_end."""
+    """Hooks given as functions, under the names that Callback has: on_epoch_begin, on_epoch_end,
+    on_train_begin, on_train_end, on_train_batch_begin, on_train_batch_end, on_test_begin, ..."""
 
     def __init__(self, **hooks: Callable):
         for name, function in hooks.items():
+            if function is None:
+                continue
             if not name.startswith("on_") or not hasattr(Callback, name):
                 raise TypeError(f"[LambdaCallback] there is no hook {name!r}")
-            setattr(self, name, function)
+            setattr(self, name, _with_logs(function) if name.endswith("_begin") else function)
+
+
+def _with_logs(function: Callable) -> Callable:
+    """A hook of a beginning, where there are no figures: Keras gives it {}."""
+
+    def hook(*args: Any) -> None:
+        try:
+            inspect.signature(function).bind(*args, {})
+        except (TypeError, ValueError):  # it takes none, or does not tell
+            return function(*args)
+        return function(*args, {})
+
+    return hook
 
 
 def figures_of(metrics_names: list[str], validates: bool) -> list[str]:

@@ -13,7 +13,10 @@ class ModelCheckpoint(InCore):
     """Saves the model while it trains.
 
     Args:
-        filepath: may name the epoch and figures: "m-{epoch:02d}-{val_loss:.3f}.safetensors".
+        filepath: may name the epoch and figures: "m-{epoch:02d}-{val_loss:.3f}.safetensors", and
+            with save_freq the batch. A folder that is not there is made. Or a URL that fsspec knows
+            (s3://bucket/m-{epoch}.safetensors; the extra `remote`). The file appears complete or
+            not at all.
         monitor: the figure for save_best_only. Default: "val_loss".
         save_best_only: only when the figure got better. Default: False.
         save_weights_only: without architecture and optimizer. Default: False.
@@ -57,10 +60,9 @@ class ModelCheckpoint(InCore):
     def _save(self, path: str, weights_only: bool) -> None:
         if self.worker > 0:
             return
-        if weights_only:
-            self.model.save_weights(path)
-        else:
-            self.model.save(path)
+        _remote.write_file(
+            _remote.place_of(path), self.model.save_weights if weights_only else self.model.save
+        )
         if self.verbose:
             print(f"\nsaved the model to {path}")
 

@@ -272,6 +272,8 @@ class _Bridge:
 
     def _call(self, values, training: bool):
         keywords = {"training": training} if self._with_training else {}
+        if type(self._layer).call is Layer.call and hasattr(self._layer, "train_step"):
+            return values  # a model of steps has parts, and no outputs
         keys = getattr(self._layer, "_keys", None)
         if keys is not None and len(keys) == len(values):
             return self._layer.call(dict(zip(keys, values, strict=True)), **keywords)

@@ -77,7 +77,7 @@ class Groups(Optimizer):
                 member._core = _core.optimizer_from_config(described)
             seen.add(member.name)
         self._core = _core.optimizer_groups([(pattern, o._core) for pattern, o in pairs])
-        self._model = None
+        self._start()
 
 
 def get(identifier: Any) -> Optimizer:

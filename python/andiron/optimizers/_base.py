@@ -55,7 +55,12 @@ class Optimizer:
         self._core = _core.optimizer_from_config(
             {"class_name": type(self).__name__, "config": config}
         )
+        self._start()
+
+    def _start(self) -> None:
         self._model = None  # the compiled model that steps with it
+        self._counter = None  # of steps that no compiled model makes
+        self._applied: dict = {}
 
     @property
     def name(self) -> str:
@@ -68,7 +73,63 @@ class Optimizer:
     @property
     def iterations(self) -> int:
         """Finished steps."""
-        return 0 if self._model is None else self._model.step
+        if self._model is not None:
+            return self._model.step
+        return 0 if self._counter is None else int(self._counter.numpy())
+
+    def apply(self, gradients: Any, variables: Any) -> None:
+        """One step with gradients that are known: moves the variables.
+
+        For gradients that come from elsewhere. `andiron.training_step` computes them and moves the
+        variables in one compiled plan, which is faster.
+
+        Args:
+            gradients: arrays in the variables' shapes; None leaves a variable as it is.
+            variables: in the same order.
+
+        Example:
+            >>> import andiron
+            >>> from andiron import optimizers
+            >>> w = andiron.Variable([1.0, 2.0])
+            >>> optimizers.SGD(0.5).apply([[1.0, -1.0]], [w])
+            >>> w.numpy().tolist()
+            [0.5, 2.5]
+        """
+        from andiron import _steps
+
+        _steps.apply(self, gradients, variables)
+
+    def apply_gradients(self, grads_and_vars: Any) -> None:
+        """`apply` for pairs (gradient, variable)."""
+        pairs = list(grads_and_vars)
+        self.apply([g for g, _ in pairs], [v for _, v in pairs])
+
+    # Steps that no compiled model makes.
+
+    def _next_step(self) -> int:
+        if self._model is not None:
+            raise _core.Error(
+                f"[{self.name}] a compiled model steps with this optimizer: steps of your own need "
+                "one of theirs"
+            )
+        return self.iterations + 1
+
+    def _finished(self, step: int) -> None:
+        if self._counter is None:
+            self._counter = _core.Variable(0, f"{self.name}/iterations", False, "int64")
+        self._counter.assign(step)
+        self._core.set_iterations(step)
+
+    def _state(self) -> list:
+        """What steps of one's own change, for checkpoints."""
+        if self._counter is None:
+            self._counter = _core.Variable(0, f"{self.name}/iterations", False, "int64")
+        return [self._counter, *self.variables]
+
+    def __reduce__(self) -> tuple:
+        from andiron.optimizers import get
+
+        return get, (self._core.description(),)  # without slots and steps
 
     @property
     def learning_rate(self) -> float:
@@ -104,7 +165,8 @@ class Optimizer:
 def wrap(core) -> Optimizer:
     """The Python face of an optimizer of the core."""
     optimizer = object.__new__(CLASSES.get(core.class_name, Optimizer))
-    optimizer._core, optimizer._model = core, None
+    optimizer._core = core
+    optimizer._start()
     return optimizer
 
 
