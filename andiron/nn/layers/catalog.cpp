@@ -2,8 +2,6 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/nn/layers.hpp"
-#include "andiron/nn/layers/group_normalization.hpp"
-#include "andiron/nn/layers/prelu.hpp"
 #include "andiron/nn/model.hpp"
 #include "andiron/nn/model_config.hpp"
 
