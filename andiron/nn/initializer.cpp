@@ -355,6 +355,16 @@ Initializer preset(const char* name, std::optional<int64_t> seed) {
 }
 }  // namespace
 
+Initializer Orthogonal(double gain, std::optional<int64_t> seed) {
+  Initializer out = preset("orthogonal", seed);
+  out.scale = gain;
+  return out;
+}
+Initializer IdentityMatrix(double gain) {
+  Initializer out("identity");
+  out.scale = gain;
+  return out;
+}
 Initializer GlorotUniform(std::optional<int64_t> seed) { return preset("glorot_uniform", seed); }
 Initializer GlorotNormal(std::optional<int64_t> seed) { return preset("glorot_normal", seed); }
 Initializer HeUniform(std::optional<int64_t> seed) { return preset("he_uniform", seed); }

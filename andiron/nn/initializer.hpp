@@ -19,8 +19,9 @@ class Initializer {
   enum class Mode { fan_in, fan_out, fan_avg };
 
   /// "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform",
-  /// "lecun_normal", "random_uniform", "random_normal", "truncated_normal", "zeros", "ones" or the
-  /// class names ("GlorotUniform"). Throws Error listing them otherwise.
+  /// "lecun_normal", "random_uniform", "random_normal", "truncated_normal", "orthogonal",
+  /// "identity", "zeros", "ones" or the class names ("GlorotUniform"). Throws Error listing them
+  /// otherwise.
   Initializer(std::string_view name);  // NOLINT: a name is an initializer, as in Keras
   Initializer(const char* name) : Initializer(std::string_view(name)) {}         // NOLINT
   Initializer(const std::string& name) : Initializer(std::string_view(name)) {}  // NOLINT
@@ -36,7 +37,8 @@ class Initializer {
   /// zeros..constant: a is the value. uniform: [a, b). normal: mean a, deviation b.
   double a = 0.0, b = 0.0;
   /// variance_scaling: variance scale / fan, drawn from `distribution` "uniform",
-  /// "truncated_normal" or "untruncated_normal".
+  /// "truncated_normal" or "untruncated_normal". Matrices have the distribution "orthogonal" or
+  /// "identity", and `scale` is their gain.
   double scale = 1.0;
   Mode mode = Mode::fan_in;
   std::string distribution = "truncated_normal";
@@ -55,6 +57,11 @@ Initializer TruncatedNormal(double mean = 0.0, double stddev = 0.05,
 Initializer VarianceScaling(double scale = 1.0, Initializer::Mode mode = Initializer::Mode::fan_in,
                             std::string distribution = "truncated_normal",
                             std::optional<int64_t> seed = {});
+/// gain times a random matrix with orthonormal columns, or rows where these are fewer; the axes
+/// before the last are its rows. Saxe et al. 2014.
+Initializer Orthogonal(double gain = 1.0, std::optional<int64_t> seed = {});
+/// gain on the diagonal of a matrix.
+Initializer IdentityMatrix(double gain = 1.0);
 /// Glorot & Bengio 2010: variance 2 / (fan_in + fan_out).
 Initializer GlorotUniform(std::optional<int64_t> seed = {});
 Initializer GlorotNormal(std::optional<int64_t> seed = {});

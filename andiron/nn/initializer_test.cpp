@@ -72,7 +72,8 @@ TEST(Initializer, without_a_seed_the_global_one_decides) {
 TEST(Initializer, config_round_trip) {
   for (const Initializer& initializer :
        {Zeros(), Ones(), Constant(2.5), RandomUniform(-1, 2, 3), RandomNormal(1, 2),
-        TruncatedNormal(0, 1, 4), GlorotUniform(), HeNormal(2),
+        TruncatedNormal(0, 1, 4), GlorotUniform(), HeNormal(2), Orthogonal(0.5, 3),
+        IdentityMatrix(2.0),
         VarianceScaling(3.0, Initializer::Mode::fan_out, "untruncated_normal", 1)}) {
     const nlohmann::json config = initializer.config();
     EXPECT_EQ(Initializer::from_config(config).config(), config);
