@@ -339,7 +339,8 @@ def test_better_is_higher_for_those_where_it_is():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: metrics.FBetaScore("median"), "average must be none, binary, micro, macro or weighted"),
+        (lambda: metrics.FBetaScore("median"),
+         "average must be none, binary, micro, macro or weighted"),
         (lambda: metrics.FBetaScore(beta=0), "beta must be positive; got 0"),
         (lambda: metrics.F1Score(threshold=2), r"threshold must be in \[0, 1\]; got 2"),
         (lambda: metrics.CohenKappa("cubic"), "weights must be linear or quadratic; got 'cubic'"),
