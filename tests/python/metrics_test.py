@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import andiron
 from andiron import Input, Sequential, _core, callbacks, layers, load_model, metrics
 
 sk = pytest.importorskip("sklearn.metrics")
@@ -214,6 +215,38 @@ def test_best_points_of_curves_are_those_of_scikit_learns_curves(bound):
     alone = metrics.PrecisionAtRecall(0.5)
     alone.update_state(LABELS[:, 1], CHANCES[:, 1])
     assert of_column.result() == alone.result()
+
+
+def large_scores(kind):
+    r = np.random.default_rng(5)
+    p = r.normal(size=150_000)
+    return {
+        "spread": p,
+        "float32": p.astype("f"),
+        "ties": np.round(p, 2).astype("f"),
+        "equal": np.full(len(p), 0.25),
+        "last bits": 0.5 + np.round(p * 1e3) * np.finfo("f8").eps,
+        "few and far": np.round(p) * 1e300,
+    }[kind]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["spread", "float32", "ties", "equal", "last bits", "few and far"])
+def test_areas_of_many_scores_in_parts(kind, threads):
+    p = large_scores(kind)
+    y = (np.random.default_rng(6).random(len(p)) < 0.3).astype("f")
+    before = andiron.get_threads()
+    andiron.set_threads(threads)
+    try:
+        for curve, expected in (
+            ("ROC", sk.roc_auc_score(y, p)),
+            ("PR", sk.average_precision_score(y, p)),
+        ):
+            metric = metrics.AUC(curve)
+            metric.update_state(y, p)
+            assert metric.result() == pytest.approx(expected, abs=1e-12)
+    finally:
+        andiron.set_threads(before)
 
 
 def rows_of(values):
