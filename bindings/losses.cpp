@@ -38,10 +38,13 @@ void bind_losses(nb::module_& m) {
         [](nb::object function, const std::string& reduction, const std::string& name) {
           auto shared = shared_object(std::move(function));
           return nn::CustomLoss(
-              [shared](const Value& y_true, const Value& y_pred) {
+              [shared, name](const Value& y_true, const Value& y_pred) {
                 nb::gil_scoped_acquire gil;
                 const TracingScope tracing;
-                return value_from((*shared)(y_true, y_pred));
+                const nb::object losses = (*shared)(y_true, y_pred);
+                if (losses.is_none())
+                  fail("[loss] '{}' must return one value for each sample; got None", name);
+                return value_from(losses);
               },
               {.reduction = nn::parse_reduction(reduction), .name = name});
         });

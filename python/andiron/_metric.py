@@ -113,7 +113,7 @@ class Metric:
         self._core.update(y_true, y_pred, sample_weight)
 
     def result(self) -> float:
-        """The figure; NaN where it is not defined (see `note`). An array where there are several."""
+        """The figure, or an array of several; NaN where it is not defined (see `note`)."""
         if self._own:
             raise NotImplementedError(f"{type(self).__name__} has no result")
         values = self._core.values()

@@ -281,14 +281,40 @@ def test_losses_of_ones_own_take_class_weights():
     np.testing.assert_allclose(mine, keras, rtol=1e-4)
 
 
-def test_a_loss_that_is_no_composition_is_refused_by_name():
-    def in_numpy(y_true, y_pred):
-        return np.abs(np.asarray(y_true) - np.asarray(y_pred))
+def in_numpy(y_true, y_pred):
+    return np.abs(np.asarray(y_true) - np.asarray(y_pred))
 
-    model = Sequential([Input((6,)), layers.Dense(1)])
-    with pytest.raises((TypeError, ValueError, _core.Error)):
-        model.compile("adam", in_numpy)
-        model.fit(X, X[:, :1], verbose=0)
+
+def of_the_batch(y_true, y_pred):
+    return ops.mean(ops.square(y_true - y_pred))
+
+
+def nothing(y_true, y_pred):
+    ops.square(y_true - y_pred)
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (in_numpy, "it is being traced"),
+        (of_the_batch, r"'of_the_batch' must return one value for each sample, \[batch, ...\]"),
+        (nothing, "'nothing' must return one value for each sample; got None"),
+    ],
+)
+def test_losses_of_ones_own_that_are_none_are_refused_by_name(loss, words):
+    with pytest.raises(_core.Error, match=words):
+        Sequential([Input((6,)), layers.Dense(1)]).compile("adam", loss)
+
+
+def test_a_loss_with_a_variable_is_not_saved_and_says_so(tmp_path):
+    scale = _core.Variable(np.ones((), "f"), "scale", True, "float32")
+
+    def scaled(y_true, y_pred):
+        return ops.mean(ops.square(y_true - y_pred) * scale.value, axes=(-1,))
+
+    model, _ = fitted(scaled, X[:, :1], 1)
+    with pytest.raises(_core.Error, match="'scaled' reads variables; only layers may"):
+        model.save(tmp_path / "m.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -308,7 +334,8 @@ def test_a_loss_that_is_no_composition_is_refused_by_name():
         (lambda: losses.MarginRanking()(np.ones(2), np.ones((2, 3))), "must be two scores"),
         (lambda: losses.BPR()(np.ones(2), np.ones((2, 1))), "what was chosen"),
         (lambda: losses.Triplet()(np.ones(2), np.ones((2, 3))), "anchor, positive, negative"),
-        (lambda: losses.Circle()(np.ones((2, 3), "i4"), np.ones((2, 3, 1))), r"embeddings \[batch, d\]"),
+        (lambda: losses.Circle()(np.ones((2, 3), "i4"), np.ones((2, 3, 1))),
+         r"embeddings \[batch, d\]"),
         (lambda: losses.Quantile([0.1, 0.9])(np.ones(2), np.ones((2, 3))), "the 2 quantiles"),
         (lambda: losses.CategoricalFocalCrossentropy(alpha=[1, 2])(np.ones((1, 3)),
                                                                    np.ones((1, 3))), "2 numbers"),

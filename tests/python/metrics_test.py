@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import andiron
 from andiron import Input, Sequential, _core, callbacks, layers, load_model, metrics
 
 sk = pytest.importorskip("sklearn.metrics")
@@ -216,6 +217,38 @@ def test_best_points_of_curves_are_those_of_scikit_learns_curves(bound):
     assert of_column.result() == alone.result()
 
 
+def large_scores(kind):
+    r = np.random.default_rng(5)
+    p = r.normal(size=150_000)
+    return {
+        "spread": p,
+        "float32": p.astype("f"),
+        "ties": np.round(p, 2).astype("f"),
+        "equal": np.full(len(p), 0.25),
+        "last bits": 0.5 + np.round(p * 1e3) * np.finfo("f8").eps,
+        "few and far": np.round(p) * 1e300,
+    }[kind]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["spread", "float32", "ties", "equal", "last bits", "few and far"])
+def test_areas_of_many_scores_in_parts(kind, threads):
+    p = large_scores(kind)
+    y = (np.random.default_rng(6).random(len(p)) < 0.3).astype("f")
+    before = andiron.get_threads()
+    andiron.set_threads(threads)
+    try:
+        for curve, expected in (
+            ("ROC", sk.roc_auc_score(y, p)),
+            ("PR", sk.average_precision_score(y, p)),
+        ):
+            metric = metrics.AUC(curve)
+            metric.update_state(y, p)
+            assert metric.result() == pytest.approx(expected, abs=1e-12)
+    finally:
+        andiron.set_threads(before)
+
+
 def rows_of(values):
     return None if values is None else np.array(values, "i4" if isinstance(values[0], int) else "f")
 
@@ -339,7 +372,8 @@ def test_better_is_higher_for_those_where_it_is():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: metrics.FBetaScore("median"), "average must be none, binary, micro, macro or weighted"),
+        (lambda: metrics.FBetaScore("median"),
+         "average must be none, binary, micro, macro or weighted"),
         (lambda: metrics.FBetaScore(beta=0), "beta must be positive; got 0"),
         (lambda: metrics.F1Score(threshold=2), r"threshold must be in \[0, 1\]; got 2"),
         (lambda: metrics.CohenKappa("cubic"), "weights must be linear or quadratic; got 'cubic'"),
