@@ -270,6 +270,8 @@ class Training:
         if validation_steps is not None:
             whole(validation_steps, "validation_steps", 1)
         if workers is not None:
+            if self._own_step("train_step") is not None:
+                raise _core.Error("[fit] steps of one's own are taken by one process, not workers")
             refuse("fit", "workers go through all rows in an epoch",
                    steps_per_epoch=steps_per_epoch, validation_steps=validation_steps)  # fmt: skip
             if validation_split:
