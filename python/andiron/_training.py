@@ -289,6 +289,8 @@ class Training:
                     "[fit] workers share rows whose number is known: arrays, tables or sources of "
                     "andiron.datasets; got batches that Python gives one by one"
                 )
+            if self._own_step("train_step") is not None:
+                raise _core.Error("[fit] steps of one's own are taken by one process, not workers")
             refuse("fit", "workers go through all rows in an epoch",
                    steps_per_epoch=steps_per_epoch, validation_steps=validation_steps)  # fmt: skip
             if validation_split:

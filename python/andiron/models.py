@@ -51,9 +51,10 @@ class Model(_training.Training, Layer):
     One with steps of its own also has `train_step(data)`, which `fit` calls for each batch: data is
     (x, y), (x, y, sample_weight), or x alone where there is no y, as NumPy arrays; it returns a
     dict of figures, which logs and callbacks get as means over the epoch. What it calls to learn
-    are steps made by `andiron.training_step`, which are compiled; it may train parts with optimizers of
-    their own, in turn. "loss" in logs is the figure of that name, or the sum of those whose names
-    end in "loss". `test_step(data)` does the same for `evaluate`. Such a model needs no `call`, no
+    are steps made by `andiron.training_step`, which are compiled; it may train parts with
+    optimizers of their own, in turn. Make them in `__init__` or `compile`: a training that is
+    resumed looks for them there. "loss" in logs is the figure of that name, or the sum of those
+    whose names end in "loss". `test_step(data)` does the same for `evaluate`. Such a model needs no `call`, no
     loss in `compile`, and is not saved as a whole: save its parts (docs/training.md).
 
     Example:
