@@ -142,7 +142,11 @@ const Op kInputOp = {
                    {"dtype", {}, "", DType::f32},
                    {"shape", {}, "sizes, may be symbolic", Shape()}},
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
-      return {{c.attr<DType>("dtype"), c.attr<Shape>("shape")}};
+      const Shape& shape = c.attr<Shape>("shape");
+      for (const Dim& d : shape)
+        if (d.known() && d.size() < 0)
+          fail("[input] sizes must not be negative; got {}", shape.str());
+      return {{c.attr<DType>("dtype"), shape}};
     },
     .why_not_differentiable = "a leaf",
     .traits = {.stateful = true},

@@ -94,6 +94,13 @@ Tensor any_values(Choices& choices, DType dtype, const Sizes& sizes) {
   return t;
 }
 
+// A variable, a graph or a function, which no file can leave out.
+bool needs_object(const Attribute& example) {
+  return std::holds_alternative<VariablePtr>(example) || std::holds_alternative<Tensor>(example) ||
+         std::holds_alternative<std::shared_ptr<const Graph>>(example) ||
+         std::holds_alternative<HostFunctionPtr>(example);
+}
+
 bool small(const std::vector<TensorType>& types) {
   return std::all_of(types.begin(), types.end(), [](const TensorType& t) {
     return t.shape.known() && t.shape.count().size() <= kMost;
@@ -105,6 +112,8 @@ void run(Choices& choices) {
   const Op& op = *catalog[choices.below(catalog.size())];
   Attributes attributes;
   std::vector<TensorType> types;
+  for (const AttributeSpec& spec : op.attributes)
+    if (needs_object(spec.type_example)) return;
   if (!op.cases.empty() && !choices.one_in(8)) {
     const Case& c = op.cases[choices.below(op.cases.size())];
     attributes = c.attributes;

@@ -74,7 +74,7 @@ def test_children_of_a_fork_train_and_predict():
         def all_of_it():
             m = network()
             fit(m)
-            andiron.linear.LogisticRegression().fit(x[:500], (y[:500, 0] > 0).astype(int))
+            andiron.linear.LinearClassifier().fit(x[:500], (y[:500, 0] > 0).astype(int))
             a = andiron.ops.matmul(x, x[:32].copy())
             return np.isfinite(m.predict(x)).all() and np.isfinite(np.asarray(a)).all()
 
@@ -118,6 +118,7 @@ def test_a_fork_while_another_thread_trains_is_refused_by_name():
     assert (code, good) == ("2", "0")
 
 
+@pytest.mark.slow
 def test_pools_of_processes(tmp_path):
     """multiprocessing's, by fork and by spawn, and joblib's."""
     script = tmp_path / "pools.py"
@@ -209,12 +210,13 @@ def test_a_thread_that_is_no_daemon_ends_its_training():
     assert said.split() == ["30"]
 
 
+@pytest.mark.slow
 def test_sigterm_with_the_default_handler_keeps_the_checkpoints(tmp_path):
     """The process dies at once; a new one goes on from the last checkpoint with the same bits."""
     folder = str(tmp_path / "run")
     code = """
         m = network()
-        fit(m, 400, seed=1, checkpoint_dir=sys.argv[1], checkpoint_every=3, resume=True)
+        fit(m, 100, seed=1, checkpoint_dir=sys.argv[1], checkpoint_every=3, resume=True)
         print(m.get_weights()[0].sum().astype("f8").hex(), flush=True)
     """
     expected = run(code, str(tmp_path / "whole"))
