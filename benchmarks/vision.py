@@ -155,8 +155,8 @@ def table(results: dict[str, dict]) -> str:
             text.append(
                 f"| {row} | {line['peer']} | {line['ours']:,.1f} | {line['theirs']:,.1f} | "
                 f"{line['ratio']:.2f} ({line['low']:.2f} to {line['high']:.2f}) | "
-                f"{target_of(row, line['peer'])} | {BIGDL.get(row, '')} | {mega.get('Andiron', '')} | "
-                f"{mega.get(line['peer'], '')} |"
+                f"{target_of(row, line['peer'])} | {BIGDL.get(row, '')} | "
+                f"{mega.get('Andiron', '')} | {mega.get(line['peer'], '')} |"
             )
         for side, why in result["left_out"].items():
             text.append(f"| {row} | {side} | | | {why} | | | | |")
