@@ -114,6 +114,8 @@ def rates(rounds, data=os.environ.get("ANDIRON_TEST_DATA", "../shared/data")):
         "OpenCV": of_opencv(False, "INTER_LINEAR"),
         "OpenCV (reduced)": of_opencv(True, "INTER_LINEAR"),
     }
+    for load in loaders.values():
+        load(files)
     measured = {side: [] for side in loaders}
     for _ in range(rounds):
         for side, load in loaders.items():

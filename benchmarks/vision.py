@@ -110,10 +110,12 @@ def peak_memory(row: str, side: str) -> float:
     return float(done.stdout.split()[-1])
 
 
-def target_of(row: str) -> float:
+def target_of(row: str, peer: str) -> float:
+    if row == IMAGES:
+        return 2.0 if peer.startswith("Pillow") else 1.0
     if row in INFERENCES:
         return INFERENCES[row][2]
-    return TRAININGS[row][3] if row in TRAININGS else 1.0
+    return TRAININGS[row][3]
 
 
 def summary(result: dict) -> list[dict]:
@@ -153,8 +155,8 @@ def table(results: dict[str, dict]) -> str:
             text.append(
                 f"| {row} | {line['peer']} | {line['ours']:,.1f} | {line['theirs']:,.1f} | "
                 f"{line['ratio']:.2f} ({line['low']:.2f} to {line['high']:.2f}) | "
-                f"{target_of(row)} | {BIGDL.get(row, '')} | {mega.get('Andiron', '')} | "
-                f"{mega.get(line['peer'], '')} |"
+                f"{target_of(row, line['peer'])} | {BIGDL.get(row, '')} | "
+                f"{mega.get('Andiron', '')} | {mega.get(line['peer'], '')} |"
             )
         for side, why in result["left_out"].items():
             text.append(f"| {row} | {side} | | | {why} | | | | |")

@@ -210,12 +210,6 @@ def peak(who: str, folder: str, batch: int) -> float:
     return _resident("VmHWM:") - before
 
 
-def _child(*arguments: str) -> str:
-    here = [sys.executable, "-m", MODULE, *arguments]
-    done = subprocess.run(here, stdout=subprocess.PIPE, text=True, check=True)
-    return done.stdout.splitlines()[-1] if done.stdout else ""
-
-
 def table(results: dict[str, dict]) -> str:
     text = [
         "# Image networks in 8 bits beside the peers",

@@ -349,7 +349,9 @@ def test_an_interrupted_run_keeps_what_it_has_computed(tmp_path, folder, monkeyp
 def test_the_command_in_8_bits_needs_no_weights_where_it_is_used(tiny, folder, tmp_path):
     out, photo = tmp_path / "model", tmp_path / "new.ppm"
     photo.write_bytes(picture(COLOURS["green"], 4321))
-    found = run("train", "--photos", folder, "--out", out, "--weights", tiny, "--folds", 3, "--int8")
+    found = run(
+        "train", "--photos", folder, "--out", out, "--weights", tiny, "--folds", 3, "--int8"
+    )
     assert found.exit_code == 0, found.output
     assert "in 8 bits, calibrated on 36 photos; accuracy in cross-validation" in found.output
     os.unlink(tiny)

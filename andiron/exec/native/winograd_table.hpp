@@ -56,14 +56,13 @@ struct WinogradTable {
   void (*transform_dst)(const WinogradShape& shape, const WinogradPlanes& m, int64_t first,
                         int64_t last, int64_t o_begin, int64_t o_end, const WinogradEnd& end,
                         float* dst);
-  /// w[position][t - first][o] = A g A' of the gradients g of the outputs (src_stride has nothing
-  /// to do with them, dst_stride is theirs), for filters [o_begin, o_end), o_begin a multiple of
-  /// `vector`; sums[o] += g where `sums` is not null. Rows are written up to a multiple of it.
+  /// w[position][t - first][o] = A g A' of the gradients g of the outputs, whose pixels lie
+  /// dst_stride apart, for filters [o_begin, o_end), o_begin a multiple of `vector`; sums[o] += g
+  /// where `sums` is not null. Rows are written up to a multiple of `vector`.
   void (*transform_grad)(const WinogradShape& shape, const float* grad, int64_t first, int64_t last,
                          int64_t o_begin, int64_t o_end, const WinogradPlanes& w, float* sums);
   /// m[position][c][o] = sum over t of v[position][t][c] w[position][t][o], added to what is there
-  /// if told. [begin, end) are numbers of groups of rows, all groups of a position side by side
-  /// (`row_groups` for each).
+  /// if told, for the groups of rows [begin, end): a position has `row_groups(channels)` of them.
   void (*multiply_tiles)(int64_t tiles, int64_t channels, int64_t filters, int64_t begin,
                          int64_t end, const WinogradPlanes& v, const WinogradPlanes& w, bool adds,
                          const WinogradPlanes& m);
