@@ -337,6 +337,35 @@ def test_workers_with_different_classes_are_merged():
     assert parts[0].result() == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("make", "y", "p"),
+    [
+        (metrics.CohenKappa, [0, 1, 2], [0, 2, 2]),
+        (metrics.F1Score, [0, 1], [0, 1]),
+        (metrics.R2Score, [[1.0], [2.0]], [[1.0], [3.0]]),
+        (lambda: metrics.Coverage(1), [[0, 0]], [[0.1, 0.2]]),
+        (lambda: metrics.AUC(multi_label=True), [0, 1], [[0.2, 0.8], [0.3, 0.7]]),
+        (metrics.ExpectedCalibrationError, [0, 1], [0.2, 0.7]),
+    ],
+)
+def test_damaged_states_are_errors_or_figures(make, y, p):
+    metric = make()
+    metric.update_state(np.array(y), np.array(p))
+    good = metric._core.serialize()
+    for n in range(0, len(good), 3):
+        with pytest.raises(_core.Error):
+            make()._core.deserialize(good[:n])
+    for at in range(0, len(good), 3):
+        bad = bytearray(good)
+        bad[at] ^= 255
+        other = make()
+        try:
+            other._core.deserialize(bytes(bad))
+        except _core.Error:
+            continue
+        other.result()
+
+
 NUMBERS = ["f1_score", "balanced_accuracy", "cohen_kappa", "matthews_correlation", "brier_score",
            "expected_calibration_error", "mape", "smape", "r2_score", "true_positives", "mean_iou",
            metrics.PrecisionAtRecall(0.5)]  # fmt: skip
