@@ -175,7 +175,6 @@ def test_noise_shape_shares_the_draws(tmp_path):
         (lambda: layers.Dense(2, lora_rank=4), r"\[Dense\] lora_rank=4 is not supported"),
         (lambda: layers.Embedding(2, 2, quantization_config="int8"), "quantization_config"),
         (lambda: optimizers.Adam(gradient_accumulation_steps=0), "must be at least 1; got 0"),
-        (lambda: optimizers.SGD(use_ema=True), "use_ema=True"),
         (lambda: metrics.AUC(num_labels=2), "it goes with multi_label=True"),
         (lambda: metrics.Precision(top_k=2, class_id=1), "class_id=1"),
     ],

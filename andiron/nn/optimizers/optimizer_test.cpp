@@ -80,6 +80,10 @@ TEST_P(SearchGoldens, end_where_pytorchs_do) {
                      ops::square(ops::sum(p)) * 0.3 + ops::sum(constant(i) * p) * 0.5;
   const Graph graph = optimizer->minimize(Graph({}, {loss}), 0, {a, b});
   const auto plan = exec::Plan::compile(graph, {}, {.threads = 1});
+  // Fixed lengths: the same path. Searches differ, and at the minimum the loss in float32 tells no
+  // nearer points apart.
+  const bool searches = !json::parse(golden.config).contains("line_search");
+  const double tolerance = searches ? 5e-4 : 1e-4;
   std::vector<Tensor> results;
   for (int64_t t = 1, shown = 0; t <= 10; ++t) {
     const auto evaluate = [&]() -> BatchSearch::Evaluated {
@@ -90,7 +94,8 @@ TEST_P(SearchGoldens, end_where_pytorchs_do) {
     optimizer->search()->step(evaluate, optimizer->learning_rate_at(t));
     if (t != 1 && t != 2 && t != 10) continue;
     for (int64_t j = 0; j < kN; ++j)
-      EXPECT_NEAR(j < 2 ? a->value().item(j) : b->value().item(j - 2), golden.after[shown][j], 1e-4)
+      EXPECT_NEAR(j < 2 ? a->value().item(j) : b->value().item(j - 2), golden.after[shown][j],
+                  tolerance)
           << golden.config << ", step " << t;
     ++shown;
   }
