@@ -70,15 +70,15 @@ def test_weights_are_repetitions(kind):
     assert np.abs(getattr(without, ask)(X) - a).max() > 0.01
 
 
-@pytest.mark.parametrize("load", [load_digits, load_breast_cancer])
-def test_default_accuracy_is_that_of_mlp_classifier(load):
+@pytest.mark.parametrize(("load", "epochs"), [(load_digits, 15), (load_breast_cancer, 60)])
+def test_default_accuracy_is_that_of_mlp_classifier(load, epochs):
     X, y = load(return_X_y=True)
     X, X_test, y, y_test = train_test_split(X, y, random_state=0, stratify=y)
     scores = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         for kind in (MLPClassifier, AndironClassifier):
-            net = make_pipeline(StandardScaler(), kind(max_iter=40, random_state=0)).fit(X, y)
+            net = make_pipeline(StandardScaler(), kind(max_iter=epochs, random_state=0)).fit(X, y)
             scores.append(net.score(X_test, y_test))
     assert scores[1] > scores[0] - 0.01, scores
 
@@ -145,11 +145,13 @@ def test_search_over_a_function_that_makes_models_in_processes():
     net = AndironClassifier(model=builds, learning_rate_init=0.05, max_iter=15, tol=None,
                             random_state=0)  # fmt: skip
     pipe = make_pipeline(StandardScaler(), net)
-    grid = {"andironclassifier__model_args": [{"units": 2}, {"units": 16}],
-            "andironclassifier__optimizer": ["adam", optimizers.SGD(momentum=0.9)]}  # fmt: skip
-    search = GridSearchCV(pipe, grid, cv=3, n_jobs=2).fit(X, y)
-    assert search.best_score_ > 0.9
-    alone = GridSearchCV(pipe, grid, cv=3).fit(X, y)
+    grid = [
+        {"andironclassifier__model_args": [{"units": 2}]},
+        {"andironclassifier__optimizer": [optimizers.SGD(momentum=0.9)]},
+    ]
+    search = GridSearchCV(pipe, grid, cv=2, n_jobs=2).fit(X, y)
+    assert search.best_score_ > 0.8
+    alone = GridSearchCV(pipe, grid, cv=2).fit(X, y)
     np.testing.assert_array_equal(
         search.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"]
     )
