@@ -12,8 +12,9 @@ namespace andiron::bindings {
 std::function<void()> signal_check();
 
 /// Work without the GIL. The end of the interpreter waits for it: a daemon's thread that came back
-/// for the GIL later would be torn down between our frames. In a child that was forked while another
-/// thread was at work it throws Error: that thread may have held locks, which nobody lets go there.
+/// for the GIL later would be torn down between our frames. In a child that was forked while
+/// another thread was at work it throws Error: that thread may have held locks, which nobody lets
+/// go there.
 class Working {
  public:
   Working() = default;

@@ -1,5 +1,6 @@
 #include "andiron/passes/simplify.hpp"
 
+#include "andiron/base/error.hpp"
 #include "andiron/graph/schema.hpp"
 #include "andiron/ops/ops.hpp"
 
@@ -44,7 +45,12 @@ std::vector<Value> absorb_broadcast(const Node& node, const std::vector<Value>& 
     out[i] = narrow;
     changed = true;
   }
-  return changed ? with_inputs(node, out) : std::vector<Value>();
+  if (!changed) return {};
+  try {
+    return with_inputs(node, out);
+  } catch (const Error&) {  // some elementwise ops want equal shapes
+    return {};
+  }
 }
 
 bool swaps_last_two(const Node& node) {

@@ -128,9 +128,8 @@ Dim operator/(const Dim& a, const Dim& b) {
   }
   if (a.known()) fail("{} is not divisible by {}", a.str(), b.str());
   for (const auto& [symbols, c] : a.expr_->terms) {
-    if (!divides(divisor, c) ||
-        !std::includes(symbols.begin(), symbols.end(), divisor_symbols.begin(),
-                       divisor_symbols.end())) {
+    if (!divides(divisor, c) || !std::includes(symbols.begin(), symbols.end(),
+                                               divisor_symbols.begin(), divisor_symbols.end())) {
       fail("{} is not divisible by {}", a.str(), b.str());
     }
     std::vector<std::string> rest;

@@ -41,8 +41,7 @@ bool AllocationFault::happened() const { return fault_happened; }
 std::shared_ptr<Buffer> Buffer::allocate(size_t n_bytes) {
   std::shared_ptr<Buffer> b(new Buffer);
   const size_t rounded = (std::max<size_t>(n_bytes, 1) + kAlignment - 1) / kAlignment * kAlignment;
-  if (!fails_now())
-    b->data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded));
+  if (!fails_now()) b->data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded));
   if (b->data_ == nullptr) fail("out of memory: {} bytes could not be allocated", n_bytes);
   b->n_bytes_ = n_bytes;
   return b;
@@ -106,9 +105,8 @@ Tensor Tensor::zeros(DType dtype, Sizes sizes) {
 
 Tensor Tensor::full(DType dtype, Sizes sizes, double value) {
   Tensor t(dtype, std::move(sizes));
-  visit_dtype(dtype, [&]<class T>() {
-    std::fill_n(t.data<T>(), t.count(), static_cast<T>(value));
-  });
+  visit_dtype(dtype,
+              [&]<class T>() { std::fill_n(t.data<T>(), t.count(), static_cast<T>(value)); });
   return t;
 }
 
@@ -133,15 +131,14 @@ void copy_strided(D* dst, const Sizes& dst_strides, const S* src, const Sizes& s
     return;
   }
   for (int64_t i = 0; i < sizes[axis]; ++i)
-    copy_strided(dst + i * dst_strides[axis], dst_strides, src + i * src_strides[axis],
-                 src_strides, sizes, axis + 1);
+    copy_strided(dst + i * dst_strides[axis], dst_strides, src + i * src_strides[axis], src_strides,
+                 sizes, axis + 1);
 }
 
 }  // namespace
 
 void Tensor::copy_from(const Tensor& src) {
-  if (sizes_ != src.sizes_)
-    fail("[copy] shapes differ: {} from {}", str(sizes_), str(src.sizes_));
+  if (sizes_ != src.sizes_) fail("[copy] shapes differ: {} from {}", str(sizes_), str(src.sizes_));
   if (dtype_ == src.dtype_ && dense() && src.dense()) {
     if (count_ > 0) std::memmove(raw(), src.raw(), n_bytes());
     return;

@@ -43,13 +43,12 @@ Bytes any_offsets(Choices& choices, int64_t n, int64_t end, bool any) {
 
 std::string any_format(Choices& choices, int depth) {
   static const std::vector<std::string> plain = {
-      "n",   "b",   "c",   "C",   "s",   "S",   "i",     "I",      "l",         "L",  "e",
-      "f",   "g",   "z",   "Z",   "u",   "U",   "vz",    "vu",     "tdD",       "tdm", "tts",
-      "ttn", "tss:", "tsn:UTC", "tDu", "tiM", "d:19,10", "d:5,-3", "d:9,2,256", "w:3", "w:0",
-      "w:16"};
-  static const std::vector<std::string> nested = {"+l", "+L", "+s",   "+w:2",     "+w:0",
-                                                  "+m", "+r", "+vl",  "+ud:0,1",
-                                                  "+w:1000000000000"};
+      "n",       "b",      "c",         "C",   "s",   "S",    "i",       "I",   "l",
+      "L",       "e",      "f",         "g",   "z",   "Z",    "u",       "U",   "vz",
+      "vu",      "tdD",    "tdm",       "tts", "ttn", "tss:", "tsn:UTC", "tDu", "tiM",
+      "d:19,10", "d:5,-3", "d:9,2,256", "w:3", "w:0", "w:16"};
+  static const std::vector<std::string> nested = {"+l", "+L", "+s",  "+w:2",    "+w:0",
+                                                  "+m", "+r", "+vl", "+ud:0,1", "+w:1000000000000"};
   if (choices.one_in(64)) return choices.text(12);
   return depth > 0 && choices.one_in(3) ? choices.of(nested) : choices.of(plain);
 }
@@ -113,9 +112,8 @@ HandMade column_of(Choices& choices, const std::string& format, int64_t length, 
     c.children = {any_column(choices, static_cast<int64_t>(choices.below(60)), depth - 1)};
   } else if (format == "+s") {
     for (size_t k = choices.below(5); k > 0; --k) {
-      c.children.push_back(
-          any_column(choices, choices.one_in(16) ? 0 : n + static_cast<int64_t>(choices.below(3)),
-                     depth - 1));
+      c.children.push_back(any_column(
+          choices, choices.one_in(16) ? 0 : n + static_cast<int64_t>(choices.below(3)), depth - 1));
       static const std::vector<std::string> names = {"type", "size", "indices", "values", "c"};
       c.children.back().name = choices.of(names);
     }
@@ -147,7 +145,8 @@ ColumnOptions any_options(Choices& choices, const std::string& name) {
   if (choices.one_in(3)) o.dtype = kAllDTypes[choices.below(std::size(kAllDTypes))];
   if (choices.one_in(3)) o.fill = choices.real();
   if (choices.one_in(2))
-    o.vocabulary = std::make_shared<Vocabulary>(std::vector<std::string>{"a", "b", ""}, choices.flag());
+    o.vocabulary =
+        std::make_shared<Vocabulary>(std::vector<std::string>{"a", "b", ""}, choices.flag());
   o.length = choices.one_in(3) ? static_cast<int64_t>(choices.below(8)) : 0;
   o.pad = choices.one_in(8) ? choices.real() : 0.0;
   o.unit = static_cast<Unit>(choices.below(6));

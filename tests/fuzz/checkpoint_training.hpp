@@ -55,12 +55,12 @@ struct Training {
     nn::set_random_seed(3);
     const auto x = nn::Input({2}, {.name = "x"});
     compiled = std::make_shared<nn::CompiledModel>(
-        nn::Model(x, nn::Dense(1)(x)),
-        nn::CompileOptions{.optimizer = nn::Adam({{}, 0.05}),
-                           .losses = {nn::MeanSquaredError()},
-                           .predictions_in_training = true,
-                           .plan = {.threads = 1}});
-    const Tensor rows = Tensor::full(DType::f32, {4, 2}, 0.5), y = Tensor::full(DType::f32, {4, 1}, 1);
+        nn::Model(x, nn::Dense(1)(x)), nn::CompileOptions{.optimizer = nn::Adam({{}, 0.05}),
+                                                          .losses = {nn::MeanSquaredError()},
+                                                          .predictions_in_training = true,
+                                                          .plan = {.threads = 1}});
+    const Tensor rows = Tensor::full(DType::f32, {4, 2}, 0.5),
+                 y = Tensor::full(DType::f32, {4, 1}, 1);
     auto dataset = std::make_shared<train::ArrayDataset>(
         train::ArrayData{{{"x", rows}}, {{"y", y}}, {}},
         train::DataOptions{.batch_size = 2, .shuffle = true, .seed = 1});

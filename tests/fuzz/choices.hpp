@@ -37,17 +37,25 @@ class Choices {
     const uint8_t kind = byte();
     if (kind < 200) return static_cast<int64_t>(kind % 16) - 4;
     if (kind < 230) return number<int16_t>();
-    static constexpr int64_t kEdges[] = {INT64_MAX,     INT64_MIN,     INT64_MAX - 1, INT32_MAX,
-                                         INT32_MIN,     1LL << 31,     1LL << 32,     1LL << 53,
-                                         (1LL << 31) - 1, 3037000500LL, 1LL << 62,     -(1LL << 62)};
+    static constexpr int64_t kEdges[] = {
+        INT64_MAX, INT64_MIN, INT64_MAX - 1,   INT32_MAX,    INT32_MIN, 1LL << 31,
+        1LL << 32, 1LL << 53, (1LL << 31) - 1, 3037000500LL, 1LL << 62, -(1LL << 62)};
     if (kind < 250) return kEdges[kind % std::size(kEdges)];
     return number<int64_t>();
   }
   double real() {
     const uint8_t kind = byte();
     if (kind < 200) return (static_cast<double>(kind % 32) - 8) / 4;
-    static constexpr double kEdges[] = {0.0, -0.0, 1e300, -1e300, 1e-300, 1e38, 1e-45,
-                                        __builtin_nan(""), __builtin_inf(), -__builtin_inf()};
+    static constexpr double kEdges[] = {0.0,
+                                        -0.0,
+                                        1e300,
+                                        -1e300,
+                                        1e-300,
+                                        1e38,
+                                        1e-45,
+                                        __builtin_nan(""),
+                                        __builtin_inf(),
+                                        -__builtin_inf()};
     if (kind < 250) return kEdges[kind % std::size(kEdges)];
     return number<double>();
   }

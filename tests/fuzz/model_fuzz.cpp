@@ -10,9 +10,9 @@
 // where it is small, computed; or a failure. The same for quantized models.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace andiron;
-  const auto file = io::parse_safetensors(
-      std::string_view(reinterpret_cast<const char*>(data), size), "fuzz",
-      {io::ReadOptions::Memory::copied, io::ReadOptions::Checksum::ignored});
+  const auto file =
+      io::parse_safetensors(std::string_view(reinterpret_cast<const char*>(data), size), "fuzz",
+                            {io::ReadOptions::Memory::copied, io::ReadOptions::Checksum::ignored});
   if (!file) return 0;
   const std::string bytes = io::safetensors_bytes(file.value().tensors, file.value().metadata);
   if (const auto loaded = nn::model_from_bytes(bytes); loaded.ok()) {

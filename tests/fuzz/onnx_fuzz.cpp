@@ -5,7 +5,8 @@
 #include "andiron/io/onnx/importer.hpp"
 #include "tests/fuzz/small_graph.hpp"
 
-// Any bytes: reading, importing and, where it is small, computing must end with a result or an Error.
+// Any bytes: reading, importing and, where it is small, computing must end with a result or an
+// Error.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace andiron;
   try {

@@ -19,8 +19,10 @@ int main(int argc, char** argv) {
   const auto k = std::make_shared<Variable>("k", Tensor::full(DType::f32, {2, 2, 3, 3}, 0.1));
   const std::vector<std::pair<std::string, Graph>> graphs = {
       {"dense", Graph({x}, {ops::softmax(ops::gelu(h), -1)})},
-      {"shapes", Graph({x}, {ops::sum(ops::pad(ops::reshape(h, {batch, 3, 1}), {0, 1, 0}, {0, 1, 0}), {1})})},
-      {"parts", Graph({x}, ops::split(ops::concat({h, ops::slice(x, {0, 1}, {-1, 2})}, 1), {2, 3}, 1))},
+      {"shapes",
+       Graph({x}, {ops::sum(ops::pad(ops::reshape(h, {batch, 3, 1}), {0, 1, 0}, {0, 1, 0}), {1})})},
+      {"parts",
+       Graph({x}, ops::split(ops::concat({h, ops::slice(x, {0, 1}, {-1, 2})}, 1), {2, 3}, 1))},
       {"image", Graph({image}, {ops::max_pool(ops::conv(image, read(k)), {2, 2})})},
       {"best", Graph({x}, ops::topk(h, 2))},
   };

@@ -155,6 +155,9 @@ void run(Choices& choices) {
   if (op.gradient != nullptr && is_floating(outputs[0].dtype()) && !inputs.empty())
     (void)grad(outputs[0], inputs);
   if (!small(types) || !small(node.outputs) || op.reference == nullptr) return;
+  for (const auto& [name, value] : node.attributes)
+    if (const Shape* shape = std::get_if<Shape>(&value); shape != nullptr && !shape->known())
+      return;  // it is bound before anything runs
   for (const TensorType& type : types)
     tensors.push_back(any_values(choices, type.dtype, type.shape.sizes()));
   ops::run_reference(node, tensors);

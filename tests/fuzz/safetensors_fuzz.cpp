@@ -20,11 +20,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         if (n > 0) sum = sum + tensor.item(n - 1);
       }
       // What was read can be written, and is then the same.
-      const std::string again =
-          io::safetensors_bytes(file.value().tensors, file.value().metadata);
+      const std::string again = io::safetensors_bytes(file.value().tensors, file.value().metadata);
       const auto second = io::parse_safetensors(std::string_view(again), "again");
-      if (!second || second.value().tensors.size() != file.value().tensors.size())
-        __builtin_trap();
+      if (!second || second.value().tensors.size() != file.value().tensors.size()) __builtin_trap();
     }
   }
   return 0;

@@ -7,7 +7,8 @@
 #include "andiron/graph/schema.hpp"
 #include "andiron/ops/reference.hpp"
 
-/// Computes the graph by the reference kernels where all its values are small. Errors are thrown on.
+/// Computes the graph by the reference kernels where all its values are small. Errors are thrown
+/// on.
 inline void compute_if_small(const andiron::Graph& symbolic) {
   using namespace andiron;
   constexpr int64_t kMost = 4096;

@@ -29,7 +29,7 @@ class Draw {
 
 /// What a placeholder or a variable gets: uniform in [low, high).
 struct Leaf {
-  Value value;           ///< "input" or "variable"
+  Value value;  ///< "input" or "variable"
   double low = 0, high = 0;
 };
 
@@ -38,7 +38,7 @@ struct Leaf {
 /// way to compute it may be off.
 struct RandomGraph {
   Graph single, exact;
-  std::vector<Leaf> leaves;           ///< of `single`; those of `exact` have the same order
+  std::vector<Leaf> leaves;  ///< of `single`; those of `exact` have the same order
   std::vector<Leaf> exact_leaves;
   std::map<std::string, int64_t> sizes;  ///< of the symbol "batch", where there is one
 };
@@ -46,8 +46,8 @@ struct RandomGraph {
 /// Nodes are cases of the catalog's rooms. Their inputs are fresh leaves or what other nodes
 /// computed, brought into shape and range; what has steps (floor, argmax, comparisons) reads only
 /// what no rounding has touched. About every second graph has gradients of a sum of its values,
-/// some of which move variables. Nothing in it is NaN, infinite, beyond 1e4 or lost in rounding for the
-/// values of seed 0.
+/// some of which move variables. Nothing in it is NaN, infinite, beyond 1e4 or lost in rounding for
+/// the values of seed 0.
 RandomGraph draw_graph(uint64_t seed);
 
 /// Values for the leaves, in their order; floating point ones are float32 numbers.

@@ -84,7 +84,8 @@ std::vector<Mismatch> mismatches(const std::vector<Way>& ways, const Graph& grap
         if (tolerance < 0) continue;
         const double off = distance(actual[i], expected.results[i]);
         if (off <= tolerance) continue;
-        found.push_back({way, i, fmt::format("result {} is off by {}, allowed {}", i, off, tolerance)});
+        found.push_back(
+            {way, i, fmt::format("result {} is off by {}, allowed {}", i, off, tolerance)});
         break;
       }
     } catch (const std::exception& e) {
@@ -151,7 +152,8 @@ Shrunk cut_off(const Shrunk& s, const Node& node, const std::map<std::string, in
   }
   for (const Value& v : s.graph.outputs()) outputs.push_back(rewrite(v));
   std::vector<Graph::Update> updates;
-  for (const Graph::Update& u : s.graph.updates()) updates.push_back({u.variable, rewrite(u.value)});
+  for (const Graph::Update& u : s.graph.updates())
+    updates.push_back({u.variable, rewrite(u.value)});
   smaller.graph = Graph(inputs, outputs, updates);
   return smaller;
 }
@@ -191,7 +193,8 @@ std::string describe(const RandomGraph& g, uint64_t seed, const Graph& graph, co
   text += small.graph.print();
   for (const Tensor& t : small.values.inputs) {
     text += fmt::format("{}{}:", name_of(t.dtype()), str(t.sizes()));
-    for (int64_t i = 0; i < std::min<int64_t>(t.count(), 12); ++i) text += fmt::format(" {}", t.item(i));
+    for (int64_t i = 0; i < std::min<int64_t>(t.count(), 12); ++i)
+      text += fmt::format(" {}", t.item(i));
     text += "\n";
   }
   return text;

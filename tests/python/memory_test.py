@@ -1,4 +1,4 @@
-"""Memory does not grow, however long a process goes on: steps, predictions, eager ops, models, files."""
+"""Memory does not grow, however long a process goes on."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def test_a_hundred_thousand_predictions():
 def test_eager_ops_and_gradients():
     x = andiron.Tensor(X[:50])
     f = andiron.grad(lambda v: (v * v).sum())
-    assert_flat(lambda i: andiron.ops.exp(x) + andiron.ops.matmul(x, x, transpose_b=True)[:, :4], 30_000)
+    assert_flat(
+        lambda i: andiron.ops.exp(x) + andiron.ops.matmul(x, x, transpose_b=True)[:, :4], 30_000
+    )
     # Sizes that never come again: caches of plans are bounded.
     assert_flat(lambda i: andiron.ops.relu(X[: 1 + i % 5000]), 30_000)
     assert_flat(lambda i: f(X[: 1 + i % 3]), 300)

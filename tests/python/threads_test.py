@@ -23,7 +23,8 @@ START = """
 
     def network(seed=1):
         andiron.set_random_seed(seed)
-        m = Sequential([Input((32,)), layers.Dense(64, "relu"), layers.Dropout(0.1), layers.Dense(1)])
+        hidden = layers.Dense(64, "relu")
+        m = Sequential([Input((32,)), hidden, layers.Dropout(0.1), layers.Dense(1)])
         m.compile("adam", "mse")
         return m
 
@@ -69,7 +70,7 @@ def run(code: str, *arguments: str, **kwargs) -> str:
 
 
 def test_children_of_a_fork_train_and_predict():
-    """After import alone; and with lanes, plans, eager ops and linear models that were used before."""
+    """After import alone; and with lanes, plans and eager ops that were used before."""
     said = run("""
         def all_of_it():
             m = network()
@@ -122,7 +123,9 @@ def test_a_fork_while_another_thread_trains_is_refused_by_name():
 def test_pools_of_processes(tmp_path):
     """multiprocessing's, by fork and by spawn, and joblib's."""
     script = tmp_path / "pools.py"
-    script.write_text(textwrap.dedent(START.format(path=sys.path)) + textwrap.dedent("""
+    script.write_text(
+        textwrap.dedent(START.format(path=sys.path))
+        + textwrap.dedent("""
         import multiprocessing
         from functools import partial
 
@@ -149,7 +152,8 @@ def test_pools_of_processes(tmp_path):
                 found = joblib.Parallel(n_jobs=2, backend=backend)(
                     joblib.delayed(predicted)(m, part) for part in range(4))
                 print(np.allclose(found, expected))
-    """))
+    """)
+    )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["True"] * 7, done.stdout

@@ -102,6 +102,12 @@ extern const Op kSparseSoftmaxCrossEntropyGrad = {
     },
     .gradient = [](const GradContext& c) -> std::vector<Value> {
       const Value &z = c.in(0), &labels = c.in(1), &g = c.in(2), &h = c.grad();
+      if (!z.shape().back().known())
+        fail(
+            "[sparse_softmax_cross_entropy_grad] has a gradient where the number of classes is "
+            "known; "
+            "got {}",
+            str(z.type()));
       const Value p = softmax(z);
       const Value weighted = h * p, total = sum(weighted, {-1}, true);
       const Value onto_label = h * one_hot(labels, z.shape().back().size(), z.dtype());

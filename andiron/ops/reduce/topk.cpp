@@ -52,6 +52,8 @@ extern const Op kTopk = {
     .gradient = [](const GradContext& c) -> std::vector<Value> {
       const Value& x = c.in(0);
       if (!c.grad(0).defined() || !is_floating(x.dtype())) return {Value()};
+      if (!x.shape().back().known())
+        fail("[topk] has a gradient where the last axis has a known size; got {}", str(x.type()));
       const Value at = one_hot(c.out(1), x.shape().back().size(), x.dtype());
       return {sum(expand_dims(c.grad(0), -1) * at, {-2})};
     },
