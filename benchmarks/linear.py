@@ -67,8 +67,11 @@ def main() -> None:
 
     from andiron.linear import LinearClassifier
 
-    rows = [f"| | seconds, median of {args.rounds} interleaved rounds | steps | objective | "
-            f"accuracy on {args.classes * args.each:,} others |", "|---|---|---|---|---|"]  # fmt: skip
+    others = f"accuracy on {args.classes * args.each:,} others"
+    rows = [
+        f"| | seconds, median of {args.rounds} interleaved rounds | steps | objective | {others} |",
+        "|---|---|---|---|---|",
+    ]
     (x, y), (tx, ty) = of_photos(args.photos) if args.photos else drawn(args.classes, args.each)
     print(f"{x.shape[0]} x {x.shape[1]}, {len(np.unique(y))} classes, 1 warm-up each")
     print(f"{'C':>6} {'':14} {'seconds':>8} {'steps':>6} {'objective':>12} {'accuracy':>9}")
@@ -106,6 +109,7 @@ def main() -> None:
         rows.append(f"| C = {c:g}, ratio | {ratio:.2f} | | | |")
     if args.doc:
         from andiron.apps.course.report import write_between
+
         from benchmarks.vision import machine
 
         text = "\n".join([*rows, "", f"{datetime.date.today()}, {machine()}."]) + "\n"
