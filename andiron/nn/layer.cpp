@@ -8,6 +8,7 @@
 #include "andiron/base/philox.hpp"
 #include "andiron/nn/class_name.hpp"
 #include "andiron/nn/initial_values.hpp"
+#include "andiron/nn/mixed_precision.hpp"
 
 namespace andiron::nn {
 
@@ -66,6 +67,12 @@ void Layer::set_trainable(bool trainable) {
   for (const LayerPtr& layer : sublayers()) layer->set_trainable(trainable);
 }
 
+void Layer::set_dtype_policy(const std::string& policy) {
+  check_dtype_policy(policy);
+  dtype_policy_ = policy;
+  for (const LayerPtr& layer : sublayers()) layer->set_dtype_policy(policy);
+}
+
 void Layer::build(const std::vector<TensorType>& inputs) {
   if (built_) return;
   build_variables(inputs);
@@ -84,7 +91,12 @@ std::vector<Value> Layer::call(const std::vector<Value>& inputs, CallContext& co
   const std::string& outer = NameScope::current();
   const std::string own = name_.empty() ? snake_case(class_name()) : name_;
   NameScope scope(outer.empty() ? own : outer + "/" + own);
-  return compute(inputs, context);
+  const TraceMark before(context);
+  std::vector<Value> outputs = compute(inputs, context);
+  if (dtype_policy_ != "float32") outputs = narrow_products(inputs, outputs, before, context);
+  context.finished.resize(before.finished);
+  context.finished.insert(context.finished.end(), outputs.begin(), outputs.end());
+  return outputs;
 }
 
 std::vector<TensorType> Layer::output_types(const std::vector<TensorType>& inputs) {
@@ -154,12 +166,17 @@ std::vector<Value> Layer::regularization_losses() const {
   return out;
 }
 
-nlohmann::json Layer::config() const { return {{"name", name_}, {"trainable", trainable_}}; }
+nlohmann::json Layer::config() const {
+  nlohmann::json config = {{"name", name_}, {"trainable", trainable_}};
+  if (dtype_policy_ != "float32") config["dtype"] = dtype_policy_;
+  return config;
+}
 
 void Layer::adopt(const nlohmann::json& config) {
   name_ = config.value("name", std::string());
   name_given_ = !name_.empty();
   trainable_ = config.value("trainable", true);
+  if (config.contains("dtype")) set_dtype_policy(config["dtype"].get<std::string>());
 }
 
 void Layer::set_path(const std::string& path) {
