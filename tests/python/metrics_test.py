@@ -390,12 +390,30 @@ def test_arrays_are_refused_in_logs():
             model.compile("adam", "sparse_categorical_crossentropy", metrics=[metric])
 
 
-def test_better_is_higher_for_those_where_it_is():
-    x, y = np.zeros((8, 1), "f"), np.tile([[0.0], [1.0]], (4, 1)).astype("f")
-    model = Sequential([Input((1,)), layers.Dense(1, "sigmoid")])
-    model.compile("sgd", "mse", metrics=["cohen_kappa"])
-    stop = callbacks.EarlyStopping("cohen_kappa", patience=1, min_delta=0.5)
-    model.fit(x, y, epochs=3, verbose=0, callbacks=[stop])
+class Rising(metrics.Metric):
+    """Higher from epoch to epoch."""
+
+    epoch = 0
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        np.asarray(y_pred)  # no graph
+
+    def result(self):
+        return float(Rising.epoch)
+
+    def reset_state(self):
+        Rising.epoch += 1
+
+
+@pytest.mark.parametrize(
+    ("name", "epochs"), [("cohen_kappa", 5), ("mrr@5", 5), ("tower2_mae", 3), ("previous_mse", 3)]
+)
+def test_early_stopping_knows_which_ones_should_rise(name, epochs):
+    x = np.zeros((8, 1), "f")
+    model = Sequential([Input((1,)), layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=[Rising(name)])
+    stop = callbacks.EarlyStopping(name, patience=2)
+    assert len(model.fit(x, x, epochs=5, verbose=0, callbacks=[stop]).epoch) == epochs
 
 
 @pytest.mark.parametrize(
