@@ -68,7 +68,7 @@ std::function<nn::OwnSteps::Figures(const nn::Batch&)> own_step(nb::object funct
   };
 }
 
-// (train, test or None, state)
+// (train, test or None, state, take_averages)
 std::shared_ptr<const nn::OwnSteps> own_steps_from(nb::handle given) {
   auto steps = std::make_shared<nn::OwnSteps>();
   steps->train = own_step(nb::object(given[nb::int_(0)]));
@@ -76,6 +76,10 @@ std::shared_ptr<const nn::OwnSteps> own_steps_from(nb::handle given) {
   steps->state = [state = shared_object(nb::object(given[nb::int_(2)]))] {
     nb::gil_scoped_acquire gil;
     return nb::cast<std::vector<VariablePtr>>((*state)());
+  };
+  steps->take_averages = [take = shared_object(nb::object(given[nb::int_(3)]))] {
+    nb::gil_scoped_acquire gil;
+    (*take)();
   };
   return steps;
 }

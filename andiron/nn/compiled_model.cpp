@@ -357,6 +357,12 @@ void CompiledModel::catch_up() {
   caught_up_ = true;
 }
 
+void CompiledModel::take_averages() {
+  if (options_.optimizer != nullptr) options_.optimizer->take_averages();
+  if (options_.own_steps != nullptr && options_.own_steps->take_averages)
+    options_.own_steps->take_averages();
+}
+
 void CompiledModel::set_step(int64_t step) {
   step_ = step;
   caught_up_ = false;  // the variables may have been restored with it

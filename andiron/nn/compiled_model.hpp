@@ -86,6 +86,8 @@ class CompiledModel {
   /// Brings embedding tables up to date with all steps (Optimizer::catch_up). Call it before
   /// anything but this class reads the variables: saving, predicting.
   void catch_up();
+  /// The variables become their moving averages, where optimizers keep any (use_ema).
+  void take_averages();
   /// Everything that training changes: the model's variables, then the optimizer's.
   std::vector<VariablePtr> state();
 

@@ -21,6 +21,9 @@ struct OwnSteps {
   std::function<Figures(const Batch&)> test;  ///< may be empty
   /// What training changes beside the model's variables: slots and counters of optimizers.
   std::function<std::vector<VariablePtr>()> state;
+  /// Optimizers with use_ema put their averages into the variables, at the end of a fit; may be
+  /// empty.
+  std::function<void()> take_averages = {};
 };
 
 }  // namespace andiron::nn

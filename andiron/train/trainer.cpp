@@ -60,17 +60,27 @@ void Trainer::reset_metrics() {
   for (OutputMetric& m : metrics_) m.metric->reset();
 }
 
+void Trainer::report(const Reported& figure, std::vector<Reported>& reported) {
+  const auto named = std::find_if(reported.begin(), reported.end(),
+                                  [&](const Reported& r) { return r.name == figure.name; });
+  if (named == reported.end()) {
+    reported.push_back(figure);
+    return;
+  }
+  named->sum += figure.sum;
+  named->rows += figure.rows;
+}
+
 void Trainer::add(const nn::StepResult& result, const nn::Batch& batch, bool counts,
                   Progress& progress) {
   const auto rows = static_cast<double>(batch.x[0].size(0));
-  reported_.clear();
-  for (const auto& [name, value] : result.reported) reported_.push_back(name);
-  progress.sums.resize(1 + result.output_losses.size() + result.reported.size());
+  progress.sums.resize(1 + result.output_losses.size());
   if (!counts) return;
   size_t at = 0;
   progress.sums[at++] += result.loss * rows;
   for (double loss : result.output_losses) progress.sums[at++] += loss * rows;
-  for (const auto& [name, value] : result.reported) progress.sums[at++] += value * rows;
+  for (const auto& [name, value] : result.reported)
+    report({name, value * rows, rows}, progress.reported);
   progress.rows += rows;
   if (result.predictions.empty()) return;
   for (OutputMetric& m : metrics_) {
@@ -87,7 +97,7 @@ Logs Trainer::logs_of(const Progress& progress) const {
   const auto mean = [&](size_t i) { return progress.sums[i] / progress.rows; };
   if (progress.sums.empty()) return logs;
   logs.emplace_back("loss", mean(0));
-  const size_t n_losses = progress.sums.size() - 1 - reported_.size();
+  const size_t n_losses = progress.sums.size() - 1;
   const std::vector<std::string> outputs = compiled_->model()->output_names();
   if (outputs.size() > 1) {
     size_t at = 1;
@@ -96,8 +106,7 @@ Logs Trainer::logs_of(const Progress& progress) const {
         logs.emplace_back(outputs[i] + "_loss", mean(at++));
   }
   for (const OutputMetric& m : metrics_) logs.emplace_back(m.name, m.metric->result());
-  for (size_t i = 0; i < reported_.size(); ++i)
-    logs.emplace_back(reported_[i], mean(1 + n_losses + i));
+  for (const Reported& r : progress.reported) logs.emplace_back(r.name, r.sum / r.rows);
   return logs;
 }
 
@@ -183,7 +192,7 @@ Logs Trainer::batch_logs(const Progress& progress, bool with_metrics) const {
 
 namespace {
 
-constexpr const char* kSums = "sums";
+constexpr const char *kSums = "sums", *kReported = "reported";
 
 std::string metric_key(size_t i) { return fmt::format("metric/{}/", i); }
 
@@ -193,10 +202,18 @@ std::string Trainer::part(const Progress& progress) const {
   std::vector<double> sums = progress.sums;
   sums.push_back(progress.rows);
   io::NamedTensors tensors = {{kSums, Tensor::from(sums, {static_cast<int64_t>(sums.size())})}};
+  std::vector<std::string> names;
+  std::vector<double> reported;
+  for (const Reported& r : progress.reported) {
+    names.push_back(r.name);
+    reported.insert(reported.end(), {r.sum, r.rows});
+  }
+  if (!names.empty())
+    tensors[kReported] = Tensor::from(reported, {static_cast<int64_t>(names.size()), 2});
   for (size_t i = 0; i < metrics_.size(); ++i)
     for (const auto& [name, tensor] : metrics_[i].metric->state())
       tensors[metric_key(i) + name] = tensor;
-  const nlohmann::json about = {{"reported", reported_}, {"stopping", stop_training_}};
+  const nlohmann::json about = {{"reported", names}, {"stopping", stop_training_}};
   return io::safetensors_bytes(tensors, {{"about", about.dump()}});
 }
 
@@ -204,6 +221,7 @@ void Trainer::take_parts(const std::vector<std::string>& parts, Progress& progre
   reset_metrics();
   progress.sums.clear();
   progress.rows = 0;
+  progress.reported.clear();
   bool first = true;
   for (const std::string& bytes : parts) {
     const io::TensorFile file =
@@ -213,12 +231,15 @@ void Trainer::take_parts(const std::vector<std::string>& parts, Progress& progre
     const Tensor& sums = file.tensors.at(kSums);
     const auto n = static_cast<size_t>(sums.count() - 1);
     progress.rows += sums.item(sums.count() - 1);
-    // A worker without samples of its own may not know what there is to report.
-    if (n > progress.sums.size()) {
-      progress.sums.resize(n);
-      reported_ = about.at("reported").get<std::vector<std::string>>();
-    }
+    // A worker without samples of its own may not know what there is to sum.
+    if (n > progress.sums.size()) progress.sums.resize(n);
     for (size_t i = 0; i < n; ++i) progress.sums[i] += sums.item(static_cast<int64_t>(i));
+    const auto names = about.at("reported").get<std::vector<std::string>>();
+    for (size_t i = 0; i < names.size(); ++i) {
+      const Tensor& reported = file.tensors.at(kReported);
+      const auto at = static_cast<int64_t>(2 * i);
+      report({names[i], reported.item(at), reported.item(at + 1)}, progress.reported);
+    }
     for (size_t i = 0; i < metrics_.size(); ++i) {
       const io::NamedTensors state = io::tensors_below(file.tensors, metric_key(i));
       first ? metrics_[i].metric->restore(state) : metrics_[i].metric->merge_state(state);
@@ -303,8 +324,7 @@ void Trainer::run(BatchSource& data, const FitOptions& options, TrainingState& s
   }
   state.finish();
   // As Keras does it; checkpoints keep both, so that training can go on.
-  if (options.whole_updates && compiled_->step() > 0)
-    compiled_->options().optimizer->take_averages();
+  if (options.whole_updates && compiled_->step() > 0) compiled_->take_averages();
   for (const CallbackPtr& c : options.callbacks) c->on_train_end(last);
   compiled_->catch_up();
 }

@@ -97,13 +97,20 @@ class Trainer {
 
  private:
   friend class TrainingState;
+  /// A figure that steps report by name. Not every batch has to: it has rows of its own.
+  struct Reported {
+    std::string name;
+    double sum = 0.0, rows = 0.0;  // value * rows, over the batches that have it
+  };
   /// Sums over the batches of an epoch, and where in the training they stand.
   struct Progress {
     int64_t epoch = 0, batch = 0;
-    std::vector<double> sums;  // loss, outputs' losses, reported figures: value * rows
+    std::vector<double> sums;  // loss, outputs' losses: value * rows
     double rows = 0.0;
+    std::vector<Reported> reported;
   };
 
+  static void report(const Reported& figure, std::vector<Reported>& reported);
   void run(BatchSource& data, const FitOptions& options, TrainingState& state);
   Logs measure(BatchSource& data, const std::vector<CallbackPtr>& callbacks,
                const std::function<void()>& between_steps, DataParallel* workers);
@@ -125,7 +132,6 @@ class Trainer {
 
   std::shared_ptr<nn::CompiledModel> compiled_;
   std::vector<OutputMetric> metrics_;
-  std::vector<std::string> reported_;
   History history_;
   bool stop_training_ = false;
   int64_t epochs_ = 0, batches_ = 0;

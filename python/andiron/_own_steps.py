@@ -16,7 +16,8 @@ def compiled(model: Any, plan: dict) -> tuple[Any, Any]:
     steps = (
         lambda x, y, w: _figures(model, "train_step", train(_data(model, x, y, w))),
         test and (lambda x, y, w: _figures(model, "test_step", test(_data(model, x, y, w)))),
-        lambda: _state(model),
+        lambda: [v for optimizer in _optimizers(model) for v in optimizer._state()],
+        lambda: [o.finalize_variable_values() for o in _optimizers(model) if o.use_ema],
     )
     core = _core.CompiledModel(model._network, None, [], [], False, **plan, own_steps=steps)
     return core, _core.Trainer(core, [])
@@ -45,8 +46,8 @@ def _figures(model: Any, name: str, found: Any) -> dict[str, float]:
         raise TypeError(f"{what} must return numbers: {error}") from None
 
 
-def _state(model: Any) -> list:
-    """What steps change beside the model's variables: the slots of the optimizers it holds."""
+def _optimizers(model: Any) -> list:
+    """Those that it holds, or its steps: their slots change beside its variables."""
     from andiron.optimizers import Optimizer
 
     known: dict[int, Any] = {}
@@ -54,7 +55,7 @@ def _state(model: Any) -> list:
         optimizer = value if isinstance(value, Optimizer) else getattr(value, "optimizer", None)
         if isinstance(optimizer, Optimizer):
             known[id(optimizer)] = optimizer
-    return [v for optimizer in known.values() for v in optimizer._state()]
+    return list(known.values())
 
 
 def arrays(x: Any, y: Any, sample_weight: Any, names: list[str]) -> tuple[list, list, list]:

@@ -100,6 +100,28 @@ def test_embeddings_are_explained_at_their_outputs():
     np.testing.assert_allclose(only[0], kernel[:12].reshape(4, 3), atol=1e-6)
 
 
+def test_masked_steps_have_no_part_in_an_explanation():
+    net = Sequential(
+        [
+            Input((4,), dtype="int32"),
+            layers.Embedding(9, 3, mask_zero=True),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(2),
+        ]
+    )
+    ids = np.int32([[5, 2, 0, 0], [1, 2, 3, 4], [7, 0, 0, 0]])
+    found = explain.gradients(net, ids, 1)
+    counts = (ids != 0).astype("f")
+    share = counts / counts.sum(axis=1, keepdims=True)  # of each step in the mean
+    np.testing.assert_allclose(found, share[:, :, None] * net.get_weights()[1][:, 1], rtol=1e-5)
+    # What is spread over the steps adds up to the prediction, which knows the mask, too.
+    table, kernel, bias = net.get_weights()
+    parts = explain.integrated_gradients(net, ids, 1)
+    np.testing.assert_allclose(
+        parts.sum(axis=(1, 2)), net.predict(ids)[:, 1] - bias[1], rtol=1e-4, atol=1e-5
+    )
+
+
 def test_maps_in_the_middle_and_outputs_of_several_axes():
     x = Input((1, 6, 6))
     y = layers.Conv2D(2, 3, name="maps")(x)

@@ -299,3 +299,42 @@ def test_what_a_step_raises_comes_out_of_fit():
         model.compile()
         with pytest.raises(error, match=words):
             model.fit(X, verbose=0)
+
+
+class Halved(Model):
+    """w <- w / 2 in each step, by SGD on w^2 / 4."""
+
+    def __init__(self, figures=None, **options):
+        super().__init__()
+        self.w = andiron.Variable([1.0])
+        loss = lambda x: ops.sum(ops.square(self.w)) / 4 + 0 * ops.sum(x)  # noqa: E731
+        self.step = andiron.training_step(loss, optimizers.SGD(1.0, **options), self.w)
+        self.figures, self.given = figures or [{"loss": 1.0}], []
+
+    def train_step(self, data):
+        self.step(np.ones((1, 1), "f"))
+        self.given.append(data)
+        return self.figures[(len(self.given) - 1) % len(self.figures)]
+
+
+def test_fit_ends_with_the_averages_of_its_steps_optimizers():
+    model = Halved(use_ema=True, ema_momentum=0.5)
+    model.compile()
+    model.train_on_batch(X[:8])
+    assert model.w.numpy() == pytest.approx([0.5])
+    model.fit(X[:16], batch_size=8, verbose=0)
+    # w: 1/2, 1/4, 1/8; its average starts as Keras's does, at the first of them.
+    assert model.w.numpy() == pytest.approx([((0.5 + 0.25) / 2 + 0.125) / 2])
+
+
+def test_a_figure_is_the_mean_over_the_batches_that_have_it():
+    model = Halved([{"d_loss": 1.0}, {"g_loss": 10.0, "d_loss": 3.0}, {"d_loss": 1.0}])
+    model.compile()
+    history = model.fit(X[:32], batch_size=8, epochs=1, verbose=0).history
+    assert history["d_loss"] == [pytest.approx(1.5)]  # 1, 3, 1, 1
+    assert history["g_loss"] == [pytest.approx(10.0)]
+    # Batches count by their rows: 8 with d_loss 1, 3 with both.
+    model.given.clear()
+    history = model.fit(X[:11], batch_size=8, epochs=1, verbose=0, shuffle=False).history
+    assert history["d_loss"] == [pytest.approx((8 * 1 + 3 * 3) / 11)]
+    assert history["g_loss"] == [pytest.approx(10.0)]
