@@ -180,6 +180,22 @@ def test_calibration_error_has_the_bins_of_scikit_learn(bins):
         assert other.result() == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("mark", [-1, 255, 2])
+def test_iou_leaves_out_the_ignored_label(mark):
+    """Keras's ignore_class: marked rows weigh nothing, also where the mark is no class."""
+    keep = CLASS != 2
+    labels = np.where(keep, CLASS, mark)
+    expected = sk.jaccard_score(
+        CLASS[keep], SEEN[keep], average="macro", labels=np.unique([*CLASS[keep], *SEEN[keep]])
+    )
+    for seen in (SEEN, SCORES):
+        make = lambda: metrics.MeanIoU(K, ignore_class=mark)  # noqa: E731
+        assert streamed(make, labels, seen, None) == pytest.approx(expected)
+    if mark != 2:
+        with pytest.raises(_core.Error, match=f"class id {mark} is not in"):
+            metrics.MeanIoU(K).update_state(labels, SEEN)
+
+
 def test_calibration_of_classes_looks_at_the_highest():
     rows, best = metrics.ExpectedCalibrationError(), metrics.ExpectedCalibrationError()
     rows.update_state(CLASS, SCORES)
