@@ -12,9 +12,10 @@ import numpy as np
 from andiron import _core
 from andiron._ahead import Ahead
 from andiron._batches import Batches, parts_of
-from andiron._data import columns, rows_of
+from andiron._data import inputs_of, rows_of
 
 _END_OF_WALK = object()
+_MOST_KEPT = 4 << 30  # bytes
 
 
 class Feed:
@@ -28,7 +29,7 @@ class Feed:
         first_epoch: the number of the first.
         shuffle, seed: of the order of batches that have numbers.
         keep: whether each epoch has the batches of the first one's start: for validation. What can
-            be walked once only is kept in memory.
+            be walked once only is kept in memory, up to 4 GiB unless `steps` are given.
     """
 
     def __init__(self, batches: Batches, take: Callable, steps: int | None = None,
@@ -39,6 +40,8 @@ class Feed:
         self._shuffle, self._seed, self._keep = shuffle, seed, keep
         self._first = self._epoch = first_epoch
         self._ahead: Ahead | None = None
+        # What is used later must not be what a generator fills again for its next batch.
+        self._copies = batches.prefetch > 0 or keep
         self._goes_on = (steps is not None or batches.once) and not keep
         self._caller = caller
         self._kept: list | None = None
@@ -76,7 +79,7 @@ class Feed:
                 kind = TypeError if isinstance(error, TypeError) else _core.Error
                 raise kind(f"[data] batch {i} of {self._batches.name}: {text}") from error
             if rows > 0:  # a filter may leave nothing of a batch
-                yield taken
+                yield tuple([_copy(a) for a in p] for p in taken) if self._copies else taken
 
     def _walks(self) -> Iterator:
         """Walk after walk, with their ends."""
@@ -90,6 +93,21 @@ class Feed:
                 return
             yield _END_OF_WALK
 
+    def _all(self) -> list:
+        """The batches of each epoch, where they can be walked once only."""
+        kept, size = [], 0
+        for taken in itertools.islice(self._walk(0), self._steps):
+            kept.append(taken)
+            size += sum(_bytes_of(a) for part in taken for a in part)
+            if self._steps is None and size > _MOST_KEPT:
+                raise _core.Error(
+                    f"[fit] {self._batches.name} for validation gave {len(kept)} batches and goes "
+                    f"on; they are kept in memory, and are {size >> 20} MiB by now. Give "
+                    "validation_steps, or what can be walked again (a list, a function that makes "
+                    "the generator)"
+                )
+        return kept
+
     def _begin(self, items: Iterator) -> None:
         self._ahead = Ahead(items, self._batches.prefetch, self._model)
 
@@ -100,7 +118,7 @@ class Feed:
         if self._keep:
             if self._batches.once:
                 if self._kept is None:
-                    self._kept = list(itertools.islice(self._walk(0), self._steps))
+                    self._kept = self._all()
                 self._begin(iter(self._kept))
             else:
                 self._begin(itertools.islice(self._walk(0), self._steps))
@@ -207,17 +225,25 @@ class Feeds:
         return self._open[-1].source()
 
 
+def _copy(array: Any) -> Any:
+    return array.copy() if isinstance(array, np.ndarray) else _core.from_dlpack(array, copy=True)
+
+
+def _bytes_of(array: Any) -> int:
+    return array.nbytes if isinstance(array, np.ndarray) else 8 * int(np.prod(array.shape))
+
+
 def build(model: Any, batches: Batches) -> None:
     """Makes the network by the first batch where that is still to be done."""
     if model._network is None or not model._network.built:
         model._ready(parts_of(batches.first())[0])
 
 
-def inputs_of(batches: Batches, names: list[str], steps: int | None) -> Iterator[list]:
+def inputs(batches: Batches, network: Any, steps: int | None) -> Iterator[list]:
     """The inputs of each batch, in order: for predictions, where targets do not matter."""
 
     def take(x: Any, y: Any, sample_weight: Any) -> tuple[list, list, list]:
-        return columns(x, names, "x"), [], []
+        return inputs_of(network, x), [], []
 
     walk = Feed(batches, take)._walk(0)
     ahead = Ahead(itertools.islice(walk, steps), batches.prefetch)

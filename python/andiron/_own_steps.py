@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _arrays, _core
-from andiron._data import columns, rows_of
+from andiron._data import inputs_of, rows_of
 
 
 def compiled(model: Any, plan: dict) -> tuple[Any, Any]:
@@ -58,9 +58,25 @@ def _optimizers(model: Any) -> list:
     return list(known.values())
 
 
-def arrays(x: Any, y: Any, sample_weight: Any, names: list[str]) -> tuple[list, list, list]:
+def refuse_of(model: Any, class_weight: Any = None, validation: bool = False) -> None:
+    """What a step of one's own would not see."""
+    if model._own_step("train_step") is None:
+        return
+    name = type(model).__name__
+    if class_weight is not None:
+        raise _core.Error(
+            f"[fit] class_weight does not reach {name}.train_step: give sample_weight, which does"
+        )
+    if validation and model._own_step("test_step") is None:
+        raise _core.Error(
+            f"[fit] {name} has a train_step and no test_step, which validation needs: write one, "
+            "or leave validation out"
+        )
+
+
+def arrays(x: Any, y: Any, sample_weight: Any, network: Any) -> tuple[list, list, list]:
     """Data of a step of one's own: targets mean what it makes of them, and may be left out."""
-    xs = columns(x, names, "x")
+    xs = inputs_of(network, x)
     several = isinstance(y, (list, tuple)) and len(y) > 0 and hasattr(y[0], "shape")
     ys = [] if y is None else [np.asarray(a) for a in (y if several else [y])]
     ws = [] if sample_weight is None else [np.asarray(sample_weight, np.float32)]

@@ -158,7 +158,8 @@ class Training:
     def _arrays(self, x: Any, y: Any, sample_weight: Any, class_weight: Any = None,
                 may_be_empty: bool = False):  # fmt: skip
         if self._own_step("train_step") is not None:
-            return _own_steps.arrays(x, y, sample_weight, self._network.input_names)
+            _own_steps.refuse_of(self, class_weight)
+            return _own_steps.arrays(x, y, sample_weight, self._network)
         if y is None:
             raise _core.Error("[fit] needs targets y")
         xs = inputs_of(self._network, x)
@@ -173,6 +174,11 @@ class Training:
     def _table_source(self, data: Data, batch_size: int, shuffle: bool = False, seed: int = 0,
                       **more: Any):  # fmt: skip
         self._require_compiled(data)
+        if self._own_step("train_step") is not None and data._label is not None:
+            raise _core.Error(
+                "[fit] the label of a table does not reach a train_step of one's own: give arrays, "
+                "or what gives batches (x, y)"
+            )
         return data._source(self._network, self._targets(), batch_size, shuffle, seed, **more)
 
     def _as_data(self, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
@@ -235,7 +241,7 @@ class Training:
             validation_split: the last part of the data that is not trained on.
             validation_data: (x, y) or (x, y, sample_weight), what andiron.data or andiron.images
                 makes, or what gives batches; the batches of a generator are kept in memory, so that
-                each validation sees the same.
+                each validation sees the same, up to 4 GiB without validation_steps.
             shuffle: another order in each epoch, by seed. Default: True.
             class_weight: a weight for each class id; others weigh 1.
             sample_weight: a weight for each sample; for a table the name of a column.
@@ -269,6 +275,8 @@ class Training:
         """
         if x is None:
             raise _core.Error("[fit] needs data x")
+        validated = validation_data is not None or bool(validation_split)
+        _own_steps.refuse_of(self, class_weight, validated)
         datasets = [d for d in (x, validation_data) if hasattr(d, "_report")]
         whole(epochs, "epochs", 0)
         whole(initial_epoch, "initial_epoch", 0)
@@ -549,7 +557,8 @@ class Training:
         if self._compiled is None:
             return None, None
         self._compiled.catch_up()
-        if not with_optimizer:
+        # A class's own steps are not in a file, which brings back the network that they trained.
+        if not with_optimizer or self._own_step("train_step") is not None:
             return None, None
         outputs = self._network.outputs
         metrics = []

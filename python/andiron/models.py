@@ -50,12 +50,14 @@ class Model(_training.Training, Layer):
 
     One with steps of its own also has `train_step(data)`, which `fit` calls for each batch: data is
     (x, y), (x, y, sample_weight), or x alone where there is no y, as NumPy arrays; it returns a
-    dict of figures, which logs and callbacks get as means over the epoch. What it calls to learn
+    dict of figures, which logs and callbacks get as means over the epoch, each over the batches
+    that have it. What it calls to learn
     are steps made by `andiron.training_step`, which are compiled; it may train parts with
     optimizers of their own, in turn. Make them in `__init__` or `compile`: a training that is
     resumed looks for them there. "loss" in logs is the figure of that name, or the sum of those
-    whose names end in "loss". `test_step(data)` does the same for `evaluate`. Such a model needs no `call`, no
-    loss in `compile`, and is not saved as a whole: save its parts (docs/training.md).
+    whose names end in "loss". `test_step(data)` does the same for `evaluate`, and validation needs
+    it. Such a model needs no `call`, no loss in `compile`. A file has the network of `call` alone,
+    without its steps; without `call` save its parts (docs/training.md).
 
     Example:
         >>> import numpy as np
@@ -278,7 +280,7 @@ class Model(_training.Training, Layer):
             rows = (size or 32) * _training.whole(steps, "steps", 1, "predict")
         if given is not None or isinstance(x, Data) or hasattr(x, "_in_order"):
             if given is not None:
-                batches, rows = _feed.inputs_of(given, core.input_names, steps), None
+                batches, rows = _feed.inputs(given, core, steps), None
             else:
                 batches = x._batches(core) if isinstance(x, Data) else x._in_order()
             parts = [predictor.predict_numpy(batch, size) for batch in first_rows(batches, rows)]

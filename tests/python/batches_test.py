@@ -295,6 +295,45 @@ def test_validation_sees_the_same_batches_each_time(form):
     assert one.history == two.history
 
 
+def refilled(size=10):
+    """Batches in the same memory again and again."""
+    x, y = np.empty((size, 3), "f"), np.empty(size, "f")
+    for a, b in cut(size):
+        x[:], y[:] = a, b
+        yield x, y
+
+
+@pytest.mark.parametrize("prefetch", [0, 2])
+def test_a_generator_may_fill_the_same_memory_again(prefetch):
+    expected, given = compiled(), compiled()
+    batches = lambda: datasets.from_batches(refilled(), prefetch=prefetch)  # noqa: E731
+    one = expected.fit(X, Y, 10, 2, 0, shuffle=False, validation_data=(X, Y))
+    two = given.fit(lambda: refilled(), epochs=2, verbose=0, validation_data=batches())
+    assert one.history == two.history
+    assert given.evaluate(batches(), verbose=0) == expected.evaluate(X, Y, 10, verbose=0)
+    np.testing.assert_array_equal(given.predict(batches()), expected.predict(X))
+
+
+def test_tensors_are_copied_too():
+    buffer, given = np.empty((10, 3), "f"), compiled()
+    tensor = andiron.from_dlpack(buffer)
+
+    def tensors():
+        for x, _ in cut():
+            buffer[:] = x
+            yield tensor
+
+    np.testing.assert_array_equal(given.predict(tensors()), given.predict(X))
+
+
+def test_an_endless_validation_is_an_error_before_memory_runs_out(monkeypatch):
+    monkeypatch.setattr("andiron._feed._MOST_KEPT", 5000)  # 10 rows of 3 + 1 floats are 160
+    model = compiled()
+    with pytest.raises(ValueError, match=r"gave 32 batches.*Give validation_steps"):
+        model.fit(X, Y, verbose=0, validation_data=endless())
+    model.fit(X, Y, verbose=0, validation_data=endless(), validation_steps=50)
+
+
 def test_steps_of_evaluate_and_predict():
     model = compiled()
     model.fit(X, Y, verbose=0)

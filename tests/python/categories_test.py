@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import andiron
-from andiron import Input, Model, Sequential, data, layers, load_model
+from andiron import Input, Model, Sequential, data, explain, layers, load_model
 
 RNG = np.random.default_rng(1)
 COLOURS = ["red", "green", "blue", "müller"]
@@ -281,3 +281,32 @@ def test_special_tokens_in_a_vocabulary_are_not_counted_twice():
     back = layers.StringLookup(vocabulary=first.get_vocabulary(), mask_token="", num_oov_indices=2,
                                invert=True)  # fmt: skip
     assert back(first(np.array(["b", "", "a"]))).tolist() == ["b", "", "a"]
+
+
+def test_texts_in_batches_in_steps_of_ones_own_and_in_explanations():
+    x = {"word": WORDS, "age": AGES}
+    model = network()
+
+    def batches():
+        for at in range(0, len(Y), 50):
+            yield {name: column[at : at + 50] for name, column in x.items()}
+
+    wanted = model.predict(x)
+    np.testing.assert_allclose(model.predict(batches()), wanted, rtol=1e-6)
+    table = next(layer for layer in model.layers if isinstance(layer, layers.Embedding))
+    found = explain.gradients(model, x, at=table.name)
+    kernel = model.layers[-1].get_weights()[0]  # the table's rows stand first in it
+    np.testing.assert_allclose(found, np.tile(kernel[:3, 0], (len(Y), 1)), rtol=1e-6)
+
+    class Seen(Model):
+        def __init__(self):
+            super().__init__(model.inputs, model.outputs)
+
+        def train_step(self, data):
+            given, y = data
+            return {"rows": len(y), "inputs": len(given)}
+
+    own = Seen()
+    own.compile()
+    history = own.fit(x, Y, batch_size=len(Y), epochs=1, verbose=0).history
+    assert history["rows"] == [len(Y)] and history["inputs"] == [2]

@@ -338,3 +338,60 @@ def test_a_figure_is_the_mean_over_the_batches_that_have_it():
     history = model.fit(X[:11], batch_size=8, epochs=1, verbose=0, shuffle=False).history
     assert history["d_loss"] == [pytest.approx((8 * 1 + 3 * 3) / 11)]
     assert history["g_loss"] == [pytest.approx(10.0)]
+
+
+class Weighted(Model):
+    """A network that learns in a step of its own."""
+
+    def __init__(self):
+        andiron.set_random_seed(3)
+        x = Input((4,), name="x")
+        super().__init__(x, layers.Dense(1)(x))
+        self.step, self.steps = None, 0
+
+    def train_step(self, data):
+        x, y = data[:2]
+        self.step = self.step or andiron.training_step(squares(self), self.optimizer, self)
+        self.steps += 1
+        return {"loss": self.step(x, y)}
+
+
+def test_its_file_has_the_network_that_it_trained(tmp_path):
+    model = Weighted()
+    model.compile(optimizers.Adam(0.05))
+    model.fit(X, Y, verbose=0)
+    model.save(tmp_path / "m.safetensors")
+    again = andiron.models.load_model(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    again.compile("sgd", "mse")
+    again.fit(X, Y, verbose=0)
+    model.fit(X, Y, verbose=0)  # and it goes on
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"class_weight": {0: 2.0}}, "class_weight does not reach Weighted.train_step"),
+        ({"validation_data": (X, Y)}, "no test_step, which validation needs"),
+        ({"validation_split": 0.2}, "no test_step, which validation needs"),
+    ],
+)
+def test_what_its_step_would_not_see_is_refused_before_the_first(given, words):
+    model = Weighted()
+    model.compile("sgd")
+    with pytest.raises(ValueError, match=words):
+        model.fit(X, Y, verbose=0, **given)
+    assert model.steps == 0
+
+
+def test_the_label_of_a_table_is_refused():
+    pyarrow = pytest.importorskip("pyarrow")
+    columns = {f"c{i}": X[:, i] for i in range(4)}
+    table = andiron.data.from_arrow(pyarrow.table({**columns, "y": Y[:, 0]}), label="y")
+    model = Weighted()
+    model.compile("sgd")
+    with pytest.raises(ValueError, match="label of a table does not reach a train_step"):
+        model.fit(table, verbose=0)
+    with pytest.raises(ValueError, match="class_weight does not reach"):
+        model.train_on_batch(X, Y, class_weight={0: 2.0})
+    assert model.steps == 0

@@ -230,6 +230,21 @@ def test_partial_fit_and_warm_start_go_on():
     assert losses[0] > losses[1] > losses[2] and warm.n_iter_ == 15
 
 
+@pytest.mark.parametrize("kind", [AndironClassifier, AndironRegressor])
+def test_a_fit_that_fails_leaves_the_one_before(kind):
+    X, y = load_iris(return_X_y=True)
+    net = kind((8,), max_iter=3, tol=None, random_state=0).fit(X, y)
+    before, attributes = net.predict(X), dict(vars(net))
+    net.set_params(optimizer="no such optimizer")
+    with pytest.raises(ValueError, match="no such optimizer"):
+        net.fit(X[:, :2], y + 5)
+    net.set_params(optimizer=attributes["optimizer"])
+    assert vars(net) == attributes
+    np.testing.assert_array_equal(net.predict(X), before)
+    if kind is AndironClassifier:
+        assert list(net.classes_) == [0, 1, 2]
+
+
 def test_early_stopping_looks_at_samples_held_out():
     X, y = load_digits(return_X_y=True)
     net = AndironClassifier((32,), early_stopping=True, n_iter_no_change=3, max_iter=50,

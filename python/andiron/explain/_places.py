@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _core
-from andiron._data import columns
+from andiron._data import inputs_of
 
 _EMBEDDINGS = ("Embedding", "EmbeddingBag")
 
@@ -107,7 +107,7 @@ class Score:
 
     def arrays(self, x: Any) -> list[np.ndarray]:
         """The model's inputs as arrays."""
-        arrays = [np.asarray(a) for a in columns(x, self._core.input_names, "x")]
+        arrays = [np.asarray(a) for a in inputs_of(self._core, x)]
         if len({len(a) for a in arrays}) > 1:
             raise _core.Error(f"[explain] inputs have {[len(a) for a in arrays]} rows")
         return arrays

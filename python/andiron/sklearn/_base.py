@@ -168,6 +168,19 @@ class Network(BaseEstimator):
     def _fit(self, X: Any, y: Any, sample_weight: Any, epochs: int, go_on: bool) -> Any:
         """One training. `go_on`: with the network there is."""
         self._check_settings()
+        before = dict(vars(self))
+        try:
+            data, held_out, seed = self._begin(X, y, sample_weight, epochs, go_on)
+        except Exception:
+            # What is known of the data belongs to the network there is.
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        self._train(data, held_out, epochs, seed)
+        return self
+
+    def _begin(self, X: Any, y: Any, sample_weight: Any, epochs: int, go_on: bool) -> tuple:
+        """(data, data held out or None, seed) of a training, and its network as `model_`."""
         first = not (go_on and hasattr(self, "model_"))
         X, y = self._checked(X, first, y=y, multi_output=True, y_numeric=self._y_numeric)
         y = self._checked_y(y, first)
@@ -195,8 +208,7 @@ class Network(BaseEstimator):
         def part(rows: np.ndarray) -> list:
             return [X[rows], targets[rows], *([] if weights is None else [weights[rows]])]
 
-        self._train(part(train), None if held_out is None else part(held_out), epochs, seed)
-        return self
+        return part(train), None if held_out is None else part(held_out), seed
 
     def _train(self, data: list, held_out: list | None, epochs: int, seed: int) -> None:
         from andiron import callbacks
