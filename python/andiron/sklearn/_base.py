@@ -169,6 +169,18 @@ class Network(BaseEstimator):
         """One training. `go_on`: with the network there is."""
         self._check_settings()
         first = not (go_on and hasattr(self, "model_"))
+        before = dict(vars(self))
+        try:
+            parts = self._begun(X, y, sample_weight, epochs, first)
+        except BaseException:  # what is known of the samples belongs to the network that is there
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        self._train(*parts)
+        return self
+
+    def _begun(self, X: Any, y: Any, sample_weight: Any, epochs: int, first: bool) -> tuple:
+        """What `_train` takes; `first`: with a new network."""
         X, y = self._checked(X, first, y=y, multi_output=True, y_numeric=self._y_numeric)
         y = self._checked_y(y, first)
         weights = self._weights(sample_weight, X, y)
@@ -195,8 +207,7 @@ class Network(BaseEstimator):
         def part(rows: np.ndarray) -> list:
             return [X[rows], targets[rows], *([] if weights is None else [weights[rows]])]
 
-        self._train(part(train), None if held_out is None else part(held_out), epochs, seed)
-        return self
+        return part(train), None if held_out is None else part(held_out), epochs, seed
 
     def _train(self, data: list, held_out: list | None, epochs: int, seed: int) -> None:
         from andiron import callbacks
