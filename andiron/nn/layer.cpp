@@ -188,7 +188,9 @@ void Layer::adopt(const nlohmann::json& config) {
   name_ = config.value("name", std::string());
   name_given_ = !name_.empty();
   trainable_ = config.value("trainable", true);
-  if (config.contains("dtype")) set_dtype_policy(config["dtype"].get<std::string>());
+  // An input's dtype is that of its values.
+  if (config.contains("dtype") && class_name() != "InputLayer")
+    set_dtype_policy(config["dtype"].get<std::string>());
 }
 
 void Layer::set_path(const std::string& path) {
