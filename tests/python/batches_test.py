@@ -1,6 +1,8 @@
 """Generators, iterables and what looks like Keras's PyDataset, torch's DataLoader or tf.data."""
 
 import gc
+import os
+import pty
 import threading
 import time
 import traceback
