@@ -231,7 +231,6 @@ def test_partial_fit_and_warm_start_go_on():
 
 
 @pytest.mark.parametrize("kind", [AndironClassifier, AndironRegressor])
-<<<<<<< HEAD
 def test_a_fit_that_fails_leaves_the_one_before(kind):
     X, y = load_iris(return_X_y=True)
     net = kind((8,), max_iter=3, tol=None, random_state=0).fit(X, y)
@@ -244,7 +243,9 @@ def test_a_fit_that_fails_leaves_the_one_before(kind):
     np.testing.assert_array_equal(net.predict(X), before)
     if kind is AndironClassifier:
         assert list(net.classes_) == [0, 1, 2]
-=======
+
+
+@pytest.mark.parametrize("kind", [AndironClassifier, AndironRegressor])
 def test_a_fit_that_cannot_begin_changes_nothing(kind):
     X, y = load_iris(return_X_y=True)
     net = kind((8,), max_iter=3, tol=None, random_state=0).fit(X, y)
@@ -266,7 +267,6 @@ def test_a_fit_that_cannot_begin_changes_nothing(kind):
     with pytest.raises(RuntimeError):
         (new := kind(model=fails)).fit(X, y)
     assert not [name for name in vars(new) if name.endswith("_")]
->>>>>>> fixes2
 
 
 def test_early_stopping_looks_at_samples_held_out():
