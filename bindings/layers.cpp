@@ -103,6 +103,7 @@ void bind_layers(nb::module_& m) {
       .def_prop_ro("class_name", &nn::Layer::class_name)
       .def_prop_rw("name", &nn::Layer::name, &nn::Layer::set_name)
       .def_prop_rw("trainable", &nn::Layer::trainable, &nn::Layer::set_trainable)
+      .def_prop_rw("dtype_policy", &nn::Layer::dtype_policy, &nn::Layer::set_dtype_policy)
       .def_prop_ro("built", &nn::Layer::built)
       .def("build", [](nn::Layer& l, nb::handle types) { l.build(types_from(types)); })
       .def("input_types",

@@ -44,6 +44,9 @@ bool reads_one_of(const Value& value, const std::vector<VariablePtr>& variables)
 Graph minimize_part(std::vector<Value> inputs, const Value& step, nb::handle outputs,
                     const Updates& updates, const std::vector<nn::LayerPtr>& layers,
                     const std::vector<VariablePtr>& variables, nn::Optimizer& optimizer) {
+  if (optimizer.search() != nullptr)
+    fail("[training_step] {} evaluates the loss several times a step; use it with fit",
+         optimizer.class_name());
   const nn::Part part(layers, variables);
   const std::vector<VariablePtr> trained = part.trainable_variables();
   std::vector<Value> results = values_from(outputs);

@@ -9,6 +9,7 @@
 #include "andiron/nn/class_name.hpp"
 #include "andiron/nn/initial_values.hpp"
 #include "andiron/nn/masks.hpp"
+#include "andiron/nn/mixed_precision.hpp"
 #include "andiron/nn/texts.hpp"
 
 namespace andiron::nn {
@@ -68,6 +69,12 @@ void Layer::set_trainable(bool trainable) {
   for (const LayerPtr& layer : sublayers()) layer->set_trainable(trainable);
 }
 
+void Layer::set_dtype_policy(const std::string& policy) {
+  check_dtype_policy(policy);
+  dtype_policy_ = policy;
+  for (const LayerPtr& layer : sublayers()) layer->set_dtype_policy(policy);
+}
+
 void Layer::build(const std::vector<TensorType>& inputs) {
   if (built_) return;
   build_variables(inputs);
@@ -87,7 +94,15 @@ std::vector<Value> Layer::call(const std::vector<Value>& inputs, CallContext& co
   const std::string own = name_.empty() ? snake_case(class_name()) : name_;
   NameScope scope(outer.empty() ? own : outer + "/" + own);
   Masks::Scope masks;
+  const TraceMark before(context);
   std::vector<Value> outputs = compute(inputs, context);
+  if (dtype_policy_ != "float32") {
+    const Value mask = Masks::of(outputs[0]);
+    outputs = narrow_products(inputs, outputs, before, context);
+    Masks::set(outputs[0], mask);
+  }
+  context.finished.resize(before.finished);
+  context.finished.insert(context.finished.end(), outputs.begin(), outputs.end());
   if (keeps_mask(class_name()) && !(outputs[0] == inputs[0]))
     Masks::set(outputs[0], Masks::of(inputs[0]));
   return outputs;
@@ -163,12 +178,19 @@ std::vector<Value> Layer::regularization_losses() const {
   return out;
 }
 
-nlohmann::json Layer::config() const { return {{"name", name_}, {"trainable", trainable_}}; }
+nlohmann::json Layer::config() const {
+  nlohmann::json config = {{"name", name_}, {"trainable", trainable_}};
+  if (dtype_policy_ != "float32") config["dtype"] = dtype_policy_;
+  return config;
+}
 
 void Layer::adopt(const nlohmann::json& config) {
   name_ = config.value("name", std::string());
   name_given_ = !name_.empty();
   trainable_ = config.value("trainable", true);
+  // An input's dtype is that of its values.
+  if (config.contains("dtype") && class_name() != "InputLayer")
+    set_dtype_policy(config["dtype"].get<std::string>());
 }
 
 void Layer::set_path(const std::string& path) {

@@ -31,6 +31,9 @@ struct CallContext {
   /// New values of variables that are not trained (running statistics).
   std::vector<std::pair<VariablePtr, Value>> updates;
 
+  /// The outputs of the layers called so far inside of the layer that is being called.
+  std::vector<Value> finished;
+
   /// The seed of one random draw: another one for each use in the trace, so that a shared dropout
   /// layer draws anew, and the same in every trace of the same network.
   int64_t draw_seed(int64_t layer_seed);
@@ -71,6 +74,12 @@ class Layer : public std::enable_shared_from_this<Layer> {
   /// Freezes or thaws this layer and the ones inside. Compiled models have to be compiled again.
   virtual void set_trainable(bool trainable);
 
+  /// "float32", or "mixed_bfloat16": the layer's products (matmul, convolution) round their
+  /// operands and results to bfloat16; all else, variables and what goes in and out stay float32.
+  const std::string& dtype_policy() const { return dtype_policy_; }
+  /// Of this layer and the ones inside, before they are used. Throws Error for any other name.
+  void set_dtype_policy(const std::string& policy);
+
   bool built() const { return built_; }
   /// Makes the variables for inputs of these types (axis 0 symbolic); the first call counts.
   void build(const std::vector<TensorType>& inputs);
@@ -99,10 +108,11 @@ class Layer : public std::enable_shared_from_this<Layer> {
   /// Penalties of this layer's variables and of the layers inside, as scalars.
   std::vector<Value> regularization_losses() const;
 
-  /// Constructor arguments under Keras's names, "name" and "trainable" included.
+  /// Constructor arguments under Keras's names, "name" and "trainable" included, and "dtype" unless
+  /// it is float32.
   virtual nlohmann::json config() const;
 
-  /// Takes "name" and "trainable" from what `config` returned.
+  /// Takes "name", "trainable" and "dtype" from what `config` returned.
   void adopt(const nlohmann::json& config);
 
   /// Variables get the names "<path>/<weight>"; called by the model that owns the layer.
@@ -134,7 +144,7 @@ class Layer : public std::enable_shared_from_this<Layer> {
     Regularizer regularizer;
   };
 
-  std::string name_, path_;
+  std::string name_, path_, dtype_policy_ = "float32";
   bool name_given_ = false, trainable_ = true, built_ = false;
   std::vector<Weight> weights_;
   std::vector<TensorType> input_types_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "andiron/base/isa.hpp"
 #include "andiron/passes/commute_lookups.hpp"
 #include "andiron/passes/cse.hpp"
 #include "andiron/passes/embedding_gradients.hpp"
@@ -11,6 +12,7 @@
 #include "andiron/passes/fuse_matmul.hpp"
 #include "andiron/passes/lay_out.hpp"
 #include "andiron/passes/simplify.hpp"
+#include "andiron/passes/widen_products.hpp"
 
 namespace andiron {
 
@@ -72,6 +74,7 @@ Graph optimise_concrete(const Graph& graph, const FuseRules* fuse_rules, PassHis
                         const std::string& stage) {
   Passes passes{graph, history, stage + ": "};
   passes.record("graph");
+  if (current_isa() == Isa::avx2) passes.run("widen products", widen_products);
   passes.run("fold", folded);
   passes.run("cse", cse);
   passes.run("simplify", simplify);

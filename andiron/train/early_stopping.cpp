@@ -20,34 +20,38 @@ void Monitor::require(std::string_view callback, int64_t validation_freq) const 
         callback, name, name.substr(4));
 }
 
+// Parts of names of metrics.
+constexpr const char* kHigherIsBetter[] = {"acc",
+                                           "auc",
+                                           "auroc",
+                                           "auprc",
+                                           "precision",
+                                           "recall",
+                                           "ndcg",
+                                           "map@",
+                                           "mrr@",
+                                           "hit_rate",
+                                           "coverage@",
+                                           "novelty@",
+                                           "f1",
+                                           "fbeta",
+                                           "jaccard",
+                                           "kappa",
+                                           "mean_iou",
+                                           "io_u",
+                                           "r2_score",
+                                           "diversity",
+                                           "sensitivity",
+                                           "specificity",
+                                           "true_positives",
+                                           "true_negatives",
+                                           "correlation",
+                                           "cosine_similarity"};
+
 bool Monitor::maximises() const {
   if (mode != "auto") return mode == "max";
   if (name.find("loss") != std::string::npos) return false;
-  for (const char* part : {"acc",
-                           "auc",
-                           "auroc",
-                           "auprc",
-                           "precision",
-                           "recall",
-                           "hit_rate",
-                           "ndcg",
-                           "map@",
-                           "mrr@",
-                           "f1",
-                           "fbeta",
-                           "jaccard",
-                           "iou",
-                           "io_u",
-                           "kappa",
-                           "correlation",
-                           "r2",
-                           "cosine_similarity",
-                           "sensitivity",
-                           "specificity",
-                           "true_",
-                           "coverage",
-                           "novelty",
-                           "diversity"})
+  for (const char* part : kHigherIsBetter)
     if (name.find(part) != std::string::npos) return true;
   return false;
 }

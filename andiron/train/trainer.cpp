@@ -23,6 +23,12 @@ struct StopSource {
   ~StopSource() { source.stop(); }
 };
 
+// Whoever stops while averages stand in the variables' place finds the variables there again.
+void swap_back(nn::CompiledModel& compiled) {
+  nn::Optimizer* optimizer = compiled.options().optimizer.get();
+  if (optimizer != nullptr && optimizer->averages_swapped()) optimizer->swap_averages();
+}
+
 // What one worker throws ends the work of all, who would wait for it.
 template <class F>
 auto together(DataParallel* workers, F&& f) {
@@ -274,6 +280,7 @@ const History& Trainer::fit(BatchSource& data, const FitOptions& options) {
     together(options.workers, [&] { run(data, options, state); });
   } catch (...) {
     state.settle();
+    swap_back(*compiled_);
     throw;
   }
   return history_;
@@ -332,7 +339,14 @@ void Trainer::run(BatchSource& data, const FitOptions& options, TrainingState& s
 Logs Trainer::evaluate(BatchSource& data, const std::vector<CallbackPtr>& callbacks,
                        const std::function<void()>& between_steps, DataParallel* workers) {
   for (const CallbackPtr& c : callbacks) c->set_trainer(this);
-  return together(workers, [&] { return measure(data, callbacks, between_steps, workers); });
+  const nn::OptimizerPtr& optimizer = compiled_->options().optimizer;
+  const bool in_place = optimizer != nullptr && optimizer->averages_swapped();
+  try {
+    return together(workers, [&] { return measure(data, callbacks, between_steps, workers); });
+  } catch (...) {
+    if (!in_place) swap_back(*compiled_);
+    throw;
+  }
 }
 
 Logs Trainer::measure(BatchSource& data, const std::vector<CallbackPtr>& callbacks,

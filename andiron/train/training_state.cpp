@@ -238,7 +238,7 @@ void TrainingState::take_parts(const Checkpoint& checkpoint, Trainer::Progress& 
   }
 }
 
-void TrainingState::load(Trainer::Progress& progress) {
+void TrainingState::load(Trainer::Progress& progress) try {
   if (options_.checkpoint.store == nullptr) fail("[fit] resume needs checkpoint_dir");
   const std::optional<Checkpoint> found = newest();
   if (!found) return;
@@ -274,6 +274,8 @@ void TrainingState::load(Trainer::Progress& progress) {
       logs.emplace_back(about["history"][e][i], values.item(static_cast<int64_t>(i)));
     trainer_.history_.logs.push_back(std::move(logs));
   }
+} catch (const json::exception& e) {
+  fail("[resume] the newest checkpoint is damaged: {}", e.what());
 }
 
 }  // namespace andiron::train

@@ -40,6 +40,16 @@ def features(path: str = "/proc/cpuinfo") -> list[str]:
     return [name for name in INTERESTING if name in flags]
 
 
+def bfloat16(path: str = "/proc/cpuinfo") -> str:
+    """How products of mixed_bfloat16 are computed on this CPU."""
+    found = features(path)
+    if "amx_bf16" in found:
+        return "matrix instructions (amx_bf16)"
+    if "avx512_bf16" in found:
+        return "vector instructions (avx512_bf16), slower than with AMX"
+    return "no instructions: mixed_bfloat16 is slower than float32 here"
+
+
 def require_supported_cpu(path: str = "/proc/cpuinfo") -> None:
     """Raises ImportError with a sentence on a CPU older than AVX2 with FMA."""
     fields = cpuinfo(path)

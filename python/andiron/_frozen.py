@@ -8,7 +8,7 @@ import numpy as np
 
 from andiron import _core
 from andiron._data import inputs_of
-from andiron._training import whole
+from andiron._refuse import whole
 
 
 class Frozen:

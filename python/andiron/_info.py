@@ -68,6 +68,7 @@ def collect() -> dict:
         "packages": package_versions(),
         "cpu": _cpu.cpuinfo().get("model name", platform.processor() or "unknown"),
         "features": _cpu.features(),
+        "bfloat16": _cpu.bfloat16(),
         "cores": len(os.sched_getaffinity(0)),
         "threads": core["threads"],
         "kernel_library": f"oneDNN {core['onednn']} ({core['onednn_runtime']})",
@@ -86,6 +87,7 @@ def render(found: dict) -> str:
         ("packages", ", ".join(f"{name} {v}" for name, v in found["packages"].items())),
         ("cpu", found["cpu"]),
         ("features", " ".join(found["features"])),
+        ("bfloat16", found["bfloat16"]),
         ("threads", f"{found['threads']} of {found['cores']} cores"),
         ("kernels", f"{found['kernel_library']}, {found['kernel_isa']}"),
         (

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from andiron import _core, _training
+from andiron import _core
 from andiron._data import columns, inputs_of
+from andiron._refuse import whole
 from andiron._tables import Data, is_table
 
 __all__ = ["Quantized"]
@@ -130,7 +131,7 @@ class Quantized:
             batch_size: rows that go through at a time; chosen by default.
             verbose: accepted for Keras's sake.
         """
-        size = 0 if batch_size is None else _training.whole(batch_size, "batch_size", 1, "predict")
+        size = 0 if batch_size is None else whole(batch_size, "batch_size", 1, "predict")
         names = self._core.input_names
         plain = isinstance(x, np.ndarray) and len(names) == 1
         out = self._predictor.predict_numpy([x] if plain else columns(x, names, "x"), size)

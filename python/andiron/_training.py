@@ -21,7 +21,7 @@ from andiron._data import (
     weights_of,
 )
 from andiron._feed import Feeds
-from andiron._refuse import refuse
+from andiron._refuse import refuse, refuse_beside_batches, whole
 from andiron._tables import Data, is_table, names_columns
 from andiron.callbacks._protocol import figures_of, unknown_figure
 
@@ -597,22 +597,3 @@ class Training:
         for variable, name in zip(state, sorted(tensors), strict=True):
             variable.assign(tensors[name])
         self._compiled.step = config["step"]
-
-
-def refuse_beside_batches(caller: str, **given: Any) -> None:
-    """What belongs to whoever makes the batches."""
-    for name, value in given.items():
-        if value is not None and not (name == "validation_split" and value == 0.0):
-            raise _core.Error(
-                f"[{caller}] {name} does not go with a generator or a dataset: its batches are "
-                "(x, y) or (x, y, sample_weight), of the size and the split that it gives them"
-            )
-
-
-def whole(value: Any, what: str, least: int, caller: str = "fit") -> int:
-    """An integer argument of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"[{caller}] {what} must be an integer; got {value!r}")
-    if value < least:
-        raise _core.Error(f"[{caller}] {what} must be at least {least}; got {value}")
-    return int(value)

@@ -16,9 +16,10 @@ from andiron._frozen import Frozen
 from andiron._imagenet import decode_predictions
 from andiron._keras.file import is_keras
 from andiron._quantized import Quantized, quantize
+from andiron._refuse import refuse_beside_batches, whole
 from andiron._tables import Data, is_table
 from andiron._zoo import *  # noqa: F403
-from andiron.layers.base import Layer, _Bridge, face_of, spec_of
+from andiron.layers.base import _CLASSES, Layer, _Bridge, face_of, spec_of
 
 __all__ = [
     "Model",
@@ -259,14 +260,14 @@ class Model(_training.Training, Layer):
             verbose, callbacks: accepted for Keras's sake.
         """
         self._require_network("predict")
-        size = 0 if batch_size is None else _training.whole(batch_size, "batch_size", 1, "predict")
+        size = 0 if batch_size is None else whole(batch_size, "batch_size", 1, "predict")
         if is_table(x):
             from andiron import data
 
             x = data.as_data(x)
         given = batches_of(x)
         if given is not None:
-            _training.refuse_beside_batches("predict", batch_size=batch_size)
+            refuse_beside_batches("predict", batch_size=batch_size)
             _feed.build(self, given)
         core = self._ready(None if given is not None else x)
         predictor = self._predictor
@@ -277,7 +278,7 @@ class Model(_training.Training, Layer):
             self._compiled.catch_up()
         rows = None
         if steps is not None:
-            rows = (size or 32) * _training.whole(steps, "steps", 1, "predict")
+            rows = (size or 32) * whole(steps, "steps", 1, "predict")
         if given is not None or isinstance(x, Data) or hasattr(x, "_in_order"):
             if given is not None:
                 batches, rows = _feed.inputs(given, core, steps), None
@@ -591,11 +592,4 @@ def _from_bytes(data: bytes, own_metrics: Sequence = ()) -> Model:
     return _restored(*_core.model_from_bytes(data), True, own_metrics)
 
 
-def _register() -> None:
-    from andiron.layers.base import _CLASSES
-
-    _CLASSES["Functional"] = Model
-    _CLASSES["Sequential"] = Sequential
-
-
-_register()
+_CLASSES.update(Functional=Model, Sequential=Sequential)

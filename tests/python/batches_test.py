@@ -1,6 +1,8 @@
 """Generators, iterables and what looks like Keras's PyDataset, torch's DataLoader or tf.data."""
 
 import gc
+import os
+import pty
 import threading
 import time
 import traceback
@@ -496,8 +498,17 @@ def test_an_unknown_length_is_shown_as_such(capfd):
             time.sleep(0.03)
             yield batch
 
-    compiled().fit(slow(), verbose=1)
-    out = capfd.readouterr().out
+    ours, theirs = pty.openpty()  # bars are for terminals
+    kept = os.dup(1)
+    os.dup2(theirs, 1)
+    try:
+        compiled().fit(slow(), verbose=1)
+    finally:
+        os.dup2(kept, 1)
+        for open_ in (kept, theirs):
+            os.close(open_)
+    out = os.read(ours, 1 << 16).decode()
+    os.close(ours)
     assert "/Unknown" in out and "10/10 ━" in out
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import andiron
-from andiron import Input, Model, Sequential, layers, load_model
+from andiron import Input, Model, Sequential, layers, load_model, regularizers
 
 GOLDEN = json.loads(Path(__file__).with_name("keras_layer_goldens.json").read_text())
 
@@ -154,6 +154,23 @@ def test_masked_training_ignores_what_is_masked():
         results.append(model.get_weights())
     for a, b in zip(*results, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("case", range(3))
+def test_orthogonal_regularizer_is_kerass(tmp_path, case):
+    config, expected = GOLDEN["penalties"]["orthogonal"][case]
+    w = array(GOLDEN["penalties"]["w"])
+    penalty = regularizers.OrthogonalRegularizer(**config)
+    assert float(penalty(w)) == pytest.approx(expected, rel=1e-5)
+    entry = Input((5,))
+    out = layers.Dense(3, use_bias=False, kernel_regularizer=penalty)(entry)
+    model = Model(entry, out)
+    model.set_weights([w])
+    model.save(tmp_path / "m.safetensors")
+    model = load_model(tmp_path / "m.safetensors")
+    model.compile("sgd", "mse")
+    x = np.zeros((2, 5), np.float32)  # only the penalty is left of the loss
+    assert model.evaluate(x, np.zeros((2, 3), "f"), verbose=0) == pytest.approx(expected, rel=1e-5)
 
 
 def test_activity_regularization_is_kerass():

@@ -474,7 +474,7 @@ def test_only_float32_is_offered_as_a_dtype():
     for make in (layers.Dense, layers.Reshape, losses.MeanSquaredError):
         arguments = {layers.Dense: (3,), layers.Reshape: ((2,),)}.get(make, ())
         make(*arguments, dtype="float32")
-        with pytest.raises(_core.Error, match="float32; got float16"):
+        with pytest.raises(_core.Error, match="float32.*got '?float16"):
             make(*arguments, dtype="float16")
 
 

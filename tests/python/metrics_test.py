@@ -180,6 +180,22 @@ def test_calibration_error_has_the_bins_of_scikit_learn(bins):
         assert other.result() == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("mark", [-1, 255, 2])
+def test_iou_leaves_out_the_ignored_label(mark):
+    """Keras's ignore_class: marked rows weigh nothing, also where the mark is no class."""
+    keep = CLASS != 2
+    labels = np.where(keep, CLASS, mark)
+    expected = sk.jaccard_score(
+        CLASS[keep], SEEN[keep], average="macro", labels=np.unique([*CLASS[keep], *SEEN[keep]])
+    )
+    for seen in (SEEN, SCORES):
+        make = lambda: metrics.MeanIoU(K, ignore_class=mark)  # noqa: E731
+        assert streamed(make, labels, seen, None) == pytest.approx(expected)
+    if mark != 2:
+        with pytest.raises(_core.Error, match=f"class id {mark} is not in"):
+            metrics.MeanIoU(K).update_state(labels, SEEN)
+
+
 def test_calibration_of_classes_looks_at_the_highest():
     rows, best = metrics.ExpectedCalibrationError(), metrics.ExpectedCalibrationError()
     rows.update_state(CLASS, SCORES)
@@ -390,12 +406,30 @@ def test_arrays_are_refused_in_logs():
             model.compile("adam", "sparse_categorical_crossentropy", metrics=[metric])
 
 
-def test_better_is_higher_for_those_where_it_is():
-    x, y = np.zeros((8, 1), "f"), np.tile([[0.0], [1.0]], (4, 1)).astype("f")
-    model = Sequential([Input((1,)), layers.Dense(1, "sigmoid")])
-    model.compile("sgd", "mse", metrics=["cohen_kappa"])
-    stop = callbacks.EarlyStopping("cohen_kappa", patience=1, min_delta=0.5)
-    model.fit(x, y, epochs=3, verbose=0, callbacks=[stop])
+class Rising(metrics.Metric):
+    """Higher from epoch to epoch."""
+
+    epoch = 0
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        np.asarray(y_pred)  # no graph
+
+    def result(self):
+        return float(Rising.epoch)
+
+    def reset_state(self):
+        Rising.epoch += 1
+
+
+@pytest.mark.parametrize(
+    ("name", "epochs"), [("cohen_kappa", 5), ("mrr@5", 5), ("tower2_mae", 3), ("previous_mse", 3)]
+)
+def test_early_stopping_knows_which_ones_should_rise(name, epochs):
+    x = np.zeros((8, 1), "f")
+    model = Sequential([Input((1,)), layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=[Rising(name)])
+    stop = callbacks.EarlyStopping(name, patience=2)
+    assert len(model.fit(x, x, epochs=5, verbose=0, callbacks=[stop]).epoch) == epochs
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from andiron.optimizers import schedules
 
 import andiron
-from andiron import Input, Model, Sequential, callbacks, layers, losses, models, optimizers
+from andiron import Input, Model, Sequential, callbacks, layers, losses, models, ops, optimizers
 
 NAMES = ["Adadelta", "Adafactor", "Adamax", "LARS", "Lamb", "Lion", "Muon", "Nadam", "Rprop"]
 RATES = {"Adadelta": 1.0, "Adafactor": 0.1, "LARS": 20.0, "Rprop": 0.001}
@@ -181,6 +181,30 @@ def test_a_training_stopped_while_averages_are_in_place_resumes(tmp_path):
     same(whole, trained(4, "parts", resume=True))
 
 
+@pytest.mark.parametrize("end", [KeyboardInterrupt, RuntimeError])
+def test_a_test_that_is_stopped_puts_the_weights_back(end):
+    x, y = data()
+    model = network(optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9))
+    swap, trained = callbacks.SwapEMAWeights(swap_on_epoch=True), []
+
+    class Stop(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            trained[:] = model.get_weights()
+
+        def on_test_batch_end(self, batch, logs=None):
+            assert not np.array_equal(model.get_weights()[0], trained[0])  # the averages
+            raise end("now")
+
+    with pytest.raises(end):
+        model.fit(x, y, 60, 3, verbose=0, validation_data=(x, y), callbacks=[swap, Stop()])
+    for w, t in zip(model.get_weights(), trained, strict=True):
+        np.testing.assert_array_equal(w, t)
+    with pytest.raises(end):
+        model.evaluate(x, y, verbose=0, callbacks=[swap, Stop()])
+    for w, t in zip(model.get_weights(), trained, strict=True):
+        np.testing.assert_array_equal(w, t)
+
+
 def test_swap_needs_averages():
     x, y = data()
     with pytest.raises(andiron.Error, match="needs an optimizer with use_ema=True; got Adam"):
@@ -222,6 +246,29 @@ def test_lbfgs_resumes_with_the_same_bits(tmp_path):
     assert loss[-1] < 0.2 * loss[0]
     trained(3, "parts")
     same(whole, trained(8, "parts", resume=True)[0])
+
+
+def test_a_step_that_fails_leaves_the_weights_where_they_were():
+    x, y = data()
+    model = network("sgd")
+    calls = []
+
+    def far(y_true, y_pred):
+        def check(a):
+            calls.append(1)
+            if len(calls) % 2 == 0:  # where the search tries
+                raise ValueError("too far")
+            return a
+
+        seen = ops.py_function(check, y_pred, gradient=lambda x, g: g)
+        return ops.mean(ops.square(y_true - seen))
+
+    model.compile(optimizers.LBFGS(), far)
+    before = model.get_weights()
+    with pytest.raises(Exception, match="too far"):
+        model.fit(x, y, 240, 1, verbose=0, shuffle=False)
+    for w, b in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(w, b)
 
 
 def test_lbfgs_refuses_what_it_cannot_do():

@@ -157,6 +157,15 @@ def test_mistakes_are_told(loss, what, words):
         andiron.training_step(loss, "sgd", model if what is None else what)(X)
 
 
+def test_a_search_along_a_line_is_refused():
+    with pytest.raises(andiron.Error, match="LBFGS evaluates the loss several times"):
+        andiron.training_step(lambda x: ops.mean(x), optimizers.LBFGS(), net())
+    w = andiron.Variable([1.0, 2.0])
+    with pytest.raises(andiron.Error, match="LBFGS evaluates the loss several times"):
+        optimizers.LBFGS().apply([[1.0, 1.0]], [w])
+    assert w.numpy().tolist() == [1.0, 2.0]
+
+
 def test_an_optimizer_of_a_compiled_model_is_not_shared():
     model, optimizer = net(), optimizers.SGD(0.1)
     model.compile(optimizer, "mse")

@@ -231,6 +231,7 @@ def test_partial_fit_and_warm_start_go_on():
 
 
 @pytest.mark.parametrize("kind", [AndironClassifier, AndironRegressor])
+<<<<<<< HEAD
 def test_a_fit_that_fails_leaves_the_one_before(kind):
     X, y = load_iris(return_X_y=True)
     net = kind((8,), max_iter=3, tol=None, random_state=0).fit(X, y)
@@ -243,6 +244,29 @@ def test_a_fit_that_fails_leaves_the_one_before(kind):
     np.testing.assert_array_equal(net.predict(X), before)
     if kind is AndironClassifier:
         assert list(net.classes_) == [0, 1, 2]
+=======
+def test_a_fit_that_cannot_begin_changes_nothing(kind):
+    X, y = load_iris(return_X_y=True)
+    net = kind((8,), max_iter=3, tol=None, random_state=0).fit(X, y)
+    before, known = net.predict(X), dict(vars(net))
+
+    def fails(task):
+        raise RuntimeError("no network")
+
+    with pytest.raises(RuntimeError, match="no network"):
+        net.set_params(model=fails).fit(X[:, :2], y * 10 + 5)
+    if kind is AndironClassifier:
+        with pytest.raises(ValueError, match="class_weight names 77"):
+            net.set_params(model=None, class_weight={77: 1.0}).fit(X, y + 5)
+        net.set_params(class_weight=None)
+    net.set_params(model=None)
+    np.testing.assert_array_equal(net.predict(X), before)
+    assert vars(net).keys() == known.keys()
+    # An estimator that was never fitted is none afterwards.
+    with pytest.raises(RuntimeError):
+        (new := kind(model=fails)).fit(X, y)
+    assert not [name for name in vars(new) if name.endswith("_")]
+>>>>>>> fixes2
 
 
 def test_early_stopping_looks_at_samples_held_out():

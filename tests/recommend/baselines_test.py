@@ -155,6 +155,31 @@ def test_explicit_ratings_come_near_their_noise(ratings):
     assert popular == pytest.approx(model.scores_of([-5], [ratings.items.ids[0]])[0], abs=1e-5)
 
 
+def test_observing_leaves_what_ratings_were_learnt_against(data, ratings, tmp_path):
+    made = MatrixFactorization(loss="squared_error", factors=4, epochs=5).fit(ratings, verbose=0)
+    made.save(tmp_path)
+    low = ratings.take(ratings.rating < 2.5)  # another mean, and another range
+    for model in (made, load(tmp_path)):
+        users, items = ratings.user[:50], ratings.items.ids[ratings.item[:50]]
+        before, mean = model.predict(users, items), model.mean_rating
+        scores, chances = model.scores(users), model.probabilities(model.scores(users))
+        model.observe(low)
+        assert model.mean_rating == mean
+        np.testing.assert_array_equal(model.predict(users, items), before)
+        np.testing.assert_array_equal(model.scores(users), scores)
+        np.testing.assert_array_equal(model.probabilities(scores), chances)
+        # The error comes before anything changes.
+        histories = model._histories
+        with pytest.raises(ValueError, match="the table has none"):
+            model.observe(Interactions(low.users, low.items, low.user, low.item))
+        assert model._histories is histories
+    # Training goes on towards ratings, against the same mean.
+    error = np.square(made.scores_of(low.user, low.items.ids[low.item]) - low.rating).mean()
+    made.observe(low, epochs=5, rate=1.0)
+    after = np.square(made.scores_of(low.user, low.items.ids[low.item]) - low.rating).mean()
+    assert after < error and made.mean_rating == mean
+
+
 def test_explicit_ratings_need_ratings(data, ratings):
     with pytest.raises(ValueError, match="the table has none"):
         MatrixFactorization(loss="squared_error").fit(data, verbose=0)

@@ -64,8 +64,9 @@ MetricPtr cell(const Json& s) {
 }
 
 MetricPtr iou(const Json& s) {
-  return std::make_shared<IoU>(confusion(s), s.value("targets", std::vector<int64_t>()),
-                               s.value("ignore_class", int64_t{-1}));
+  std::optional<int64_t> ignored;
+  if (s.contains("ignore_class")) ignored = s["ignore_class"].get<int64_t>();
+  return std::make_shared<IoU>(confusion(s), s.value("targets", std::vector<int64_t>()), ignored);
 }
 
 MetricPtr label_areas(const Json& s) {

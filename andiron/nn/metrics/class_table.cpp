@@ -32,7 +32,8 @@ Tensor ids_of(const Tensor& rows) {
 }  // namespace
 
 ClassPairs::ClassPairs(std::string_view metric, const Tensor& labels, const Tensor& y_pred,
-                       const Tensor& weight, int64_t n_classes, double threshold) {
+                       const Tensor& weight, int64_t n_classes, double threshold,
+                       std::optional<int64_t> ignored) {
   const bool rows_for_ids = labels.defined() && y_pred.defined() && labels.rank() > 1 &&
                             labels.size(labels.rank() - 1) > 1 &&
                             labels.count() == y_pred.count() * labels.size(labels.rank() - 1);
@@ -48,6 +49,9 @@ ClassPairs::ClassPairs(std::string_view metric, const Tensor& labels, const Tens
       fail("[{}] row {}: class id {} is not in [0, {})", metric, row, value, limit);
     return static_cast<int64_t>(value);
   };
+  const auto left_out = [&](double label) {
+    return ignored && label == static_cast<double>(*ignored);
+  };
   classes_ = n_classes;
   if (one_each) {
     const Columns columns(metric, y_true, y_pred, weight);
@@ -56,6 +60,7 @@ ClassPairs::ClassPairs(std::string_view metric, const Tensor& labels, const Tens
     pairs_.reserve(static_cast<size_t>(columns.count()));
     columns.for_each_piece([&](int64_t first, auto t, auto p, auto w) {
       for (size_t i = 0; i < t.size(); ++i) {
+        if (left_out(t[i])) continue;
         const int64_t row = first + static_cast<int64_t>(i), label = id(row, t[i]);
         const int64_t predicted = ids ? id(row, p[i]) : (p[i] > threshold ? 1 : 0);
         pairs_.push_back({label, predicted, w[i]});
@@ -69,11 +74,11 @@ ClassPairs::ClassPairs(std::string_view metric, const Tensor& labels, const Tens
     fail("[{}] y_pred must have {} classes; got {}", metric, n_classes, str(y_pred.sizes()));
   classes_ = width;
   const bool one_hot = y_true.count() == y_pred.count();
-  const Rows rows(metric, y_true, y_pred, weight, one_hot);
+  const Rows rows(metric, y_true, y_pred, weight, one_hot, ignored);
   pairs_.reserve(static_cast<size_t>(rows.count()));
   rows.for_each_row([&](int64_t, auto t, auto p, double w) {
-    pairs_.push_back(
-        {one_hot ? first_largest(t) : static_cast<int64_t>(t[0]), first_largest(p), w});
+    const double label = one_hot ? static_cast<double>(first_largest(t)) : t[0];
+    if (!left_out(label)) pairs_.push_back({static_cast<int64_t>(label), first_largest(p), w});
   });
 }
 

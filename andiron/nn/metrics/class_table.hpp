@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "andiron/nn/metrics/metric.hpp"
 
 namespace andiron::metrics {
@@ -12,9 +14,11 @@ namespace andiron::metrics {
 class ClassPairs {
  public:
   /// Throws Error naming `metric` and the row when ids are not whole numbers of at least 0, or not
-  /// below `n_classes` (0: any).
+  /// below `n_classes` (0: any). Rows of the label `ignored`, which may be any number, are left out
+  /// with what was predicted for them.
   ClassPairs(std::string_view metric, const Tensor& y_true, const Tensor& y_pred,
-             const Tensor& weight, int64_t n_classes, double threshold);
+             const Tensor& weight, int64_t n_classes, double threshold,
+             std::optional<int64_t> ignored = {});
 
   struct Pair {
     int64_t label, predicted;

@@ -65,7 +65,7 @@ void Columns::read_weights(int64_t begin, std::span<double> out) const {
 }
 
 Rows::Rows(std::string_view metric, const Tensor& y_true, const Tensor& y_pred,
-           const Tensor& weight, bool one_hot)
+           const Tensor& weight, bool one_hot, std::optional<int64_t> ignored)
     : one_hot_(one_hot) {
   require_defined(metric, y_true, y_pred);
   if (y_pred.rank() < 1) fail("[{}] y_pred must be [n, classes]; got a scalar", metric);
@@ -85,6 +85,7 @@ Rows::Rows(std::string_view metric, const Tensor& y_true, const Tensor& y_pred,
   for (int64_t i = 0; i < n_; ++i) {
     double id = 0.0;
     read_doubles(y_true_, i, {&id, 1});
+    if (ignored && id == static_cast<double>(*ignored)) continue;
     if (!(id >= 0.0 && id < static_cast<double>(classes_)) || id != std::floor(id))
       fail("[{}] row {}: class id {} is not in [0, {})", metric, i, id, classes_);
   }

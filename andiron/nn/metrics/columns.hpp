@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -59,15 +60,15 @@ class Columns {
 class Rows {
  public:
   /// y_pred is [..., classes]; y_true is of that shape when `one_hot`, otherwise one id for each
-  /// row. Throws Error naming `metric`.
+  /// row, where `ignored` needs not be in range. Throws Error naming `metric`.
   Rows(std::string_view metric, const Tensor& y_true, const Tensor& y_pred, const Tensor& weight,
-       bool one_hot);
+       bool one_hot, std::optional<int64_t> ignored = {});
 
   int64_t count() const { return n_; }
   int64_t classes() const { return classes_; }
 
   /// Calls f(row, y_true, y_pred, weight): y_true is the one-hot row or, in its only element, the
-  /// id, which is in range.
+  /// id, which is in range or the ignored one.
   template <class F>
   void for_each_row(F f) const {
     std::vector<double> t(static_cast<size_t>(one_hot_ ? classes_ : 1));

@@ -23,10 +23,10 @@ std::string Confusion::settings() const {
 }
 
 void Confusion::update(const Tensor& y_true, const Tensor& y_pred, const Tensor& weight) {
-  const ClassPairs batch(name_, y_true, y_pred, weight, options_.n_classes, options_.threshold);
+  const ClassPairs batch(name_, y_true, y_pred, weight, options_.n_classes, options_.threshold,
+                         ignored_);
   grow(batch.classes());
-  for (const ClassPairs::Pair& pair : batch.pairs())
-    if (pair.label != ignored_) at(pair.label, pair.predicted) += pair.weight;
+  for (const ClassPairs::Pair& pair : batch.pairs()) at(pair.label, pair.predicted) += pair.weight;
 }
 
 ConfusionMatrix::ConfusionMatrix(const Options& options, std::string normalize)
@@ -127,7 +127,7 @@ double MatthewsCorrelation::result() const {
                std::sqrt(all * all - predictions) * std::sqrt(all * all - labels));
 }
 
-IoU::IoU(const Options& options, std::vector<int64_t> targets, int64_t ignored)
+IoU::IoU(const Options& options, std::vector<int64_t> targets, std::optional<int64_t> ignored)
     : Confusion("iou", options), targets_(std::move(targets)) {
   ignored_ = ignored;
   for (int64_t c : targets_)
@@ -137,7 +137,7 @@ IoU::IoU(const Options& options, std::vector<int64_t> targets, int64_t ignored)
 
 std::string IoU::signature() const {
   return fmt::format("iou({},targets=[{}],ignored={})", settings(), fmt::join(targets_, ","),
-                     ignored_);
+                     ignored_ ? fmt::format("{}", *ignored_) : "none");
 }
 
 double IoU::result() const {

@@ -17,8 +17,8 @@ class Confusion : public ClassTable {
   Confusion(std::string name, const Options& options);
   std::string settings() const;
   const std::string& name() const { return name_; }
-  /// Labels that are left out with what was predicted for them; -1: none.
-  int64_t ignored_ = -1;
+  /// The label that is left out with what was predicted for it; any number.
+  std::optional<int64_t> ignored_;
 
  private:
   std::string name_;
@@ -71,10 +71,10 @@ class MatthewsCorrelation : public Confusion {
 };
 
 /// Intersection over union, the mean over `targets` (empty: all classes) that occur in labels or
-/// predictions. Labels equal to `ignored` are left out.
+/// predictions. Labels equal to `ignored` are left out; it needs not be a class.
 class IoU : public Confusion {
  public:
-  IoU(const Options& options, std::vector<int64_t> targets, int64_t ignored = -1);
+  IoU(const Options& options, std::vector<int64_t> targets, std::optional<int64_t> ignored = {});
   std::string signature() const override;
   double result() const override;
 

@@ -5,6 +5,7 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/nn/metrics/area_under_curve.hpp"
+#include "andiron/nn/metrics/confusion.hpp"
 #include "andiron/nn/metrics/means.hpp"
 #include "andiron/nn/metrics/precision_recall.hpp"
 
@@ -172,6 +173,29 @@ TEST(Metrics, several_thresholds_and_weights_by_row) {
   mae.update(Tensor::from<float>({0, 0, 0, 0}, {2, 2}), Tensor::from<float>({1, 2, 3, 4}, {2, 2}),
              Tensor::from<float>({1, 3}, {2}));
   EXPECT_EQ(mae.result(), (3.0 * 1 + 7.0 * 3) / 8.0);
+}
+
+// Keras's ignore_class: the rows weigh nothing, whatever number marks them.
+TEST(Metrics, an_ignored_label_needs_not_be_a_class) {
+  const Tensor ids = Tensor::from(std::vector<int32_t>{0, 1, 1, 2, 2}, {5});
+  const Tensor scores = Tensor::from(
+      std::vector<float>{.8F, .1F, .1F, .1F, .8F, .1F, .8F, .1F, .1F, .1F, .8F, .1F, .1F, .1F, .8F},
+      {5, 3});
+  const Tensor seen = Tensor::from(std::vector<int32_t>{0, 1, 0, 1, 2}, {5});
+  for (const int32_t mark : {-1, 255}) {
+    const Tensor labels = Tensor::from(std::vector<int32_t>{0, 1, 1, mark, 2}, {5});
+    for (const Tensor& predicted : {scores, seen}) {
+      IoU iou({.n_classes = 3}, {}, mark);
+      iou.update(labels, predicted);
+      EXPECT_DOUBLE_EQ(iou.result(), (0.5 + 0.5 + 1.0) / 3);
+      // The mark is an error where another label is ignored, or none.
+      EXPECT_THROW(IoU({.n_classes = 3}, {}, 7).update(labels, predicted), Error);
+      EXPECT_THROW(IoU({.n_classes = 3}, {}).update(labels, predicted), Error);
+    }
+  }
+  IoU one({.n_classes = 3}, {}, 2);  // one of the classes
+  one.update(ids, seen);
+  EXPECT_DOUBLE_EQ(one.result(), 0.5);  // of 0 and 1, without the rows of 2
 }
 
 TEST(Metrics, mistakes_are_named_and_change_nothing) {

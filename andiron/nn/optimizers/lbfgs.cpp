@@ -174,11 +174,17 @@ class Lbfgs final : public Optimizer, public BatchSearch {
 };
 
 // The loop of torch.optim.LBFGS. It moves at most max_iter times; what a later step needs to go on
-// where this one ended stays in the state.
+// where this one ended stays in the state. Where an evaluation throws, the variables are back at
+// the last point that it moved to, and the next step starts there.
 void Lbfgs::step(const std::function<Evaluated()>& evaluate, double learning_rate) {
   const int64_t max_eval = options_.max_eval.value_or(options_.max_iter * 5 / 4);
   int64_t evaluations = 0;
   Vector p = point(), g;
+  struct Stay {  // on every way out
+    const Lbfgs& search;
+    const Vector& at;
+    ~Stay() { search.move_to(at); }
+  } const stay{*this, p};
   const auto evaluate_at = [&](const Vector& at) {
     move_to(at);
     ++evaluations;
@@ -209,8 +215,7 @@ void Lbfgs::step(const std::function<Evaluated()>& evaluate, double learning_rat
     const double loss_before = loss;
     double sum = 0;
     for (const float x : g) sum += std::abs(static_cast<double>(x));
-    const bool first = number(kMoves)++ == 0;
-    double length = first ? std::min(1.0, 1.0 / sum) * learning_rate : learning_rate;
+    double length = number(kMoves) == 0 ? std::min(1.0, 1.0 / sum) * learning_rate : learning_rate;
     const double slope = linear::dot(g, direction);
     number(kLength) = 0;  // where it ends below without a move
     if (slope > -options_.tolerance_change || !std::isfinite(slope)) break;
@@ -237,12 +242,12 @@ void Lbfgs::step(const std::function<Evaluated()>& evaluate, double learning_rat
       linear::add(p, length, direction);
     }
     number(kLength) = length;
+    ++number(kMoves);
     if (evaluations >= max_eval || largest(g) <= options_.tolerance_grad ||
         largest(direction) * length <= options_.tolerance_change ||
         std::abs(loss - loss_before) < options_.tolerance_change)
       break;
   }
-  move_to(p);
   put(kDirection, direction);
   put(kGradient, before);
 }

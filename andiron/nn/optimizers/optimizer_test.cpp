@@ -103,6 +103,47 @@ TEST_P(SearchGoldens, end_where_pytorchs_do) {
 
 INSTANTIATE_TEST_SUITE_P(torch, SearchGoldens, testing::ValuesIn(kSearchGoldens));
 
+// Where the loss cannot be computed at a point that is tried, the weights do not stay there.
+TEST(LBFGS, an_evaluation_that_throws_leaves_the_last_point) {
+  for (const bool line_search : {true, false}) {
+    LBFGSOptions options;
+    options.line_search = line_search;
+    const auto p = std::make_shared<Variable>("p", Tensor::full(DType::f32, {3}, 2.0));
+    const OptimizerPtr optimizer = LBFGS(options);
+    const Value square = ops::square(read(p));
+    const Graph graph =
+        optimizer->minimize(Graph({}, {ops::sum(ops::square(square) + square * 0.5)}), 0, {p});
+    const auto plan = exec::Plan::compile(graph, {}, {.threads = 1});
+    std::vector<Tensor> results;
+    int64_t calls = 0, fails_at = 2;
+    const auto evaluate = [&]() -> BatchSearch::Evaluated {
+      if (++calls == fails_at) throw Error("no loss here");
+      results = plan->run(std::vector<Tensor>{scalar(1.0), step_number(1)});
+      return {results[0].item(), {results[1].data<float>(), 3}};
+    };
+    EXPECT_THROW(optimizer->search()->step(evaluate, 1.0), Error);
+    for (int64_t i = 0; i < 3; ++i) EXPECT_EQ(p->value().item(i), 2.0);
+    // The next step is as one of an optimizer that never failed.
+    fails_at = -1;
+    optimizer->search()->step(evaluate, 1.0);
+    const double loss = results[0].item();
+    const auto q = std::make_shared<Variable>("q", Tensor::full(DType::f32, {3}, 2.0));
+    const OptimizerPtr fresh = LBFGS(options);
+    const Value other = ops::square(read(q));
+    const auto other_plan = exec::Plan::compile(
+        fresh->minimize(Graph({}, {ops::sum(ops::square(other) + other * 0.5)}), 0, {q}), {},
+        {.threads = 1});
+    fresh->search()->step(
+        [&]() -> BatchSearch::Evaluated {
+          results = other_plan->run(std::vector<Tensor>{scalar(1.0), step_number(1)});
+          return {results[0].item(), {results[1].data<float>(), 3}};
+        },
+        1.0);
+    EXPECT_EQ(results[0].item(), loss);
+    for (int64_t i = 0; i < 3; ++i) EXPECT_EQ(p->value().item(i), q->value().item(i));
+  }
+}
+
 TEST(Averages, are_swapped_and_taken) {
   SGDOptions options;
   options.use_ema = true;

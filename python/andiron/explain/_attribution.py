@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _core
-from andiron._training import whole
+from andiron._refuse import whole
 from andiron.explain._places import Score
 
 

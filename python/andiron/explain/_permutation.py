@@ -10,7 +10,7 @@ import numpy as np
 
 from andiron import _core
 from andiron._arrays import is_pandas
-from andiron._training import whole
+from andiron._refuse import whole
 
 
 @dataclass(frozen=True)

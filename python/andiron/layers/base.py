@@ -11,6 +11,7 @@ import numpy as np
 from andiron import _core, initializers, regularizers
 from andiron._arrays import tree_leaves
 from andiron._refuse import refuse
+from andiron.mixed_precision import DTypePolicy, policy_name
 
 # The Python face of each layer of the core, while somebody holds it.
 _FACES: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
@@ -46,6 +47,8 @@ class Layer:
     Args:
         name: chosen by the model when it is left out.
         trainable: whether its variables are trained.
+        dtype: "float32" or "mixed_bfloat16" (andiron.mixed_precision), or a policy. Default: the
+            global policy.
 
     Example:
         >>> import andiron
@@ -60,10 +63,11 @@ class Layer:
     """
 
     def __init__(self, *, name: str | None = None, trainable: bool = True, dtype: Any = None):
-        _float32_only(type(self).__name__, dtype)
+        policy = policy_name(type(self).__name__, dtype)
         self._adopt(
             _core.PythonLayer.make(type(self).__name__, _Bridge(self), name or "", trainable)
         )
+        self._core.dtype_policy = policy
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -179,6 +183,25 @@ class Layer:
         self._core.trainable = bool(trainable)
 
     @property
+    def dtype_policy(self) -> DTypePolicy:
+        """In which type its products are computed; assign one, or its name, before it is used."""
+        return DTypePolicy(self._core.dtype_policy)
+
+    @dtype_policy.setter
+    def dtype_policy(self, policy: Any) -> None:
+        self._core.dtype_policy = policy_name(type(self).__name__, policy)
+
+    @property
+    def compute_dtype(self) -> str:
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        return self.dtype_policy.variable_dtype
+
+    dtype = variable_dtype
+
+    @property
     def built(self) -> bool:
         return self._core.built
 
@@ -282,11 +305,6 @@ class _Bridge:
         return self._layer.call(values[0] if len(values) == 1 else values, **keywords)
 
 
-def _float32_only(what: str, dtype: Any) -> None:
-    if dtype not in (None, "float32", np.float32):
-        raise _core.Error(f"[{what}] layers compute in float32; got {dtype}")
-
-
 def _is_numbers(inputs) -> bool:
     """Whether a list is one array written out, not several inputs."""
     first = inputs[0]
@@ -301,7 +319,9 @@ class CoreLayer(Layer):
         _CLASSES[cls.__name__] = cls
 
     def _make(self, name: str | None, trainable: bool, dtype: Any = None, **config: Any) -> None:
-        _float32_only(type(self).__name__, dtype)
+        policy = policy_name(type(self).__name__, dtype)
+        if policy != "float32":
+            config["dtype"] = policy
         # Settings left out have the core's defaults; "no regularizer" is a setting.
         config = {
             key: value

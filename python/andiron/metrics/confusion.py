@@ -193,7 +193,8 @@ class IoU(Metric):
     Args:
         num_classes: how many classes.
         target_class_ids: those that count.
-        ignore_class: labels that are left out. Default: none.
+        ignore_class: the label whose elements are left out; any number, also one that is no class
+            (255, -1). Default: none.
         sparse_y_true, sparse_y_pred: accepted for Keras's sake; the shapes tell ids from scores.
         axis: of the classes: the last one, -1.
     """

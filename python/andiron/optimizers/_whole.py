@@ -132,7 +132,9 @@ class LBFGS(Optimizer):
     the next one goes on where it ended, curvature included. The loss that a step reports is that
     before it. PyTorch's arguments and defaults, but for history_size (100 there, 10 in SciPy) and
     the line search, which is on. For small models on data that fit into one batch; on one worker,
-    without constraints and gradient_accumulation_steps. Random layers draw once a step.
+    without constraints and gradient_accumulation_steps, and by `fit`: not in steps of one's own. A
+    step that raises leaves the variables at the last point that it moved to. Random layers draw
+    once a step.
 
     Args:
         learning_rate: the first length that is tried along a direction. Default: 1.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from andiron import _core
-from andiron._training import whole
+from andiron._refuse import whole
 from andiron.spark import _bootstrap, _cluster, _shards
 from andiron.spark._errors import WorkerError, of_reports
 from andiron.spark._worker import SCHEMA, Job, Worker, gathered

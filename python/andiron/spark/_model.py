@@ -8,7 +8,7 @@ from pyspark.ml import Model as SparkModel
 from pyspark.ml.util import MLReadable, MLWritable
 
 from andiron import _core
-from andiron._training import whole
+from andiron._refuse import whole
 from andiron.spark import _cluster, _columns, _inference, _missing
 from andiron.spark._params import PREDICTION, Settable, with_params
 from andiron.spark._persistence import Reader, Writer

@@ -102,20 +102,36 @@ class MatrixFactorization(NeuralRecommender):
                 "[MatrixFactorization] loss is 'bpr' or 'squared_error'; got "
                 f"{self.settings.loss!r}"
             )
+        self._require_ratings(data)
+        return super().fit(data, on_epoch, verbose)
+
+    def _fit(self, data: Interactions, *args, **more) -> None:
+        if self.explicit:  # the biases are learnt against this mean: `observe` keeps it
+            self._range = float(data.rating.min()), float(data.rating.max())
+            self._mean = float(data.rating.mean(dtype=np.float64))
+        super()._fit(data, *args, **more)
+
+    def observe(self, data: Interactions, epochs: int | None = None, rate: float = 0.3):
+        """As `NeuralRecommender.observe`. The mean and the range of ratings stay those of training.
+
+        Raises:
+            ValueError: as there; or ratings are to be learnt and the table has none.
+        """
+        self._require_ratings(data)
+        return super().observe(data, epochs, rate)
+
+    def _require_ratings(self, data: Interactions) -> None:
         if self.explicit and data.rating is None:
             raise ValueError(
                 "[MatrixFactorization] loss='squared_error' learns ratings; the table has none "
                 "(name their column with rating=)"
             )
-        return super().fit(data, on_epoch, verbose)
 
     def _remember(self, data: Interactions, seed: int = 0, noise: np.ndarray | None = None) -> None:
         super()._remember(data, seed, noise)
         if self.explicit:
             positions, _ = histories(data, seed, noise)
             self._ratings = data.rating[positions]
-            self._range = float(self._ratings.min()), float(self._ratings.max())
-            self._mean = float(self._ratings.mean(dtype=np.float64))
 
     # The network: the score of n items for a user, and what becomes of it in training.
 

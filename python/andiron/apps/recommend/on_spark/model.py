@@ -13,7 +13,7 @@ from pyspark.ml import Model as SparkModel
 from pyspark.ml.util import MLReadable, MLWritable
 
 from andiron import _core
-from andiron._training import whole
+from andiron._refuse import whole
 from andiron.apps.recommend.ids import UNKNOWN, IdMap
 from andiron.apps.recommend.on_spark import by_item, files, interactions
 from andiron.apps.recommend.on_spark.params import RECOMMENDED
