@@ -29,7 +29,7 @@ TEST(ValuesBetween, begins_in_the_middle_and_leaves_out_what_is_before) {
 TEST(ValuesBetween, masks_are_those_of_the_network) {
   const SymbolicTensor ids = Input({4}, {.dtype = DType::i32});
   const SymbolicTensor rows = Embedding(5, 3, {.mask_zero = true})(ids);
-  const SymbolicTensor out = GlobalAveragePooling1D()(rows);
+  const SymbolicTensor out = GlobalAveragePooling1D({.data_format = "channels_last"})(rows);
   const auto model = Model(ids, out);
   const Value i = input("i", DType::i32, {batch_dim(), 4});
   const Value r = input("r", DType::f32, {batch_dim(), 4, 3});

@@ -105,7 +105,7 @@ def test_masked_steps_have_no_part_in_an_explanation():
         [
             Input((4,), dtype="int32"),
             layers.Embedding(9, 3, mask_zero=True),
-            layers.GlobalAveragePooling1D(),
+            layers.GlobalAveragePooling1D(data_format="channels_last"),
             layers.Dense(2),
         ]
     )
