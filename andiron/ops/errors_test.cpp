@@ -123,8 +123,11 @@ TEST(OpErrors, name_the_op_the_rule_and_what_came) {
                  "and [batch]");
   EXPECT_MESSAGE(
       activation("rellu", f32({2})),
-      "there is no activation named 'rellu'; known: linear, relu, relu6, leaky_relu, elu, "
-      "gelu, sigmoid, tanh, softplus, softmax, log_softmax, exponential, step");
+      "there is no activation named 'rellu'; known: celu, elu, exponential, gelu, glu, "
+      "hard_shrink, hard_sigmoid, hard_silu, hard_swish, hard_tanh, leaky_relu, linear, "
+      "log_sigmoid, log_softmax, mish, relu, relu6, selu, sigmoid, silu, soft_shrink, "
+      "softmax, softplus, softsign, sparse_plus, sparse_sigmoid, sparsemax, squareplus, step, "
+      "swish, tanh, tanh_shrink");
 }
 
 TEST(OpErrors, bad_data_is_found_when_it_runs) {

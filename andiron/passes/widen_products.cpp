@@ -19,7 +19,9 @@ Graph widen_products(const Graph& graph) {
     if (node.outputs[0].dtype != DType::bf16 || !is_product(node)) return {};
     std::vector<Value> wide;
     for (const Value& x : inputs) wide.push_back(x.defined() ? ops::cast(x, DType::f32) : x);
-    return {ops::cast(with_inputs(node, wide)[0], DType::bf16)};
+    std::vector<Value> results = with_inputs(node, wide);
+    for (Value& result : results) result = ops::cast(result, DType::bf16);
+    return results;
   });
   return rewrite(graph);
 }

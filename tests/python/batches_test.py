@@ -1,5 +1,6 @@
 """Generators, iterables and what looks like Keras's PyDataset, torch's DataLoader or tf.data."""
 
+import contextlib
 import gc
 import os
 import pty
@@ -499,15 +500,9 @@ def test_an_unknown_length_is_shown_as_such(capfd):
             yield batch
 
     ours, theirs = pty.openpty()  # bars are for terminals
-    kept = os.dup(1)
-    os.dup2(theirs, 1)
-    try:
+    with open(theirs, "w") as terminal, contextlib.redirect_stdout(terminal):
         compiled().fit(slow(), verbose=1)
-    finally:
-        os.dup2(kept, 1)
-        for open_ in (kept, theirs):
-            os.close(open_)
-    out = os.read(ours, 1 << 16).decode()
+        out = os.read(ours, 1 << 16).decode()
     os.close(ours)
     assert "/Unknown" in out and "10/10 ━" in out
 

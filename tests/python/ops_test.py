@@ -162,7 +162,8 @@ def test_stages_show_every_pass():
     assert passes_of(stages)[:2] == ["graph", "embedding gradients"]
     concrete = ["graph", "fold", "cse", "simplify", "fold", "cse", "layout", "fold", "cse"]
     concrete += ["fuse_conv", "fuse_matmul", "fuse"]
-    assert passes_of(stages, "whole batch: ") == concrete
+    passes = passes_of(stages, "whole batch: ")
+    assert [p for p in passes if p != "widen products"] == concrete  # on CPUs without bfloat16
     text = dict(stages)
     assert "exp(" in text["whole batch: graph"] and "exp(" not in text["whole batch: fold"]
     assert "fused_matmul" not in text["whole batch: cse"]

@@ -65,7 +65,7 @@ class Lbfgs final : public Optimizer, public BatchSearch {
     std::vector<Value> inputs;
     const Value step = step_input(graph, inputs);
     const Value loss = graph.outputs()[loss_output];
-    const std::vector<VariablePtr> before = std::exchange(variables_, {});
+    std::vector<VariablePtr> found;
     std::vector<Value> leaves, parts;
     for (const VariablePtr& variable : trainable)
       for (const Node* node : topological_order({loss}))
@@ -73,13 +73,16 @@ class Lbfgs final : public Optimizer, public BatchSearch {
           if (variable->value().dtype() != DType::f32)
             fail("[LBFGS] variables must be float32; '{}' is {}", variable->name(),
                  name_of(variable->value().dtype()));
-          variables_.push_back(variable);
+          found.push_back(variable);
           leaves.emplace_back(node->shared_from_this(), 0);
         }
-    if (variables_.empty()) fail("[LBFGS] the loss depends on no trainable variable");
+    if (found.empty()) fail("[LBFGS] the loss depends on no trainable variable");
     for (const Value& g : grad(loss, leaves))
       parts.push_back(ops::reshape(ops::densify(g), {g.shape().count()}));
-    if (variables_ != before) make_state();
+    if (found != variables_) {  // both or none, when memory runs out
+      state_ = new_state(found);
+      variables_ = std::move(found);
+    }
     std::vector<Value> outputs = graph.outputs();
     outputs.push_back(parts.size() == 1 ? parts[0] : ops::concat(parts, 0));
     inputs.push_back(input("learning_rate", DType::f32, {}));
@@ -120,19 +123,20 @@ class Lbfgs final : public Optimizer, public BatchSearch {
   enum State : size_t { kDirection, kGradient, kSteps, kChanges, kNumbers, kStates };
   enum Number : size_t { kMoves, kPairs, kLength, kNumberCount };
 
-  void make_state() {
+  std::vector<VariablePtr> new_state(const std::vector<VariablePtr>& variables) const {
     int64_t n = 0;
-    for (const VariablePtr& v : variables_) n += v->value().count();
+    for (const VariablePtr& v : variables) n += v->value().count();
+    std::vector<VariablePtr> state;
     const auto make = [&](const char* what, DType dtype, Sizes sizes) {
-      state_.push_back(std::make_shared<Variable>(options_.name + "/" + what,
-                                                  Tensor::zeros(dtype, std::move(sizes)), false));
+      state.push_back(std::make_shared<Variable>(options_.name + "/" + what,
+                                                 Tensor::zeros(dtype, std::move(sizes)), false));
     };
-    state_.clear();
     make("direction", DType::f32, {n});
     make("gradient", DType::f32, {n});
     make("steps", DType::f32, {options_.history_size, n});
     make("changes", DType::f32, {options_.history_size, n});
     make("numbers", DType::f64, {kNumberCount});
+    return state;
   }
 
   double& number(Number i) const { return state_[kNumbers]->value().data<double>()[i]; }
@@ -190,6 +194,8 @@ void Lbfgs::step(const std::function<Evaluated()>& evaluate, double learning_rat
     ++evaluations;
     const Evaluated e = evaluate();
     g.assign(e.gradient.begin(), e.gradient.end());
+    if (g.size() != p.size() || static_cast<int64_t>(g.size()) != n())
+      fail("[LBFGS] one optimizer trains one model; another one was compiled with it meanwhile");
     return e.loss;
   };
   double loss = evaluate_at(p);
