@@ -29,7 +29,7 @@ def network(kind, dtype):
     return Sequential([
         Input((2, 6, 6)),
         layers.Conv2D(4, 3, activation="relu", data_format="channels_first", dtype=dtype),
-        layers.Flatten(data_format="channels_first"), layers.Dense(5, dtype=dtype),
+        layers.Flatten(data_format="channels_last"), layers.Dense(5, dtype=dtype),
     ])  # fmt: skip
 
 
