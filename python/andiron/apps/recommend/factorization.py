@@ -22,8 +22,8 @@ class MatrixFactorizationSettings:
     Attributes:
         loss: "bpr" (implicit feedback) or "squared_error" (explicit ratings).
         factors: length of p_u and q_i.
-        epochs, batch_size, learning_rate, weight_decay: of AdamW; the rate falls by a cosine to a
-            tenth.
+        epochs, learning_rate, weight_decay: of AdamW; the rate falls by a cosine to a tenth.
+        batch_size: None: 1,024, and less where an epoch would have fewer than 64 steps, down to 32.
         per_user: samples of one user in an epoch, at most about so many (BPR).
         features: whether features of users and items are used, where the table has some.
             feature_values: of a category, so many of the most frequent values are kept.
@@ -33,7 +33,7 @@ class MatrixFactorizationSettings:
     loss: str = "bpr"
     factors: int = 64
     epochs: int = 20
-    batch_size: int = 1024
+    batch_size: int | None = None
     learning_rate: float = 5e-3
     weight_decay: float = 0.1
     per_user: int = 100_000
@@ -236,6 +236,9 @@ class MatrixFactorization(NeuralRecommender):
             if on_epoch is not None:
                 on_epoch(epoch, model)
 
+        if settings.batch_size is None:
+            n = crew.total(len(self._histories.items))
+            settings = dataclasses.replace(settings, batch_size=min(max(n // 64, 32), 1024))
         super()._train(settings, crew, fresh, verbose)
         self._cached = None
 
