@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _core
-from andiron._arrays import is_pandas, plain_array
+from andiron._arrays import is_pandas, plain_array, refuse_missing_categories
 from andiron._texts import fingerprints
 
 
@@ -71,6 +71,17 @@ def columns(data: Any, names: list[str], what: str, texts: Sequence[bool] = ()) 
 def batch_source(x: Any) -> Any:
     """The core's source of batches inside of a dataset of andiron.images; others as they are."""
     return getattr(x, "_batch_source", x)
+
+
+def targets_of(y: Any, names: list[str]) -> list:
+    """Targets in the order of `names`; a missing category is an error, as a missing number is."""
+    given = y.values() if isinstance(y, dict) else y if isinstance(y, (list, tuple)) else [y]
+    for one in given:
+        try:
+            refuse_missing_categories(one)
+        except _core.Error as error:
+            raise _core.Error(f"[data] y: {error}") from None
+    return columns(y, names, "y")
 
 
 def rows_of(arrays: list) -> int:

@@ -13,11 +13,11 @@ from andiron._compile import losses_of, metrics_of, per_output, unique
 from andiron._data import (
     batch_source,
     check_labels,
-    columns,
     inputs_of,
     rows_of,
     split,
     split_at,
+    targets_of,
     weights_of,
 )
 from andiron._feed import Feeds
@@ -164,7 +164,7 @@ class Training:
             raise _core.Error("[fit] needs targets y")
         xs = inputs_of(self._network, x)
         names = self._targets()
-        ys = columns(y, names, "y")
+        ys = targets_of(y, names)
         check_labels(ys, names)
         ws = weights_of(sample_weight, class_weight, ys, names)
         if rows_of([*xs, *ys, *ws]) == 0 and not may_be_empty:

@@ -136,6 +136,24 @@ def test_labels_out_of_range():
         m.fit(X, np.full(64, 3), verbose=0)
 
 
+def test_a_missing_category_is_no_class():
+    pd = pytest.importorskip("pandas")
+    m = Sequential([Input((5,)), layers.Dense(3)])
+    m.compile("sgd", andiron.losses.SparseCategoricalCrossentropy(ignore_class=-1))
+    y = pd.Series(np.arange(64) % 3, dtype="category")
+    m.fit(X, y, verbose=0)
+    y[7:9] = None
+    with pytest.raises(andiron.Error, match="y: row 7 is missing"):
+        m.fit(X, y, verbose=0)
+    with pytest.raises(andiron.Error, match="y: column 'kind': row 7 is missing"):
+        m.evaluate(X, pd.DataFrame({"kind": y}), verbose=0)
+    with pytest.raises(andiron.Error, match="batch 1 .*row 7 is missing"):
+        m.fit(iter([(X, y)]), verbose=0)
+    m = model()  # mean squared error would take -1 for a number
+    with pytest.raises(andiron.Error, match="y: row 7 is missing"):
+        m.fit(X, y, verbose=0)
+
+
 def test_one_class_only():
     m = Sequential([Input((5,)), layers.Dense(1, "sigmoid")])
     m.compile("adam", "binary_crossentropy", metrics=["accuracy", "AUC", "Precision", "Recall"])
