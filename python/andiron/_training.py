@@ -165,7 +165,7 @@ class Training:
         xs = inputs_of(self._network, x)
         names = self._targets()
         ys = targets_of(y, names)
-        check_labels(ys, names)
+        check_labels(ys, names, [loss for loss in self._losses if loss is not None])
         ws = weights_of(sample_weight, class_weight, ys, names)
         if rows_of([*xs, *ys, *ws]) == 0 and not may_be_empty:
             raise _core.Error("[data] is empty: 0 samples")
