@@ -252,7 +252,8 @@ class Training:
             validation_steps: batches that validation looks at, from the first. Default: all.
             validation_freq: validation in every so many epochs.
             seed: of the order; otherwise drawn from andiron.set_random_seed's stream.
-            on_nan: when the loss becomes NaN or infinite: "error", "stop" or "ignore".
+            on_nan: when the loss becomes NaN or infinite: "error" (also where the weights hold one
+                after the last step), "stop" or "ignore".
             checkpoint_dir: folder for checkpoints of the whole training, or a URL that fsspec knows
                 (s3://bucket/run; needs the extra `remote`). One is written at the end of each
                 epoch, and besides as the next two say, while training goes on. A folder's are all
