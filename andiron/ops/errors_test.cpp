@@ -56,6 +56,13 @@ TEST(OpErrors, of_windows) {
       "[conv] the result [1099511627776,32,2147483646,2147483646] has too many elements");
   EXPECT_MESSAGE(conv(x, f32({0, 16, 3, 3})), "[conv] weights are empty: [0,16,3,3]");
   EXPECT_MESSAGE(max_pool(x, {}), "[max_pool] kernel needs the sizes of the window");
+  EXPECT_MESSAGE(max_pool(f32({8, 28, 28, 1}), {2}),
+                 "[max_pool] a window of 2 (kernel 2, dilation 1) does not fit into axis 3 of "
+                 "[8,28,28,1] with pads 0 and 0; where channels are the last axis, layers need "
+                 "data_format=\"channels_last\"");
+  EXPECT_MESSAGE(max_pool(f32({8, 64, 3, 3}), {4}),
+                 "[max_pool] a window of 4 (kernel 4, dilation 1) does not fit into axis 2 of "
+                 "[8,64,3,3] with pads 0 and 0");
   EXPECT_MESSAGE(max_pool(x, {2}, {.padding = "explicit", .pads_begin = {2}, .pads_end = {0}}),
                  "[max_pool] pads must be smaller than the window of 2, or windows would see "
                  "nothing; got 2 and 0");

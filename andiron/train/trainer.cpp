@@ -160,6 +160,19 @@ void Trainer::check_weights(const FitOptions& options) {
       what, since, found->name(), remedy);
 }
 
+// What the last step did shows in no loss of this fit.
+void Trainer::check_result(const FitOptions& options) {
+  if (options.on_nan != OnNan::error || !options.check_weights) return;
+  const VariablePtr found = first_not_finite(compiled_->model()->variables());
+  if (found == nullptr) return;
+  if (not_finite_since_ == 0) not_finite_since_ = compiled_->step();
+  fail(
+      "[fit] the weights hold NaN or infinity after the last step, {} ('{}'), though the loss "
+      "before it was finite. Usual causes: a learning rate that is too large, inputs far from 1; "
+      "on_nan=\"ignore\" in fit ends without this error",
+      compiled_->step(), found->name());
+}
+
 void Trainer::train_epoch(BatchSource& data, const FitOptions& options, TrainingState& state,
                           Progress& progress) {
   StopSource stop{data};
@@ -305,6 +318,7 @@ void Trainer::run(BatchSource& data, const FitOptions& options, TrainingState& s
   state.open();
   if (options.checkpoint.resume) state.load(progress);
   if (progress.epoch < options.epochs) check_weights(options);
+  const int64_t before = compiled_->step();
 
   Logs last = history_.logs.empty() ? Logs{} : history_.logs.back();
   const auto over = [&] {
@@ -334,6 +348,8 @@ void Trainer::run(BatchSource& data, const FitOptions& options, TrainingState& s
   if (options.whole_updates && compiled_->step() > 0) compiled_->take_averages();
   for (const CallbackPtr& c : options.callbacks) c->on_train_end(last);
   compiled_->catch_up();
+  // After the callbacks: one of them may have put the best weights back.
+  if (compiled_->step() != before) check_result(options);
 }
 
 Logs Trainer::evaluate(BatchSource& data, const std::vector<CallbackPtr>& callbacks,

@@ -43,8 +43,8 @@ struct CheckpointOptions {
 
 struct FitOptions {
   int64_t epochs = 1, initial_epoch = 0;
-  /// Whether weights that are not finite are an error at the start even where no step made them so;
-  /// it takes a look at all of them.
+  /// Whether weights that are not finite are an error at the start even where no step made them so,
+  /// and at the end; each takes a look at all of them.
   bool check_weights = true;
   BatchSource* validation = nullptr;
   int64_t validation_freq = 1;
@@ -129,6 +129,7 @@ class Trainer {
   void check_finite(const nn::StepResult& result, const FitOptions& options,
                     const Progress& progress);
   void check_weights(const FitOptions& options);
+  void check_result(const FitOptions& options);
 
   std::shared_ptr<nn::CompiledModel> compiled_;
   std::vector<OutputMetric> metrics_;

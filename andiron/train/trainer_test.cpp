@@ -23,7 +23,7 @@ constexpr int64_t kRows = 50, kRowTables = 20;
 
 // Ids with an embedding (exact Adam replays its rows), dropout and a dense layer.
 struct Training {
-  explicit Training(double rate = 0.01, bool shuffle = true) {
+  explicit Training(double rate = 0.01, bool shuffle = true, int64_t batch_size = 8) {
     nn::set_random_seed(3);
     const auto x = nn::Input({}, {.name = "id", .dtype = DType::i32});
     const auto h = nn::Dropout(0.2)(nn::Embedding(kRowTables, 4)(x));
@@ -36,9 +36,9 @@ struct Training {
       ids.data<int32_t>()[i] = static_cast<int32_t>(i * 7 % kRowTables);
       y.data<float>()[i] = static_cast<float>(i * 7 % kRowTables % 3);
     }
-    auto dataset =
-        std::make_shared<ArrayDataset>(ArrayData{{{"id", ids}}, {{"y", y}}, {}},
-                                       DataOptions{.batch_size = 8, .shuffle = shuffle, .seed = 1});
+    auto dataset = std::make_shared<ArrayDataset>(
+        ArrayData{{{"id", ids}}, {{"y", y}}, {}},
+        DataOptions{.batch_size = batch_size, .shuffle = shuffle, .seed = 1});
     source = std::make_unique<DatasetSource>(dataset, std::vector<Tensor>{ids, y});
     trainer = std::make_unique<Trainer>(
         compiled, std::vector<OutputMetric>{
@@ -195,6 +195,20 @@ TEST(Trainer, weights_that_are_not_finite_are_told_from_bad_data) {
   fresh.compiled->model()->variables()[1]->assign(Tensor::full(DType::f32, {4, 1}, NAN));
   EXPECT_NE(message_of(*fresh.trainer, *fresh.source, {}).find("already before this fit"),
             std::string::npos);
+}
+
+TEST(Trainer, a_last_step_that_breaks_the_weights_is_an_error) {
+  const auto one_step = [] { return Training(1e39, true, kRows); };
+  Training s = one_step();
+  const std::string message = message_of(*s.trainer, *s.source, {});
+  EXPECT_NE(message.find("NaN or infinity after the last step, 1 ("), std::string::npos) << message;
+  EXPECT_TRUE(std::isfinite(s.trainer->history().logs.at(0)[0].second));
+  EXPECT_NE(message_of(*s.trainer, *s.source, {}).find("since step 1 of an earlier fit"),
+            std::string::npos);
+  for (const OnNan on_nan : {OnNan::stop, OnNan::proceed}) {
+    Training t = one_step();
+    EXPECT_EQ(message_of(*t.trainer, *t.source, {.on_nan = on_nan}), "");
+  }
 }
 
 TEST(Callbacks, figures_of_a_validation_that_is_not_made_are_asked_for_at_the_start) {

@@ -47,6 +47,22 @@ def _from_series(series: Any) -> np.ndarray:
     return series.to_numpy(dtype=kind or np.float64)
 
 
+def refuse_missing_categories(x: Any) -> None:
+    """Raises Error where a category of x, Series or DataFrame, is missing: its code would be -1."""
+    from andiron import _core
+
+    if not is_pandas(x):
+        return
+    pandas = sys.modules["pandas"]
+    named = {f"column {name!r}: ": x[name] for name in x.columns} if hasattr(x, "columns") else {}
+    for where, series in (named or {"": x}).items():
+        if isinstance(getattr(series, "dtype", None), pandas.CategoricalDtype):
+            missing = series.isna()
+            if missing.any():
+                row = int(missing.argmax())
+                raise _core.Error(f"{where}row {row} is missing, which no class is: drop it first")
+
+
 def from_pandas(x: Any) -> np.ndarray:
     """A Series as [n], a DataFrame as [n, columns]. Categories become their codes (-1: missing);
     missing numbers become NaN; a missing bool is an error that names column and row."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from typing import Any
 
 from andiron import _core, losses, metrics
@@ -68,3 +70,20 @@ def unique(found: list[tuple]) -> list[tuple]:
         seen[name] = n + 1
         out.append((f"{name}_{n}" if n else name, *rest))
     return out
+
+
+def warn_of_groups(optimizer: Any, variables: list) -> None:
+    """Says which patterns of optimizers.Groups match no variable: a slip of the pen, as a rule."""
+    names = [v.name for v in variables]
+    for group in [] if optimizer is None else optimizer.get_config().get("groups", []):
+        pattern = group["pattern"]
+        try:
+            if any(re.search(pattern, name) for name in names):
+                continue
+        except re.error:  # the core's regular expressions are JavaScript's
+            continue
+        warnings.warn(
+            f"[compile] Groups' pattern {pattern!r} matches no variable of the model; there are "
+            f"{', '.join(names[:8])}{', ...' if len(names) > 8 else ''}",
+            stacklevel=4,
+        )

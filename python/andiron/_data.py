@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _core
-from andiron._arrays import is_pandas, plain_array
+from andiron._arrays import is_pandas, plain_array, refuse_missing_categories
 from andiron._texts import fingerprints
 
 
@@ -73,6 +73,17 @@ def batch_source(x: Any) -> Any:
     return getattr(x, "_batch_source", x)
 
 
+def targets_of(y: Any, names: list[str]) -> list:
+    """Targets in the order of `names`; a missing category is an error, as a missing number is."""
+    given = y.values() if isinstance(y, dict) else y if isinstance(y, (list, tuple)) else [y]
+    for one in given:
+        try:
+            refuse_missing_categories(one)
+        except _core.Error as error:
+            raise _core.Error(f"[data] y: {error}") from None
+    return columns(y, names, "y")
+
+
 def rows_of(arrays: list) -> int:
     """The number of samples, the same in all arrays."""
     counts = [a.shape[0] if len(a.shape) else -1 for a in arrays]
@@ -85,15 +96,31 @@ def rows_of(arrays: list) -> int:
     return counts[0]
 
 
-def check_labels(arrays: list, names: list[str]) -> None:
-    """Refuses NaN and infinite targets."""
-    for array, name in zip(arrays, names, strict=True):
+# Losses whose targets are chances of the one class.
+_OF_CHANCES = ("BinaryCrossentropy", "BinaryFocalCrossentropy")
+
+
+def check_labels(arrays: list, names: list[str], losses: list) -> None:
+    """Refuses NaN and infinite targets, and those that are no chance where the loss takes them for
+    one."""
+    for array, name, loss in zip(arrays, names, losses, strict=True):
+        if array.dtype == "bfloat16":
+            array = array.cast("float32")
         array = np.asarray(array)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             at = int(np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))[0])
             raise _core.Error(
                 f"[data] target {name!r} must be finite; got {array.reshape(len(array), -1)[at]} "
                 f"in row {at}"
+            )
+        if loss.class_name in _OF_CHANCES and array.size:
+            if 0 <= array.min() and array.max() <= 1:
+                continue
+            place = np.unravel_index(np.argmax((array < 0) | (array > 1)), array.shape)
+            raise _core.Error(
+                f"[data] target {name!r}: {loss.class_name} takes labels from 0 to 1; got "
+                f"{array[place]} in row {place[0] if place else 0}. Classes counted from 0 are for "
+                "SparseCategoricalCrossentropy, labels of -1 and 1 for Hinge"
             )
 
 

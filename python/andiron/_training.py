@@ -9,15 +9,15 @@ import numpy as np
 
 from andiron import _core, _own_steps, _remote, _workers, callbacks, optimizers
 from andiron._batches import batches_of
-from andiron._compile import losses_of, metrics_of, per_output, unique
+from andiron._compile import losses_of, metrics_of, per_output, unique, warn_of_groups
 from andiron._data import (
     batch_source,
     check_labels,
-    columns,
     inputs_of,
     rows_of,
     split,
     split_at,
+    targets_of,
     weights_of,
 )
 from andiron._feed import Feeds
@@ -85,6 +85,7 @@ class Training:
 
     def _compile_now(self) -> None:
         given, names = self._compiled_with, self._network.output_names
+        warn_of_groups(self.optimizer, self._network.variables)
         if self._own_step("train_step") is not None:
             self._metrics, self._losses = [], [None] * len(names)
             self._compiled, self._trainer = _own_steps.compiled(self, given["plan"])
@@ -164,8 +165,8 @@ class Training:
             raise _core.Error("[fit] needs targets y")
         xs = inputs_of(self._network, x)
         names = self._targets()
-        ys = columns(y, names, "y")
-        check_labels(ys, names)
+        ys = targets_of(y, names)
+        check_labels(ys, names, [loss for loss in self._losses if loss is not None])
         ws = weights_of(sample_weight, class_weight, ys, names)
         if rows_of([*xs, *ys, *ws]) == 0 and not may_be_empty:
             raise _core.Error("[data] is empty: 0 samples")
@@ -252,7 +253,7 @@ class Training:
             validation_steps: batches that validation looks at, from the first. Default: all.
             validation_freq: validation in every so many epochs.
             seed: of the order; otherwise drawn from andiron.set_random_seed's stream.
-            on_nan: when the loss becomes NaN or infinite: "error", "stop" or "ignore".
+            on_nan: when loss or weights become NaN or infinite: "error", "stop" or "ignore".
             checkpoint_dir: folder for checkpoints of the whole training, or a URL that fsspec knows
                 (s3://bucket/run; needs the extra `remote`). One is written at the end of each
                 epoch, and besides as the next two say, while training goes on. A folder's are all

@@ -136,6 +136,47 @@ def test_labels_out_of_range():
         m.fit(X, np.full(64, 3), verbose=0)
 
 
+@pytest.mark.parametrize("loss", ["BinaryCrossentropy", "BinaryFocalCrossentropy"])
+def test_labels_of_two_classes(loss):
+    m = Sequential([Input((5,)), layers.Dense(1, "sigmoid")])
+    m.compile("sgd", getattr(andiron.losses, loss)())
+    y = np.arange(64) % 2
+    before = m.get_weights()[0]
+    for bad, words in ((y + 1, "2 in row 1"), (2 * y - 1, "-1 in row 0"),
+                       ((y * 255).astype(np.uint8), "255 in row 1"),
+                       (y[:, None] * 1.5, "1.5 in row 1"),
+                       (andiron.Tensor(y * 2.0).cast("bfloat16"), "2.0 in row 1")):  # fmt: skip
+        with pytest.raises(andiron.Error, match=f"{loss} takes labels from 0 to 1; got {words}"):
+            m.fit(X, bad, verbose=0)
+        with pytest.raises(andiron.Error, match=words):
+            m.evaluate(X, bad, verbose=0)
+    with pytest.raises(andiron.Error, match="batch 1 of .*got 2 in row 1"):
+        m.fit(iter([(X, y + 1)]), verbose=0)
+    np.testing.assert_array_equal(before, m.get_weights()[0])
+    for good in (y, y > 0, y * 0.9 + 0.05, andiron.Tensor(y).cast("bfloat16")):
+        m.fit(X, good, verbose=0)
+    m.compile("sgd", "hinge")
+    m.fit(X, 2 * y - 1, verbose=0)
+
+
+def test_a_missing_category_is_no_class():
+    pd = pytest.importorskip("pandas")
+    m = Sequential([Input((5,)), layers.Dense(3)])
+    m.compile("sgd", andiron.losses.SparseCategoricalCrossentropy(ignore_class=-1))
+    y = pd.Series(np.arange(64) % 3, dtype="category")
+    m.fit(X, y, verbose=0)
+    y[7:9] = None
+    with pytest.raises(andiron.Error, match="y: row 7 is missing"):
+        m.fit(X, y, verbose=0)
+    with pytest.raises(andiron.Error, match="y: column 'kind': row 7 is missing"):
+        m.evaluate(X, pd.DataFrame({"kind": y}), verbose=0)
+    with pytest.raises(andiron.Error, match="batch 1 .*row 7 is missing"):
+        m.fit(iter([(X, y)]), verbose=0)
+    m = model()  # mean squared error would take -1 for a number
+    with pytest.raises(andiron.Error, match="y: row 7 is missing"):
+        m.fit(X, y, verbose=0)
+
+
 def test_one_class_only():
     m = Sequential([Input((5,)), layers.Dense(1, "sigmoid")])
     m.compile("adam", "binary_crossentropy", metrics=["accuracy", "AUC", "Precision", "Recall"])

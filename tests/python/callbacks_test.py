@@ -124,6 +124,31 @@ def test_plateau_is_kerass(capsys):
     assert capsys.readouterr().out.count("the learning rate is") == 3
 
 
+@pytest.mark.parametrize("grouped", [False, True])
+def test_no_number_takes_a_schedules_place(grouped):
+    schedule = optimizers.schedules.CosineDecay(0.1, 100)
+    optimizer = optimizers.Adam(schedule)
+    if grouped:
+        optimizer = optimizers.Groups({"kernel": optimizer}, default=optimizers.SGD())
+    m = Sequential([Input((2,)), layers.Dense(1)])
+    m.compile(optimizer, "mse")
+    before = m.get_weights()[0]
+    for callback in (
+        callbacks.ReduceLROnPlateau("loss"),
+        callbacks.LearningRateScheduler(lambda epoch: 0.1),
+    ):
+        with pytest.raises(TypeError, match=f"CosineDecay.*{type(callback).__name__} would end"):
+            m.fit(X, Y, verbose=0, callbacks=[callback])
+    np.testing.assert_array_equal(before, m.get_weights()[0])
+    with pytest.raises(TypeError, match="a number in its place would end"):
+        m.optimizer.learning_rate = 0.1
+    m.optimizer.learning_rate = optimizers.schedules.StepDecay(0.5, 10)
+    assert m.optimizer._core.scalars_at(1)[0] == 0.5
+    fixed = optimizers.SGD(0.1)
+    fixed.learning_rate = 0.2
+    assert fixed.learning_rate == pytest.approx(0.2)
+
+
 def test_plateau_knows_what_is_to_grow():
     plateau = callbacks.ReduceLROnPlateau("val_auc", factor=0.5, patience=1, min_delta=0)
     m = model(rate=1.0)

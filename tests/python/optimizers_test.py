@@ -5,6 +5,7 @@ Their formulas are checked step by step in andiron/nn/optimizers/optimizer_test.
 
 import json
 import pathlib
+import warnings
 
 import numpy as np
 import pytest
@@ -114,6 +115,21 @@ def test_names_and_refusals():
         optimizers.Adam(rho=0.9)
     with pytest.raises(ValueError, match="strong_wolfe"):
         optimizers.LBFGS(line_search_fn="armijo")
+
+
+def test_a_group_of_no_variables_is_told():
+    def compiled(pattern):
+        sgd = optimizers.Groups({pattern: optimizers.SGD(0.1)}, default=optimizers.Adam())
+        m = Sequential([Input((3,)), layers.Dense(2, name="wide"), layers.Dense(1, name="deep")])
+        m.compile(sgd, "mse")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for right in ("wide", "kernel$", "^deep/(bias|kernel)", ""):
+            compiled(right)
+    with pytest.warns(UserWarning, match="pattern 'wied' matches no .* there are wide/kernel") as w:
+        compiled("wied")
+    assert len(w) == 1 and w[0].filename == __file__
 
 
 # Moving averages.

@@ -147,17 +147,19 @@ const ComposedRule& adafactor_rule() {
           return slot * (1.0 - rest) + now * rest;
         };
         std::vector<Value> slots;
-        Value spread;
+        Value move;
         if (p.rank() < 2) {
           slots = {average(s.slots[0], square)};
-          spread = slots[0];
+          move = s.gradient / ops::sqrt(slots[0]);
         } else {
           slots = {average(s.slots[0], ops::mean(square, {-1})),
                    average(s.slots[1], ops::mean(square, {-2}))};
-          spread = ops::expand_dims(slots[0] / ops::mean(slots[0], {-1}, true), -1) *
-                   ops::expand_dims(slots[1], -2);
+          // Roots one by one: where row and column never had a gradient, the product of their
+          // averages is 0 in float32, and the step 0 / 0.
+          const Value row = ops::sqrt(ops::mean(slots[0], {-1}, true)) * ops::rsqrt(slots[0]);
+          move =
+              s.gradient * ops::expand_dims(row, -1) * ops::expand_dims(ops::rsqrt(slots[1]), -2);
         }
-        const Value move = s.gradient / ops::sqrt(spread);
         const Value excess =
             ops::maximum(rms(move) / number(s, "clip_threshold"), constant(1.0, p.dtype()));
         slots.insert(slots.begin(), p - move * (scale / excess));

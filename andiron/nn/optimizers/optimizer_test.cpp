@@ -246,6 +246,21 @@ TEST(Optimizer, a_group_is_one_node_over_one_block) {
   }
 }
 
+// The averages of a dead row and of a dead column are epsilon_1 each: their product underflows.
+TEST(ComposedRules, adafactor_leaves_what_never_had_a_gradient) {
+  const auto matrix = std::make_shared<Variable>("matrix", Tensor::full(DType::f32, {2, 2}, 1.0));
+  const Value given = input("given", DType::f32, {2, 2});
+  const OptimizerPtr optimizer = get_optimizer("adafactor");
+  const auto plan = exec::Plan::compile(
+      optimizer->minimize(Graph({given}, {ops::sum(given * read(matrix))}), 0, {matrix}));
+  Tensor gradient = Tensor::zeros(DType::f32, {2, 2});
+  gradient.data<float>()[3] = 3.0F;
+  plan->run(std::vector<Tensor>{gradient, scalar(0.1), step_number(1)});
+  for (int64_t i = 0; i < 3; ++i) EXPECT_EQ(matrix->value().item(i), 1.0) << i;
+  // Mean of the rows' averages 2.25, row and column 4.5: 3 * 1.5 / 4.5 = 1, times the rate.
+  EXPECT_NEAR(matrix->value().item(3), 0.9, 1e-6);
+}
+
 TEST(Optimizer, config_round_trips) {
   for (const char* name :
        {"sgd", "adagrad", "rmsprop", "adam", "AdamW", "ftrl", "adadelta", "adamax", "nadam", "lion",

@@ -24,6 +24,15 @@ Ints checked(std::string_view op, std::string_view name, Ints values, size_t n_a
   return values;
 }
 
+// Said of pictures that seem to have their channels behind rows and columns.
+const char* hint_of_channels(const Ints& sizes) {
+  const size_t n = sizes.size();
+  const bool few = sizes[n - 1] == 1 || sizes[n - 1] == 3 || sizes[n - 1] == 4;
+  return n > 1 && few && sizes[n - 1] != sizes[n - 2]
+             ? "; where channels are the last axis, layers need data_format=\"channels_last\""
+             : "";
+}
+
 }  // namespace
 
 int64_t Window::taps() const {
@@ -120,8 +129,9 @@ std::vector<int64_t> window_places(std::string_view op, const Window& w, const S
     if (sizes[i] == 0 || room < 0)
       fail(
           "[{}] a window of {} (kernel {}, dilation {}) does not fit into axis {} of {} with pads "
-          "{} and {}",
-          op, w.extent(i), w.kernel[i], w.dilations[i], i + 2, x.str(), w.begin[i], w.end[i]);
+          "{} and {}{}",
+          op, w.extent(i), w.kernel[i], w.dilations[i], i + 2, x.str(), w.begin[i], w.end[i],
+          hint_of_channels(sizes));
     int64_t n = (room + (ceil ? w.strides[i] - 1 : 0)) / w.strides[i] + 1;
     if (ceil && (n - 1) * w.strides[i] >= sizes[i] + w.begin[i]) --n;
     places.push_back(n);

@@ -7,13 +7,26 @@ from collections.abc import Callable
 
 from andiron import _core
 from andiron.callbacks._protocol import Callback
+from andiron.optimizers import Optimizer
 
 
-class LearningRateScheduler(Callback):
+class _SetsRate(Callback):
+    """Those that set the optimizer's rate: a number, so not where it is a schedule."""
+
+    def _check(self, validation_freq: int) -> None:
+        optimizer = getattr(self.model, "optimizer", None)
+        if isinstance(optimizer, Optimizer):
+            optimizer._refuse_schedule(type(self).__name__)
+
+
+class LearningRateScheduler(_SetsRate):
     """Sets the learning rate before each epoch.
 
     Args:
         schedule: a function of the epoch and the current rate (or of the epoch alone).
+
+    Errors:
+        TypeError when training begins and the optimizer's rate is a schedule.
     """
 
     def __init__(self, schedule: Callable, verbose: int = 0):
@@ -33,7 +46,7 @@ class LearningRateScheduler(Callback):
             print(f"\nEpoch {epoch + 1}: learning rate {rate}")
 
 
-class ReduceLROnPlateau(Callback):
+class ReduceLROnPlateau(_SetsRate):
     """Multiplies the learning rate by `factor` when a figure has stopped getting better.
 
     Args:
@@ -45,6 +58,9 @@ class ReduceLROnPlateau(Callback):
         min_delta: less than this is no improvement. Default: 1e-4.
         cooldown: epochs after a change that are not counted. Default: 0.
         min_lr: the learning rate does not go below. Default: 0.
+
+    Errors:
+        TypeError when training begins and the optimizer's rate is a schedule.
     """
 
     def __init__(
@@ -98,6 +114,7 @@ class ReduceLROnPlateau(Callback):
                 self.cooling, self.wait = self.cooldown, 0
 
     def _check(self, validation_freq: int) -> None:
+        super()._check(validation_freq)
         _core.check_monitor("ReduceLROnPlateau", self.monitor, validation_freq)
 
     def get_state(self) -> dict:

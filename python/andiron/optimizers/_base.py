@@ -133,12 +133,26 @@ class Optimizer:
 
     @property
     def learning_rate(self) -> float:
-        """That of the next step. Assign a number or a schedule to change it."""
+        """That of the next step. Assign a number or a schedule to change it; a number in a
+        schedule's place is a TypeError, as in Keras: it would end the schedule unseen."""
         return self._core.learning_rate_at(self.iterations + 1)
 
     @learning_rate.setter
     def learning_rate(self, rate: Any) -> None:
+        if not isinstance(rate, schedules.LearningRateSchedule):
+            self._refuse_schedule("a number in its place")
         self._core.set_learning_rate(schedules.serialize(rate))
+
+    def _refuse_schedule(self, what: str) -> None:
+        """Raises TypeError where a schedule sets the learning rate."""
+        config = self._core.config()
+        members = [group["optimizer"]["config"] for group in config.get("groups", [])]
+        for member in members or [config]:
+            if isinstance(given := member.get("learning_rate"), dict):
+                raise TypeError(
+                    f"[{self.name}] the learning rate is a schedule ({given['class_name']}), which "
+                    f"{what} would end: give the optimizer a number, or assign another schedule"
+                )
 
     @property
     def use_ema(self) -> bool:
