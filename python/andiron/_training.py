@@ -23,7 +23,7 @@ from andiron._data import (
 from andiron._feed import Feeds
 from andiron._refuse import refuse, refuse_beside_batches, whole
 from andiron._tables import Data, is_table, names_columns
-from andiron.callbacks._protocol import figures_of, unknown_figure
+from andiron.callbacks._protocol import figures_of, for_core, unknown_figure
 
 # What compile sets.
 _OF_COMPILE = ("optimizer", "_compiled_with", "_compiled", "_trainer", "_metrics", "_losses")
@@ -292,6 +292,7 @@ class Training:
         if validation_steps is not None:
             whole(validation_steps, "validation_steps", 1)
         if workers is not None:
+            _workers.require(workers, "fit")
             if batches_of(x) is not None or batches_of(validation_data) is not None:
                 raise _core.Error(
                     "[fit] workers share rows whose number is known: arrays, tables or sources of "
@@ -488,6 +489,7 @@ class Training:
         """
         size = whole(32 if batch_size is None else batch_size, "batch_size", 1, "evaluate")
         if workers is not None:
+            _workers.require(workers, "evaluate")
             self._require_compiled(x if hasattr(x, "_specs") else None)
             x = batch_source(x)
             if steps is not None or callbacks:
@@ -520,8 +522,6 @@ class Training:
                 rows = size * whole(steps, "steps", 1, "evaluate")
                 arrays = [[np.asarray(a)[:rows] for a in part] for part in arrays]
             source = _core.array_source(*arrays, size)
-        from andiron.callbacks import for_core
-
         with feeds:
             logs = self._trainer.evaluate(source, for_core(list(callbacks or []), self))
         if return_dict:
