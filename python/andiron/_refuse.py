@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +29,40 @@ def refuse_beside_batches(caller: str, **given: Any) -> None:
                 f"[{caller}] {name} does not go with a generator or a dataset: its batches are "
                 "(x, y) or (x, y, sample_weight), of the size and the split that it gives them"
             )
+
+
+def weights_by_class(class_weight: Any) -> dict[int, float]:
+    """The argument class_weight, {class id: weight}."""
+    if not isinstance(class_weight, Mapping):
+        more = ""
+        if class_weight == "balanced":
+            more = "; sklearn.utils.class_weight.compute_sample_weight makes a sample_weight of it"
+        raise TypeError(f"[fit] class_weight is {{class id: weight}}; got {class_weight!r}{more}")
+    try:
+        return {int(k): float(v) for k, v in class_weight.items()}
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"[fit] class_weight is {{class id: weight}}, numbers; got {class_weight!r}"
+        ) from None
+
+
+@functools.cache
+def _annotations(cls: type) -> dict[str, str]:
+    """The types of a constructor's arguments, as they are written."""
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    return {p.name: str(p.annotation).removesuffix(" | None") for p in parameters}
+
+
+def check_numbers(cls: type, settings: dict) -> None:
+    """Refuses what is no number for arguments of `cls` that are written as int, float or bool."""
+    for name, value in settings.items():
+        kind = _annotations(cls).get(name)
+        if kind not in ("int", "float", "bool"):
+            continue
+        fraction = kind == "int" and isinstance(value, (float, np.floating)) and value % 1 != 0
+        if fraction or isinstance(value, (str, bytes, list, tuple, dict)):
+            what = {"int": "an integer", "float": "a number", "bool": "True or False"}[kind]
+            raise TypeError(f"[{cls.__name__}] {name} is {what}; got {value!r}")
 
 
 def whole(value: Any, what: str, least: int, caller: str = "fit") -> int:

@@ -125,6 +125,11 @@ def test_mistakes_are_named(data, fitted, tmp_path):
         model.recommend("u1", 0)
     with pytest.raises(ValueError, match="as many users as items"):
         model.predict(["u1"], [1, 2])
+    for call in (model.predict, model.scores_of):
+        with pytest.raises(ValueError, match="several ids are needed, in a list; got 'u1'"):
+            call("u1", 17)
+        with pytest.raises(ValueError, match="several ids are needed, in a list; got 17"):
+            call(["u1"], 17)
     with pytest.raises(OSError):
         load(tmp_path / "nothing")
 
