@@ -114,6 +114,15 @@ def test_the_same_seed_gives_the_same_model(data, fitted):
 def test_mistakes_are_named(data, fitted, tmp_path):
     with pytest.raises(ValueError, match="no setting 'epoch'"):
         NeuralCF(epoch=3)
+    for setting, words in (
+        ({"epochs": "3"}, "the setting epochs is a whole number; got '3'"),
+        ({"epochs": True}, "the setting epochs is a whole number; got True"),
+        ({"dropout": "a"}, "the setting dropout is a number; got 'a'"),
+        ({"features": 1}, "the setting features is true or false; got 1"),
+        ({"hidden": 64}, "the setting hidden is a list of whole numbers; got 64"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            NeuralCF(**setting)
     with pytest.raises(ValueError, match="loss is 'softmax'"):
         WideAndDeep(loss="hinge").fit(data, verbose=0)
     with pytest.raises(ValueError, match="needs interactions"):

@@ -188,6 +188,44 @@ def test_the_command_says_what_is_wrong(frame, tmp_path):
         (["train", tmp_path / "t.csv", "--user", "rider", "--out", tmp_path], "no column 'rider'"),
         (["train", tmp_path / "t.csv", "--set", "epochs", "--out", tmp_path], "NAME=VALUE"),
         (["train", tmp_path / "t.csv", "--set", "speed=1", "--out", tmp_path], "no setting"),
+        (
+            [
+                "train",
+                tmp_path / "t.csv",
+                "--model",
+                "ItemKNN",
+                "--set",
+                "neighbours=abc",
+                "--out",
+                tmp_path,
+            ],
+            "the setting neighbours is a whole number; got 'abc'",
+        ),
+        (
+            ["tune", tmp_path / "t.csv", "--try", "factors=a,b", "--time", "time"],
+            "the setting factors is a whole number; got 'a'",
+        ),
+        (
+            ["train", tmp_path / "t.csv", "--set", "hidden=[64,x]", "--out", tmp_path],
+            "the setting hidden is a list of whole numbers; got '[64,x]'",
+        ),
+        (
+            ["propensity", "train", tmp_path / "t.csv", "--days", 3000, "--out", tmp_path],
+            "four windows of 3000 days are needed",
+        ),
+        (
+            [
+                "propensity",
+                "train",
+                tmp_path / "t.csv",
+                "--days",
+                3000,
+                "--no-backtest",
+                "--out",
+                tmp_path,
+            ],
+            "three windows of 3000 days are needed",
+        ),
         (["predict", tmp_path / "none", "1"], "none"),
         (["predict", tmp_path], "--all"),
     ):

@@ -336,9 +336,16 @@ def propensity_train(table, out, days, user, item, time, unit, calibration, back
         raise ValueError("[propensity] --plot shows the back test; leave out --no-backtest")
     events = Events.read(table, user=user, item=item, time=time, unit=unit)
     settings = {"days": days, "calibration": calibration, "seed": seed}
+    model = Propensity(**settings)
     if backtest:
+        span = float(events.day[-1] - events.day[0])
+        if span < 4 * days:
+            raise ValueError(
+                f"[propensity] four windows of {days:g} days are needed: the back test keeps the "
+                f"last one to judge by (--no-backtest needs three); the events span {span:.1f} days"
+            )
         last = float(events.day[-1]) - days
-        report = Propensity(**settings).fit(events.between(-float("inf"), last)).evaluate(events)
+        report = model.fit(events.between(-float("inf"), last)).evaluate(events)
         click.echo(f"the last {days:g} days, by a model that did not see them: {report}")
         if plot is not None:
             report.save_plot(plot)

@@ -15,6 +15,7 @@ from andiron.apps.recommend.data import Interactions
 from andiron.apps.recommend.history import Histories
 from andiron.apps.recommend.ids import UNKNOWN, IdMap
 from andiron.apps.recommend.ranking import top_k
+from andiron.apps.recommend.settings import checked
 
 BATCH = 64  # users scored at a time
 
@@ -34,13 +35,7 @@ class Recommender:
     Settings: ClassVar[type]
 
     def __init__(self, **settings) -> None:
-        known = {field.name for field in dataclasses.fields(self.Settings)}
-        unknown = sorted(set(settings) - known)
-        if unknown:
-            raise ValueError(
-                f"[{self.name}] there is no setting {unknown[0]!r}; settings are {sorted(known)}"
-            )
-        self.settings = self.Settings(**settings)
+        self.settings = checked(self.name, self.Settings, settings)
         self.curves: dict[str, list[float]] = {}
         self._histories: Histories | None = None
 
