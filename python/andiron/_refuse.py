@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,26 @@ def refuse(where: str, why: str, **given: Any) -> None:
     for name, value in given.items():
         if value is not None and value is not False:
             raise _core.Error(f"[{where}] {name}={value!r} is not supported: {why}")
+
+
+_FOREIGN = {
+    ".onnx": "andiron.onnx.save writes ONNX models",
+    ".keras": "Keras's files are read (models.load), not written",
+    ".h5": "Keras's files are read (models.load, load_weights), not written",
+    ".hdf5": "Keras's files are read (models.load, load_weights), not written",
+    ".pt": "PyTorch's files are read (load_weights), not written",
+    ".pth": "PyTorch's files are read (load_weights), not written",
+}
+
+
+def refuse_foreign(where: str, path: Any) -> None:
+    """A file of safetensors is not to have another format's name."""
+    ending = os.path.splitext(os.fspath(path))[1].lower()
+    if ending in _FOREIGN:
+        raise _core.Error(
+            f"[{where}] '{os.fspath(path)}' would be a safetensors file under the name of another "
+            f"format: {_FOREIGN[ending]}. Let the name end in .safetensors"
+        )
 
 
 def refuse_beside_batches(caller: str, **given: Any) -> None:

@@ -208,6 +208,23 @@ def test_an_error_in_a_callback_is_the_users():
 # Files.
 
 
+def test_names_of_other_formats(tmp_path):
+    m = model()
+    for name, words in (
+        ("k.onnx", "andiron.onnx.save writes ONNX"),
+        ("x.keras", "Keras's files are read"),
+        ("x.H5", "name end in .safetensors"),
+        ("k.weights.h5", "not written"),
+        ("m.pth", "PyTorch's files are read"),
+    ):
+        for write in (m.save, m.save_weights, callbacks.ModelCheckpoint):
+            with pytest.raises(andiron.Error, match=words):
+                write(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+    m.save(tmp_path / "m.safetensors")
+    m.save(tmp_path / "plain")
+
+
 def test_unwritable_places(tmp_path):
     m = model()
     for path in (tmp_path / "no" / "such" / "m.safetensors", tmp_path):
