@@ -134,6 +134,14 @@ def test_mistakes_are_named(data, fitted, tmp_path):
         model.recommend("u1", 0)
     with pytest.raises(ValueError, match="as many users as items"):
         model.predict(["u1"], [1, 2])
+    for several in (["u1"], ("u1", "u2"), np.array(["u1"])):
+        with pytest.raises(ValueError, match=r"one user's id, recommend_all\(users=\) several"):
+            model.recommend(several)
+    with pytest.raises(ValueError, match="an id is a text or a number; got"):
+        model.recommend_all(users=[["u1"]])
+    with pytest.raises(ValueError, match="an id is a text or a number; got"):
+        model.similar_items([3])
+    assert model.recommend(np.str_("u1")) == model.recommend("u1")
     for call in (model.predict, model.scores_of):
         with pytest.raises(ValueError, match="several ids are needed, in a list; got 'u1'"):
             call("u1", 17)

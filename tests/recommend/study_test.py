@@ -181,6 +181,18 @@ def test_the_command_trains_predicts_and_evaluates(frame, tmp_path):
     assert done.exit_code == 0 and "ndcg@10" in done.output and "popularity" in done.output
 
 
+def test_ratings_are_judged_where_no_item_can_be_ranked(frame, tmp_path):
+    table = tmp_path / "ratings.csv"
+    frame.assign(rating=1.0 + frame["item"] % 5).to_csv(table, index=False)
+    settings = ["--set", "loss=squared_error", "--set", "epochs=1", "--set", "factors=4"]
+    done = _andiron("train", table, "--model", "MatrixFactorization", "--rating", "rating",
+                    "--out", tmp_path / "model", *settings)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    done = _andiron("evaluate", tmp_path / "model", table, "--rating", "rating")
+    assert done.exit_code == 0, done.output  # training saw all pairs
+    assert "RMSE" in done.output and "No ranking of items" in done.output.splitlines()[-1]
+
+
 def test_the_command_says_what_is_wrong(frame, tmp_path):
     frame.to_csv(tmp_path / "t.csv", index=False)
     for words, message in (

@@ -115,7 +115,15 @@ class Recommender:
         """The k best items of one user: (item id, score) pairs, best first.
 
         An unseen user gets the most popular items.
+
+        Raises:
+            ValueError: several users are given, which are for `recommend_all`.
         """
+        if isinstance(user, (list, tuple, set, dict)) or getattr(user, "shape", ()) != ():
+            raise ValueError(
+                f"[{self.name}] recommend takes one user's id, recommend_all(users=) several; got "
+                f"{user!r}"
+            )
         items, scores = self.recommend_all(k, exclude_seen, users=[user])
         return [
             (i, s)
