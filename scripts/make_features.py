@@ -4,7 +4,8 @@
     .venv/bin/python scripts/make_features.py --check   # exit code 1 when the page is old
 
 scripts/features/names.json has the names of Keras and PyTorch (tools/make_feature_names.py asks
-them). A name of Keras that exists here needs nothing else. All others have a line in
+them). A name of Keras that exists here needs nothing else, unless it only says that it comes later.
+All others have a line in
 scripts/features/{keras,torch,bigdl}.tsv, whose status is
 
     losses.Huber which ...      the name here (that it exists is checked), and words
@@ -92,13 +93,14 @@ class Tables:
 
 def judged(tables: Tables, source: str, kind: str, name: str) -> tuple[str, str]:
     """(yes, planned, later, no or unknown; what the page says)."""
+    status = tables.statuses[source].get((kind, name))
     if source == "keras":
-        if in_keras_place(kind, name):
+        # A class may only say that it comes later; then the status says so, too.
+        if in_keras_place(kind, name) and not (status or "").startswith("later: "):
             return "yes", ""
         here = f"{PATHS.get(kind, kind)}.{name}"
         if here in tables.planned:
             return "planned", f"`{here}`"
-    status = tables.statuses[source].get((kind, name))
     if status is None:
         return "unknown", f"{source}: {kind}.{name} has no status"
     word, _, rest = status.partition(": ")

@@ -13,6 +13,7 @@ INTRO = """# Ops
 
 What the graph is made of: every op, its inputs, attributes and formula. Made from the schemas by
 `scripts/make_op_docs.py` (`make docs`); to change a line, change the op's room in `andiron/ops/`.
+In Python `axes` may be given under Keras's name, too: `ops.sum(x, axis=-1)`.
 """
 
 

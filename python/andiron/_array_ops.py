@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _core
+from andiron._axes import either
 from andiron._compose import compose
 
 Ints = int | Sequence[int]
@@ -115,7 +116,14 @@ def hypot(a: Any, b: Any):
 # reductions
 
 
-def var(x: Any, axes: Ints = (), keepdims: bool = False, correction: float = 0.0):
+def var(
+    x: Any,
+    axes: Ints = (),
+    keepdims: bool = False,
+    correction: float = 0.0,
+    *,
+    axis: Ints | None = None,
+):
     """The variance over axes.
 
     Args:
@@ -123,27 +131,40 @@ def var(x: Any, axes: Ints = (), keepdims: bool = False, correction: float = 0.0
         axes: default all.
         keepdims: whether the axes stay with size 1.
         correction: squares are divided by n - correction. Default: 0, NumPy's; PyTorch's is 1.
+        axis: Keras's name of axes.
     """
+    axes = either("var", axes, axis)
     return compose("var", [x], axes=axes, keepdims=keepdims, correction=float(correction))[0]
 
 
-def std(x: Any, axes: Ints = (), keepdims: bool = False, correction: float = 0.0):
+def std(
+    x: Any,
+    axes: Ints = (),
+    keepdims: bool = False,
+    correction: float = 0.0,
+    *,
+    axis: Ints | None = None,
+):
     """The standard deviation over axes: the root of `var`."""
+    axes = either("std", axes, axis)
     return compose("std", [x], axes=axes, keepdims=keepdims, correction=float(correction))[0]
 
 
-def any(x: Any, axes: Ints = (), keepdims: bool = False):
+def any(x: Any, axes: Ints = (), keepdims: bool = False, *, axis: Ints | None = None):
     """Whether an element over axes (default all) is not 0; bool."""
+    axes = either("any", axes, axis)
     return compose("any", [x], axes=axes, keepdims=keepdims)[0]
 
 
-def all(x: Any, axes: Ints = (), keepdims: bool = False):
+def all(x: Any, axes: Ints = (), keepdims: bool = False, *, axis: Ints | None = None):
     """Whether no element over axes (default all) is 0; bool."""
+    axes = either("all", axes, axis)
     return compose("all", [x], axes=axes, keepdims=keepdims)[0]
 
 
-def count_nonzero(x: Any, axes: Ints = (), keepdims: bool = False):
+def count_nonzero(x: Any, axes: Ints = (), keepdims: bool = False, *, axis: Ints | None = None):
     """How many elements over axes (default all) are not 0; int32."""
+    axes = either("count_nonzero", axes, axis)
     return compose("count_nonzero", [x], axes=axes, keepdims=keepdims)[0]
 
 

@@ -33,7 +33,7 @@ def convert(
     source: str, target: str, architecture: str | None, opset: int, sizes: tuple[str, ...]
 ) -> None:
     """Reads SOURCE, a model of Andiron, Keras (.keras, .h5) or ONNX, and writes it as TARGET; names
-    in .onnx are ONNX models, others Andiron's."""
+    in .onnx are ONNX models, others Andiron's; those of other formats are refused."""
     from andiron import models, onnx
 
     options = {}

@@ -9,6 +9,7 @@ import numpy as np
 
 from andiron import _core
 from andiron._arrays import is_pandas, plain_array, refuse_missing_categories
+from andiron._refuse import weights_by_class
 from andiron._texts import fingerprints
 
 
@@ -139,7 +140,7 @@ def weights_of(sample_weight: Any, class_weight: Any, y: list, names: list[str])
     if class_weight is not None:
         if len(names) != 1:
             raise _core.Error("[fit] class_weight is for models with one output")
-        table = {int(k): float(v) for k, v in class_weight.items()}
+        table = weights_by_class(class_weight)
         of_class = _core.sample_weight_of_classes(y[0], table).numpy()
         weights = [weights[0] * of_class] if weights else [of_class]
     return weights

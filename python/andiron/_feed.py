@@ -16,6 +16,7 @@ from andiron._data import inputs_of, rows_of
 
 _END_OF_WALK = object()
 _MOST_KEPT = 4 << 30  # bytes
+_OF_A_BATCH = ("[data] input ", "[data] target ", "[data] sample_weight ")
 
 
 class Feed:
@@ -30,11 +31,14 @@ class Feed:
         shuffle, seed: of the order of batches that have numbers.
         keep: whether each epoch has the batches of the first one's start: for validation. What can
             be walked once only is kept in memory, up to 4 GiB unless `steps` are given.
+        beside: all feeds of a training, of which one has the batch that the core works on.
     """
 
     def __init__(self, batches: Batches, take: Callable, steps: int | None = None,
                  epochs: int = 1, first_epoch: int = 0, shuffle: bool = False, seed: int = 0,
-                 keep: bool = False, model: Any = None, caller: str = "fit"):  # fmt: skip
+                 keep: bool = False, model: Any = None, caller: str = "fit",
+                 beside: list | None = None):  # fmt: skip
+        self._beside: list[Feed] = [self] if beside is None else beside
         self._batches, self._take, self._model = batches, take, model
         self._steps, self._limit = steps, None if steps is None else steps * epochs
         self._shuffle, self._seed, self._keep = shuffle, seed, keep
@@ -47,6 +51,7 @@ class Feed:
         self._kept: list | None = None
         self._done = 0  # batches of the epoch so far
         self._over = False  # the walk or the epoch has ended
+        self.handed: int | None = None  # the number of the batch that the core has now
         self._warned = False
 
     def source(self) -> Any:
@@ -55,6 +60,12 @@ class Feed:
         if self._steps is not None:
             n = self._steps if n is None or self._goes_on else min(n, self._steps)
         return _core.fed_source(self, -1 if n is None else n)
+
+    def named(self, batch: int, error: Exception) -> Exception:
+        """The error with the number of the batch that it is about, from 1."""
+        text = str(error).removeprefix("[data] ")
+        kind = TypeError if isinstance(error, TypeError) else _core.Error
+        return kind(f"[data] batch {batch} of {self._batches.name}: {text}")
 
     # Walks.
 
@@ -75,11 +86,9 @@ class Feed:
                 taken = self._take(*parts_of(batch))
                 rows = rows_of(sum(taken, []))
             except (_core.Error, TypeError, ValueError) as error:
-                text = str(error).removeprefix("[data] ")
-                kind = TypeError if isinstance(error, TypeError) else _core.Error
-                raise kind(f"[data] batch {i} of {self._batches.name}: {text}") from error
+                raise self.named(i, error) from error
             if rows > 0:  # a filter may leave nothing of a batch
-                yield tuple([_copy(a) for a in p] for p in taken) if self._copies else taken
+                yield i, tuple([_copy(a) for a in p] for p in taken) if self._copies else taken
 
     def _walks(self) -> Iterator:
         """Walk after walk, with their ends."""
@@ -98,7 +107,7 @@ class Feed:
         kept, size = [], 0
         for taken in itertools.islice(self._walk(0), self._steps):
             kept.append(taken)
-            size += sum(_bytes_of(a) for part in taken for a in part)
+            size += sum(_bytes_of(a) for part in taken[1] for a in part)
             if self._steps is None and size > _MOST_KEPT:
                 raise _core.Error(
                     f"[fit] {self._batches.name} for validation gave {len(kept)} batches and goes "
@@ -139,6 +148,8 @@ class Feed:
                 return
 
     def next(self) -> Any:
+        for feed in self._beside:
+            feed.handed = None
         if self._over or (self._steps is not None and self._done == self._steps):
             return None
         item = next(self._ahead, None)
@@ -154,7 +165,8 @@ class Feed:
                 self._short(item is None)
             return None
         self._done += 1
-        return item
+        self.handed, taken = item
+        return taken
 
     def _short(self, for_good: bool) -> None:
         if self._caller != "fit":
@@ -208,9 +220,13 @@ class Feeds:
     def __enter__(self) -> Feeds:
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, _kind: Any, error: BaseException | None, _traceback: Any) -> None:
+        wrong = [feed for feed in self._open if feed.handed is not None]
         for feed in self._open:
             feed.close()
+        # What the core found wrong with the batch that it had just been given.
+        if wrong and isinstance(error, _core.Error) and str(error).startswith(_OF_A_BATCH):
+            raise wrong[-1].named(wrong[-1].handed, error) from error
 
     def source(self, batches: Batches, class_weight: Any = None, **options: Any) -> Any:
         """Batches as the core's source; `options` are Feed's."""
@@ -221,7 +237,7 @@ class Feeds:
         def take(x: Any, y: Any, sample_weight: Any) -> tuple[list, list, list]:
             return model._arrays(x, y, sample_weight, class_weight, may_be_empty=True)
 
-        self._open.append(Feed(batches, take, model=model, **options))
+        self._open.append(Feed(batches, take, model=model, beside=self._open, **options))
         return self._open[-1].source()
 
 
@@ -248,7 +264,7 @@ def inputs(batches: Batches, network: Any, steps: int | None) -> Iterator[list]:
     walk = Feed(batches, take)._walk(0)
     ahead = Ahead(itertools.islice(walk, steps), batches.prefetch)
     try:
-        for xs, _, _ in ahead:
+        for _, (xs, _, _) in ahead:
             yield xs
     finally:
         ahead.close()

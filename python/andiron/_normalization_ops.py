@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from andiron._axes import either
 from andiron._compose import compose
 
 __all__ = [
@@ -23,6 +24,8 @@ def layer_normalization(
     offset: Any = None,
     axes: int | Sequence[int] = -1,
     epsilon: float = 1e-3,
+    *,
+    axis: int | Sequence[int] | None = None,
 ):
     """(x - mean) / sqrt(variance + epsilon) scale + offset, with the moments over `axes` at each
     place of the others.
@@ -31,6 +34,7 @@ def layer_normalization(
         x: floating point, any shape.
         scale, offset: of the sizes of the axes. Default: none.
         axes: default the last.
+        axis: Keras's name of axes.
         epsilon: default 0.001.
 
     Source: Ba, Kiros and Hinton 2016.
@@ -40,13 +44,20 @@ def layer_normalization(
         >>> ops.layer_normalization([[1.0, 3.0]], epsilon=0.0).numpy().tolist()
         [[-1.0, 1.0]]
     """
+    axes = either("layer_normalization", axes, axis, -1)
     return compose("layer_normalization", [x, scale, offset], axes=axes, epsilon=epsilon)[0]
 
 
 def rms_normalization(
-    x: Any, scale: Any = None, axes: int | Sequence[int] = -1, epsilon: float = 1e-6
+    x: Any,
+    scale: Any = None,
+    axes: int | Sequence[int] = -1,
+    epsilon: float = 1e-6,
+    *,
+    axis: int | Sequence[int] | None = None,
 ):
     """x / sqrt(mean of x^2 over axes + epsilon) scale. Source: Zhang and Sennrich 2019."""
+    axes = either("rms_normalization", axes, axis, -1)
     return compose("rms_normalization", [x, scale], axes=axes, epsilon=epsilon)[0]
 
 
@@ -81,7 +92,14 @@ def instance_normalization(
     return compose("instance_normalization", [x, scale, offset], epsilon=epsilon, axis=axis)[0]
 
 
-def normalize(x: Any, axes: int | Sequence[int] = -1, order: float = 2.0, epsilon: float = 1e-12):
+def normalize(
+    x: Any,
+    axes: int | Sequence[int] = -1,
+    order: float = 2.0,
+    epsilon: float = 1e-12,
+    *,
+    axis: int | Sequence[int] | None = None,
+):
     """x / max(norm of x over axes, epsilon).
 
     Example:
@@ -89,10 +107,18 @@ def normalize(x: Any, axes: int | Sequence[int] = -1, order: float = 2.0, epsilo
         >>> ops.normalize([[1.0, 1.0]], order=1).numpy().tolist()
         [[0.5, 0.5]]
     """
+    axes = either("normalize", axes, axis, -1)
     return compose("normalize", [x], axes=axes, order=float(order), epsilon=epsilon)[0]
 
 
-def norm(x: Any, order: float = 2.0, axes: int | Sequence[int] = (), keepdims: bool = False):
+def norm(
+    x: Any,
+    order: float = 2.0,
+    axes: int | Sequence[int] = (),
+    keepdims: bool = False,
+    *,
+    axis: int | Sequence[int] | None = None,
+):
     """(sum of |x|^order)^(1 / order).
 
     Args:
@@ -101,10 +127,12 @@ def norm(x: Any, order: float = 2.0, axes: int | Sequence[int] = (), keepdims: b
             (how many are not 0). Norms of vectors, whatever the axes.
         axes: default all.
         keepdims: whether the axes stay with size 1.
+        axis: Keras's name of axes.
 
     Example:
         >>> from andiron import ops
         >>> float(ops.norm([3.0, -4.0])), float(ops.norm([3.0, -4.0], float("inf")))
         (5.0, 4.0)
     """
+    axes = either("norm", axes, axis)
     return compose("norm", [x], order=float(order), axes=axes, keepdims=keepdims)[0]

@@ -10,7 +10,7 @@ import numpy as np
 
 from andiron import _core
 from andiron._data import columns, inputs_of
-from andiron._refuse import whole
+from andiron._refuse import refuse_foreign, whole
 from andiron._tables import Data, is_table
 
 __all__ = ["Quantized"]
@@ -147,6 +147,7 @@ class Quantized:
             OSError when the file cannot be written; a file of that name stays as it was.
         """
         path = os.fspath(filepath)
+        refuse_foreign("save", path)
         if not overwrite and os.path.exists(path):
             raise FileExistsError(f"[save] '{path}' is there already (overwrite=False)")
         self._core.save(path)

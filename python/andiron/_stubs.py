@@ -26,7 +26,13 @@ DTypeLike: TypeAlias = Any
 
 '''
 COMPOSED = """def dense(x: Operand, weights: Operand, bias: Operand | None = None) -> Result: ...
-def mean(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
+def mean(
+    x: Operand,
+    axes: int | Sequence[int] = (),
+    keepdims: bool = False,
+    *,
+    axis: int | Sequence[int] | None = None,
+) -> Result: ...
 def flatten(x: Operand) -> Result: ...
 def expand_dims(x: Operand, axis: int) -> Result: ...
 def squeeze(x: Operand, axis: int) -> Result: ...
@@ -48,6 +54,8 @@ def _definition(op: dict) -> str:
             first.append(f"{name}: {kind}")
         else:
             later.append(f"{name}: {kind} = {spec['default']!r}")
+    if ops.has_axes(op):
+        later += ["*", "axis: int | Sequence[int] | None = None"]
     arguments = first + later
     result = "Result" if len(op["outputs"]) == 1 else "tuple[Result, ...]"
     line = f"def {op['name']}({', '.join(arguments)}) -> {result}: ..."

@@ -14,6 +14,7 @@ import numpy as np
 
 from andiron import _core
 from andiron._files import cut, uncompressed
+from andiron._refuse import weights_by_class
 from andiron._vocabulary import Vocabulary
 
 _PACKED = 4  # columns from which on shuffled rows are faster from a packed copy
@@ -529,7 +530,7 @@ def _fields(network: Any, groups: list, columns: list, places: dict) -> list:
 def _with_class_weight(fields: list, class_weight: dict, targets: list[str]) -> list:
     if len(targets) != 1:
         raise _core.Error("[fit] class_weight is for models with one output")
-    table = {int(k): float(v) for k, v in class_weight.items()}
+    table = weights_by_class(class_weight)
     weights = [f for f in fields if f[1] == "weight"]
     kept = [f for f in fields if f[1] != "weight"]
     name, at = (weights[0][0], weights[0][4]) if weights else ("sample_weight", [])

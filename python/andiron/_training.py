@@ -23,7 +23,7 @@ from andiron._data import (
 from andiron._feed import Feeds
 from andiron._refuse import refuse, refuse_beside_batches, whole
 from andiron._tables import Data, is_table, names_columns
-from andiron.callbacks._protocol import figures_of, unknown_figure
+from andiron.callbacks._protocol import figures_of, for_core, listed, unknown_figure
 
 # What compile sets.
 _OF_COMPILE = ("optimizer", "_compiled_with", "_compiled", "_trainer", "_metrics", "_losses")
@@ -238,7 +238,7 @@ class Training:
             batch_size: samples a step. Default: 32. Not for what gives batches.
             epochs: where to stop, counted from 0 (not from initial_epoch).
             verbose: 0 silent, 1 a bar, 2 a line for each epoch. Default: 1.
-            callbacks: of andiron.callbacks.
+            callbacks: of andiron.callbacks; one, or a list.
             validation_split: the last part of the data that is not trained on.
             validation_data: (x, y) or (x, y, sample_weight), what andiron.data or andiron.images
                 makes, or what gives batches; the batches of a generator are kept in memory, so that
@@ -293,6 +293,7 @@ class Training:
         if validation_steps is not None:
             whole(validation_steps, "validation_steps", 1)
         if workers is not None:
+            _workers.require(workers, "fit")
             if batches_of(x) is not None or batches_of(validation_data) is not None:
                 raise _core.Error(
                     "[fit] workers share rows whose number is known: arrays, tables or sources of "
@@ -306,7 +307,7 @@ class Training:
                 raise _core.Error("[fit] workers take validation_data, not validation_split")
             self._require_compiled(x if hasattr(x, "_specs") else None)
             x, validation_data = batch_source(x), batch_source(validation_data)
-            rest = (epochs, initial_epoch, validation_freq, verbose, list(callbacks or []), options)
+            rest = (epochs, initial_epoch, validation_freq, verbose, listed(callbacks), options)
             return _workers.fit(
                 self, workers, wire_dtype, (x, y, sample_weight, class_weight), validation_data,
                 whole(32 if batch_size is None else batch_size, "batch_size", 1),
@@ -347,7 +348,7 @@ class Training:
             if validation_steps is not None and validation is not None:
                 validation = _core.steps_source(validation, validation_steps, True)
             history = self._run(source, validation, epochs, initial_epoch, validation_freq,
-                                verbose, list(callbacks or []), options)  # fmt: skip
+                                verbose, listed(callbacks), options)  # fmt: skip
         for dataset in datasets:
             dataset._report()
         return history
@@ -489,6 +490,7 @@ class Training:
         """
         size = whole(32 if batch_size is None else batch_size, "batch_size", 1, "evaluate")
         if workers is not None:
+            _workers.require(workers, "evaluate")
             self._require_compiled(x if hasattr(x, "_specs") else None)
             x = batch_source(x)
             if steps is not None or callbacks:
@@ -521,10 +523,8 @@ class Training:
                 rows = size * whole(steps, "steps", 1, "evaluate")
                 arrays = [[np.asarray(a)[:rows] for a in part] for part in arrays]
             source = _core.array_source(*arrays, size)
-        from andiron.callbacks import for_core
-
         with feeds:
-            logs = self._trainer.evaluate(source, for_core(list(callbacks or []), self))
+            logs = self._trainer.evaluate(source, for_core(listed(callbacks), self))
         if return_dict:
             return logs
         values = list(logs.values())

@@ -13,7 +13,7 @@ from andiron import _core
 from andiron._data import rows_of
 from andiron._tables import Data
 from andiron.callbacks import Callback
-from andiron.collective import CollectiveError
+from andiron.collective import CollectiveError, Communicator
 
 
 class Shards(Mapping):
@@ -120,6 +120,16 @@ def source(model: Any, communicator: Any, batch_size: int, x: Any, y: Any = None
         next(t["fields"] for t in told if t["fields"] is not None),
         batch_size,
     )
+
+
+def require(communicator: Any, caller: str) -> None:
+    """Refuses what is no communicator: `workers=4` asks for threads or processes elsewhere."""
+    if not isinstance(communicator, Communicator):
+        raise TypeError(
+            f"[{caller}] workers is an andiron.collective.Communicator, which each process of a "
+            f"training makes (docs/training.md; andiron.spark makes its own); got {communicator!r}."
+            " One process uses all cores by itself, compile(threads=) says how many"
+        )
 
 
 def fit(model: Any, communicator: Any, wire_dtype: str, rows: tuple, validation_data: Any,

@@ -16,7 +16,7 @@ from andiron._frozen import Frozen
 from andiron._imagenet import decode_predictions
 from andiron._keras.file import is_keras
 from andiron._quantized import Quantized, quantize
-from andiron._refuse import refuse_beside_batches, whole
+from andiron._refuse import refuse_beside_batches, refuse_foreign, whole
 from andiron._tables import Data, is_table
 from andiron._zoo import *  # noqa: F403
 from andiron.layers.base import _CLASSES, Layer, _Bridge, face_of, spec_of
@@ -372,11 +372,13 @@ class Model(_training.Training, Layer):
 
         Errors:
             OSError when the file cannot be written; a file of that name stays as it was.
+            andiron.Error for names of other formats (.onnx, .keras, .h5, .pt).
         """
         import os
 
         self._require_network("save")
         path = os.fspath(filepath)
+        refuse_foreign("save", path)
         if not overwrite and os.path.exists(path):
             raise FileExistsError(f"[save] '{path}' is there already (overwrite=False)")
         core = self._ready()

@@ -17,6 +17,7 @@ import builtins
 from andiron import (
     _activation_ops,
     _array_ops,
+    _axes,
     _core,
     _image_ops,
     _normalization_ops,
@@ -38,6 +39,8 @@ def _doc(op: dict) -> str:
         lines.append(f"    {spec['name']}: {spec['doc']}{'.' if more else ''}{more}")
     names = attribute_names(op)
     lines += [f"    {n}: {spec['doc']}" for n, spec in zip(names, op["attributes"], strict=True)]
+    if has_axes(op):
+        lines.append("    axis: Keras's name of axes.")
     results = ", ".join(op["outputs"])
     lines += ["", f"Returns: {results}." if results != "dst" else "Returns: the result."]
     if not op["differentiable"]:
@@ -54,6 +57,11 @@ def attribute_names(op: dict) -> list[str]:
     return [spec["name"] + "_" * (spec["name"] in inputs) for spec in op["attributes"]]
 
 
+def has_axes(op: dict) -> bool:
+    """Whether it takes `axes`, which have Keras's name `axis`, too."""
+    return "axes" in attribute_names(op)
+
+
 def _source(op: dict) -> str:
     """The function's definition; required attributes stand before those with a default."""
     first, later, inputs = [], [], []
@@ -66,7 +74,11 @@ def _source(op: dict) -> str:
             first.append(name)
         else:
             later.append(f"{name}={spec['default']!r}")
-    attributes = "".join(f"{name}, " for name in attribute_names(op))
+    names = attribute_names(op)
+    if has_axes(op):
+        later += ["*", "axis=None"]
+        names[names.index("axes")] = f"_either({op['name']!r}, axes, axis)"
+    attributes = "".join(f"{name}, " for name in names)
     joined = "".join(f"{x}, " for x in inputs)
     return (
         f"def {op['name']}({', '.join(first + later)}):\n"
@@ -81,7 +93,12 @@ def _listed(values):
 def _define() -> list[str]:
     catalog = [op for op in _core.catalog() if op["name"] not in _LEAVES]
     source = "".join(_source(op) for op in catalog)
-    scope = {"_apply": _core.apply, "_listed": _listed, "__name__": __name__}
+    scope = {
+        "_apply": _core.apply,
+        "_either": _axes.either,
+        "_listed": _listed,
+        "__name__": __name__,
+    }
     exec(compile(source, "<schemas of the ops>", "exec"), scope)
     for op in catalog:
         function = scope[op["name"]]
@@ -101,14 +118,16 @@ def dense(x, weights, bias=None):
     return product if bias is None else add(product, bias)  # noqa: F821
 
 
-def mean(x, axes=(), keepdims=False):
+def mean(x, axes=(), keepdims=False, *, axis=None):
     """The mean over axes; empty means all.
 
     Args:
         x: any shape, floating point.
         axes: numbers; negative ones count from the end.
         keepdims: whether the axes stay with size 1.
+        axis: Keras's name of axes.
     """
+    axes = _axes.either("mean", axes, axis)
     if isinstance(x, _core.KerasTensor):
         return _as_layer(lambda v: mean(v, axes, keepdims), x)
     if not isinstance(x, _core.Value):

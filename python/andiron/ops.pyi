@@ -394,11 +394,41 @@ def resample(
     size: int,
     transpose: bool = False,
 ) -> Result: ...
-def sum(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
-def max(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
-def min(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
-def logsumexp(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
-def prod(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
+def sum(
+    x: Operand,
+    axes: int | Sequence[int] = (),
+    keepdims: bool = False,
+    *,
+    axis: int | Sequence[int] | None = None,
+) -> Result: ...
+def max(
+    x: Operand,
+    axes: int | Sequence[int] = (),
+    keepdims: bool = False,
+    *,
+    axis: int | Sequence[int] | None = None,
+) -> Result: ...
+def min(
+    x: Operand,
+    axes: int | Sequence[int] = (),
+    keepdims: bool = False,
+    *,
+    axis: int | Sequence[int] | None = None,
+) -> Result: ...
+def logsumexp(
+    x: Operand,
+    axes: int | Sequence[int] = (),
+    keepdims: bool = False,
+    *,
+    axis: int | Sequence[int] | None = None,
+) -> Result: ...
+def prod(
+    x: Operand,
+    axes: int | Sequence[int] = (),
+    keepdims: bool = False,
+    *,
+    axis: int | Sequence[int] | None = None,
+) -> Result: ...
 def cumsum(
     x: Operand,
     axis: int = -1,
@@ -418,6 +448,8 @@ def count_of(
     x: Operand,
     axes: int | Sequence[int] = (),
     dtype: DTypeLike = 'float32',
+    *,
+    axis: int | Sequence[int] | None = None,
 ) -> Result: ...
 def reshape(x: Operand, shape: int | Sequence[int]) -> Result: ...
 def transpose(x: Operand, permutation: int | Sequence[int] = ()) -> Result: ...
@@ -990,7 +1022,13 @@ def ftrl_record(
     weight_decay: float = 0.0,
 ) -> Result: ...
 def dense(x: Operand, weights: Operand, bias: Operand | None = None) -> Result: ...
-def mean(x: Operand, axes: int | Sequence[int] = (), keepdims: bool = False) -> Result: ...
+def mean(
+    x: Operand,
+    axes: int | Sequence[int] = (),
+    keepdims: bool = False,
+    *,
+    axis: int | Sequence[int] | None = None,
+) -> Result: ...
 def flatten(x: Operand) -> Result: ...
 def expand_dims(x: Operand, axis: int) -> Result: ...
 def squeeze(x: Operand, axis: int) -> Result: ...

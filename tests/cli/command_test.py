@@ -32,6 +32,16 @@ def test_help_names_every_subcommand_without_loading_it():
     assert out.stdout.splitlines()[-1] == "[]"
 
 
+def test_convert_writes_no_foreign_format_but_onnx(tmp_path):
+    from andiron import Input, Sequential, layers
+
+    Sequential([Input((2,)), layers.Dense(1)]).save(tmp_path / "y.safetensors")
+    words = ["convert", str(tmp_path / "y.safetensors"), str(tmp_path / "z.h5")]
+    result = CliRunner().invoke(cli.main, words)
+    assert result.exit_code == 1 and "Keras's files are read" in result.output
+    assert not (tmp_path / "z.h5").exists()
+
+
 def test_info_prints_what_the_machine_has():
     out = run("info")
     assert re.search(r"^andiron +\d+\.\d+\.\d+", out, re.M)
@@ -75,9 +85,7 @@ def test_a_cpu_without_avx2_is_refused_with_a_sentence(tmp_path):
 
 
 def test_import_takes_at_most_a_second():
-    code = (
-        "import time; t = time.perf_counter(); import andiron; print(time.perf_counter() - t)"
-    )
+    code = "import time; t = time.perf_counter(); import andiron; print(time.perf_counter() - t)"
     seconds = [
         float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout)
         for _ in range(3)

@@ -75,6 +75,9 @@ def test_data_that_are_no_numbers(x):
         {"on_nan": "what"},
         {"resume": True},
         {"callbacks": [print]},
+        {"callbacks": print},
+        {"class_weight": [1.0, 2.0]},
+        {"class_weight": {"a": 1.0}},
         {"callbacks": [callbacks.EarlyStopping("nothing")]},
     ],
 )
@@ -114,6 +117,27 @@ def test_learning_rates(kind, rate):
 def test_absurd_settings(make):
     with pytest.raises((andiron.Error, MemoryError)):
         make()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: layers.Dense(units="3"), r"\[Dense\] units is an integer; got '3'"),
+        (lambda: layers.Dense(3.5), r"\[Dense\] units is an integer; got 3.5"),
+        (lambda: layers.Dense(3, use_bias="no"), r"\[Dense\] use_bias is True or False; got 'no'"),
+        (lambda: layers.Embedding(4, [2]), r"\[Embedding\] output_dim is an integer; got \[2\]"),
+        (lambda: optimizers.Adam(weight_decay="0.1"), r"weight_decay is a number; got '0.1'"),
+        (lambda: optimizers.SGD(momentum="0.9"), r"\[SGD\] momentum is a number; got '0.9'"),
+        (
+            lambda: model().fit(X, Y, class_weight="balanced", verbose=0),
+            r"class_weight is \{class id: weight\}; got 'balanced'; .*compute_sample_weight",
+        ),
+    ],
+)
+def test_settings_of_another_type(make, words):
+    with pytest.raises(TypeError, match=words):
+        make()
+    layers.Dense(np.int64(3)), layers.Dense(3.0), optimizers.Adam(weight_decay=np.float32(0.1))
 
 
 def test_ids_out_of_range():
@@ -223,6 +247,23 @@ def test_an_error_in_a_callback_is_the_users():
 
 
 # Files.
+
+
+def test_names_of_other_formats(tmp_path):
+    m = model()
+    for name, words in (
+        ("k.onnx", "andiron.onnx.save writes ONNX"),
+        ("x.keras", "Keras's files are read"),
+        ("x.H5", "name end in .safetensors"),
+        ("k.weights.h5", "not written"),
+        ("m.pth", "PyTorch's files are read"),
+    ):
+        for write in (m.save, m.save_weights, callbacks.ModelCheckpoint):
+            with pytest.raises(andiron.Error, match=words):
+                write(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+    m.save(tmp_path / "m.safetensors")
+    m.save(tmp_path / "plain")
 
 
 def test_unwritable_places(tmp_path):

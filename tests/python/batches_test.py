@@ -417,7 +417,9 @@ def test_batches_of_any_size_and_empty_ones():
         ((X[:5], np.full(5, np.nan)), "batch 2 .*finite"),
         ((X[:5], np.array(list("abcde"))), "batch 2 .*numbers are needed"),
         (({"a": X[:5]}, Y[:5]), "batch 2 .*has no"),
-        ((X[:5, :2], Y[:5]), "3|2"),
+        ((X[:5, :2], Y[:5]), r"batch 2 of list_iterator: input .* got \[5,2\]"),
+        ((X[:5], X[:5]), r"batch 2 of list_iterator: target .* got \[5,3\]"),
+        ((X[:5], Y[:5], X[:5] ** 2), r"batch 2 of list_iterator: sample_weight .* got \[5,3\]"),
         ((3.0, 4.0), "batch 2"),
         ((None, Y[:5]), "batch 2"),
     ],
@@ -427,6 +429,24 @@ def test_wrong_batches_are_errors_that_say_which(batch, words):
     with pytest.raises((andiron.Error, TypeError), match=words):
         model.fit(iter([cut()[0], batch]), verbose=0)
     model.fit(generator(), verbose=0)
+
+
+def test_a_wrong_batch_is_named_of_the_source_that_gave_it():
+    wrong = (X[:5, :2], Y[:5])
+    model = compiled()
+    for call in (
+        lambda: model.fit(generator(), validation_data=iter([*cut()[:2], wrong]), verbose=0),
+        lambda: model.evaluate(iter([*cut()[:2], wrong])),
+    ):
+        with pytest.raises(andiron.Error, match="batch 3 of list_iterator: input"):
+            call()
+    with pytest.raises(
+        andiron.Error, match="batch 7 of list_iterator: input"
+    ):  # of the second epoch
+        model.fit(iter([*cut()[:6], wrong]), steps_per_epoch=4, epochs=2, verbose=0)
+    with pytest.raises(andiron.Error) as error:
+        model.fit(Loader(), validation_data=wrong, verbose=0)
+    assert "batch" not in str(error.value).split("must be")[0], error.value
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,13 @@ def test_plateau_knows_what_is_to_grow():
 # Small ones.
 
 
+def test_one_callback_needs_no_list():
+    seen = []
+    one = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    model().fit(X, Y, epochs=2, verbose=0, callbacks=one)
+    assert seen == [0, 1]
+
+
 def test_lambda_takes_none_for_no_hook():
     seen = []
     hooks = {"on_epoch_begin": lambda epoch, logs: seen.append(epoch), "on_epoch_end": None}

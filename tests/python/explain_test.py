@@ -26,6 +26,15 @@ def by_hand(w, b, v, x, column):
     return (slope * v[:, column]) @ w.T
 
 
+def test_an_estimator_is_not_a_network():
+    class Estimator:
+        model_ = network()[0]
+
+    for model, words in ((Estimator(), "got Estimator; its network is .model_"), (3, "got int$")):
+        with pytest.raises(TypeError, match=words):
+            explain.gradients(model, X)
+
+
 @pytest.mark.parametrize("batch_size", [7, 256, 1000])
 def test_gradients_are_those_by_hand(batch_size):
     net, w, b, v = network()

@@ -28,6 +28,11 @@ def test_the_page_is_that_of_the_code():
         pytest.fail("docs/features.md is old: run scripts/make_features.py")
 
 
+def test_a_name_that_only_says_later_is_not_here():
+    verdict, words = features.judged(TABLES, "keras", "layers", "TextVectorization")
+    assert (verdict, words) == ("later", "sequences")
+
+
 def test_a_name_without_status_is_a_problem(tmp_path):
     folder = shutil.copytree(features.TABLES, tmp_path / "features")
     table = folder / "keras.tsv"

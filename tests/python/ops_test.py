@@ -20,7 +20,12 @@ def test_every_op_of_the_catalog_is_a_function_with_its_schema():
         function = getattr(ops, op["name"])
         parameters = inspect.signature(function).parameters
         names = ops.attribute_names(op)
-        assert set(parameters) == {s["name"] for s in op["inputs"]} | set(names), op["name"]
+        expected = (
+            {s["name"] for s in op["inputs"]}
+            | set(names)
+            | ({"axis"} if "axes" in names else set())
+        )
+        assert set(parameters) == expected, op["name"]
         for spec, name in zip(op["attributes"], names, strict=True):
             if not spec["required"]:
                 assert parameters[name].default == spec["default"]
@@ -49,6 +54,22 @@ def test_eager_and_traced_give_numpys_answer(ours, numpys):
     leaf = andiron.placeholder("x", X.shape)
     plan = andiron.Plan.compile(andiron.Graph([leaf], [ours(leaf)]))
     np.testing.assert_allclose(plan.run(X)[0].numpy(), numpys(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["sum", "mean", "max", "min", "amax", "amin", "prod", "logsumexp", "var", "std", "any", "all"]
+    + ["count_nonzero", "norm", "normalize", "layer_normalization", "rms_normalization"],
+)
+def test_axis_is_another_name_of_axes(name):
+    function, x = getattr(ops, name), np.stack([X, X + 1])
+    np.testing.assert_array_equal(function(x, axis=1).numpy(), function(x, axes=1).numpy())
+    np.testing.assert_array_equal(
+        function(x, axis=(0, 2)).numpy(), function(x, axes=[0, 2]).numpy()
+    )
+    np.testing.assert_array_equal(function(x, axis=None).numpy(), function(x).numpy())
+    with pytest.raises(andiron.Error, match=r"axis is another name of axes.* axes=0 and axis=1"):
+        function(x, axes=0, axis=1)
 
 
 def test_operators():

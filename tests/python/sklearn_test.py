@@ -27,7 +27,7 @@ from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import OneHotEncoder, StandardScaler  # noqa: E402
 from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
 
-from andiron import Input, Model, Sequential, layers, optimizers  # noqa: E402
+from andiron import Input, Model, Sequential, callbacks, layers, optimizers  # noqa: E402
 
 ORDER = (
     "sums over 30 samples and over 15 weighted ones are added up in float32 in another order, so "
@@ -322,3 +322,12 @@ def test_settings_are_checked_in_words(settings, words):
     X, y = load_iris(return_X_y=True)
     with pytest.raises((ValueError, TypeError), match=words):
         AndironClassifier(**settings).fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_one_callback_needs_no_list():
+    seen = []
+    one = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    net = AndironClassifier((2,), max_iter=2, callbacks=one)
+    net.fit(np.eye(4, dtype="f"), [0, 1, 0, 1])
+    assert seen == [0, 1]

@@ -483,3 +483,14 @@ def test_batches_that_python_gives_are_no_shards():
         model().fit(iter([]), workers=communicator, verbose=0)
 
     assert "number is known" in str(on_ranks(1, work)[0])
+
+
+@pytest.mark.parametrize("workers", [0, 2, "two", True])
+def test_a_number_is_no_communicator(workers):
+    x, y = np.zeros((4, 3), "f"), np.zeros((4, 1), "f")
+    m = andiron.Sequential([andiron.Input((3,)), layers.Dense(1)])
+    m.compile("sgd", "mse", threads=1)
+    for call in (lambda: m.fit(x, y, workers=workers), lambda: m.fit(iter([]), workers=workers),
+                 lambda: m.evaluate(x, y, workers=workers)):  # fmt: skip
+        with pytest.raises(TypeError, match=f"workers is an .*Communicator.* got {workers!r}"):
+            call()

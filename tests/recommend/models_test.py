@@ -114,6 +114,15 @@ def test_the_same_seed_gives_the_same_model(data, fitted):
 def test_mistakes_are_named(data, fitted, tmp_path):
     with pytest.raises(ValueError, match="no setting 'epoch'"):
         NeuralCF(epoch=3)
+    for setting, words in (
+        ({"epochs": "3"}, "the setting epochs is a whole number; got '3'"),
+        ({"epochs": True}, "the setting epochs is a whole number; got True"),
+        ({"dropout": "a"}, "the setting dropout is a number; got 'a'"),
+        ({"features": 1}, "the setting features is true or false; got 1"),
+        ({"hidden": 64}, "the setting hidden is a list of whole numbers; got 64"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            NeuralCF(**setting)
     with pytest.raises(ValueError, match="loss is 'softmax'"):
         WideAndDeep(loss="hinge").fit(data, verbose=0)
     with pytest.raises(ValueError, match="needs interactions"):
@@ -125,6 +134,19 @@ def test_mistakes_are_named(data, fitted, tmp_path):
         model.recommend("u1", 0)
     with pytest.raises(ValueError, match="as many users as items"):
         model.predict(["u1"], [1, 2])
+    for several in (["u1"], ("u1", "u2"), np.array(["u1"])):
+        with pytest.raises(ValueError, match=r"one user's id, recommend_all\(users=\) several"):
+            model.recommend(several)
+    with pytest.raises(ValueError, match="an id is a text or a number; got"):
+        model.recommend_all(users=[["u1"]])
+    with pytest.raises(ValueError, match="an id is a text or a number; got"):
+        model.similar_items([3])
+    assert model.recommend(np.str_("u1")) == model.recommend("u1")
+    for call in (model.predict, model.scores_of):
+        with pytest.raises(ValueError, match="several ids are needed, in a list; got 'u1'"):
+            call("u1", 17)
+        with pytest.raises(ValueError, match="several ids are needed, in a list; got 17"):
+            call(["u1"], 17)
     with pytest.raises(OSError):
         load(tmp_path / "nothing")
 

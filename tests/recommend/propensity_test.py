@@ -145,6 +145,10 @@ def test_mistakes_are_named(planted, trained):
         Propensity(calibration="beta")
     with pytest.raises(ValueError, match="three windows of 100 days are needed"):
         Propensity(days=100).fit(events)
+    with pytest.raises(ValueError, match="needs events; there are none"):
+        Propensity().fit(events.between(-np.inf, events.day[0]))
+    with pytest.raises(ValueError, match="half_lives is a list of numbers; got 7"):
+        Propensity(half_lives=7)
     with pytest.raises(ValueError, match="has no column 'when'"):
         Events.from_pandas(pd.DataFrame({"user": [1], "item": [1]}), time="when")
     with pytest.raises(ValueError, match="training saw no user 'ann'"):

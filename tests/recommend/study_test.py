@@ -181,6 +181,18 @@ def test_the_command_trains_predicts_and_evaluates(frame, tmp_path):
     assert done.exit_code == 0 and "ndcg@10" in done.output and "popularity" in done.output
 
 
+def test_ratings_are_judged_where_no_item_can_be_ranked(frame, tmp_path):
+    table = tmp_path / "ratings.csv"
+    frame.assign(rating=1.0 + frame["item"] % 5).to_csv(table, index=False)
+    settings = ["--set", "loss=squared_error", "--set", "epochs=1", "--set", "factors=4"]
+    done = _andiron("train", table, "--model", "MatrixFactorization", "--rating", "rating",
+                    "--out", tmp_path / "model", *settings)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    done = _andiron("evaluate", tmp_path / "model", table, "--rating", "rating")
+    assert done.exit_code == 0, done.output  # training saw all pairs
+    assert "RMSE" in done.output and "No ranking of items" in done.output.splitlines()[-1]
+
+
 def test_the_command_says_what_is_wrong(frame, tmp_path):
     frame.to_csv(tmp_path / "t.csv", index=False)
     for words, message in (
@@ -188,6 +200,44 @@ def test_the_command_says_what_is_wrong(frame, tmp_path):
         (["train", tmp_path / "t.csv", "--user", "rider", "--out", tmp_path], "no column 'rider'"),
         (["train", tmp_path / "t.csv", "--set", "epochs", "--out", tmp_path], "NAME=VALUE"),
         (["train", tmp_path / "t.csv", "--set", "speed=1", "--out", tmp_path], "no setting"),
+        (
+            [
+                "train",
+                tmp_path / "t.csv",
+                "--model",
+                "ItemKNN",
+                "--set",
+                "neighbours=abc",
+                "--out",
+                tmp_path,
+            ],
+            "the setting neighbours is a whole number; got 'abc'",
+        ),
+        (
+            ["tune", tmp_path / "t.csv", "--try", "factors=a,b", "--time", "time"],
+            "the setting factors is a whole number; got 'a'",
+        ),
+        (
+            ["train", tmp_path / "t.csv", "--set", "hidden=[64,x]", "--out", tmp_path],
+            "the setting hidden is a list of whole numbers; got '[64,x]'",
+        ),
+        (
+            ["propensity", "train", tmp_path / "t.csv", "--days", 3000, "--out", tmp_path],
+            "four windows of 3000 days are needed",
+        ),
+        (
+            [
+                "propensity",
+                "train",
+                tmp_path / "t.csv",
+                "--days",
+                3000,
+                "--no-backtest",
+                "--out",
+                tmp_path,
+            ],
+            "three windows of 3000 days are needed",
+        ),
         (["predict", tmp_path / "none", "1"], "none"),
         (["predict", tmp_path], "--all"),
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from andiron import _core
@@ -184,6 +184,15 @@ class _List:
 
         self.__dict__[hook] = call
         return call
+
+
+def listed(callbacks: Any) -> list:
+    """What was given as callbacks, as a list: one may come alone."""
+    if callbacks is None or isinstance(callbacks, Callback):
+        return [] if callbacks is None else [callbacks]
+    if not isinstance(callbacks, Iterable):
+        raise TypeError(f"[fit] callbacks is a callback or a list of them; got {callbacks!r}")
+    return list(callbacks)
 
 
 def for_core(callbacks: Sequence[Any], model: Any) -> list:

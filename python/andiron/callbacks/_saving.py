@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from andiron import _core, _remote
+from andiron._refuse import refuse_foreign
 from andiron.callbacks._protocol import Callback, InCore
 
 
@@ -40,6 +41,7 @@ class ModelCheckpoint(InCore):
             raise _core.Error(
                 f'[ModelCheckpoint] save_freq is "epoch" or a number; got {save_freq!r}'
             )
+        refuse_foreign("ModelCheckpoint", str(filepath))
         self.verbose = verbose
         self.monitor = monitor if save_best_only else None
         self._core = _core.ModelCheckpointCore(

@@ -19,6 +19,9 @@ class Places:
     """
 
     def __init__(self, model: Any, at: Sequence[str] | None):
+        if not hasattr(model, "_ready"):
+            inside = "; its network is .model_" if hasattr(model, "model_") else ""
+            raise TypeError(f"[explain] takes an andiron.Model; got {type(model).__name__}{inside}")
         self.core = model._ready()
         self.model = model
         if at is None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from andiron import _core, initializers, regularizers
 from andiron._arrays import tree_leaves
-from andiron._refuse import refuse
+from andiron._refuse import check_numbers, refuse
 from andiron.mixed_precision import DTypePolicy, policy_name
 
 # The Python face of each layer of the core, while somebody holds it.
@@ -328,6 +328,7 @@ class CoreLayer(Layer):
             for key, value in config.items()
             if value is not None or key.endswith("regularizer")
         }
+        check_numbers(type(self), config)
         if name is not None:
             config["name"] = name
         if not trainable:

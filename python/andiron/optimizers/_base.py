@@ -6,7 +6,7 @@ from numbers import Integral
 from typing import Any
 
 from andiron import _core
-from andiron._refuse import refuse
+from andiron._refuse import check_numbers, refuse
 from andiron.optimizers import schedules
 
 # What all of them take beside what their signatures name.
@@ -51,6 +51,7 @@ class Optimizer:
             raise TypeError(f"[{type(self).__name__}] there is no argument {min(unknown)!r}")
         config.update(_common(type(self).__name__, **others))
         config = {key: value for key, value in config.items() if value is not None}
+        check_numbers(type(self), config)
         config["learning_rate"] = schedules.serialize(config["learning_rate"])
         self._core = _core.optimizer_from_config(
             {"class_name": type(self).__name__, "config": config}

@@ -212,8 +212,9 @@ class Network(BaseEstimator):
 
     def _train(self, data: list, held_out: list | None, epochs: int, seed: int) -> None:
         from andiron import callbacks
+        from andiron.callbacks._protocol import listed
 
-        network, given = self.model_, list(self.callbacks or [])
+        network, given = self.model_, listed(self.callbacks)
         monitor = "loss"
         if held_out is not None:
             scored = "accuracy" in network.metrics_names

@@ -279,21 +279,30 @@ def similar(folder, item, k) -> None:
 @_columns
 @said
 def evaluate(folder, table, k, user, item, rating, time) -> None:
-    """Rank all unmet items by the model in FOLDER and judge by the interactions in TABLE."""
+    """Rank all unmet items by the model in FOLDER and judge by the interactions in TABLE.
+
+    Of a model of ratings first their errors, with pairs met in training, too.
+    """
     from andiron.apps.recommend.baselines import Popularity
     from andiron.apps.recommend.data import Interactions
     from andiron.apps.recommend.models import load
     from andiron.apps.recommend.ranking import evaluate as judged
 
     model = load(folder)
+    explicit = getattr(model, "explicit", False)
     test = Interactions.read(table, user=user, item=item, rating=rating, time=time)
-    if getattr(model, "explicit", False):
+    if explicit:
         from andiron.apps.recommend.ratings import rating_errors
 
         errors = rating_errors(model, test)
         click.echo(f"ratings: RMSE {errors.rmse:.4f}, MAE {errors.mae:.4f}, {errors.n} of them; "
                    f"the mean rating has RMSE {errors.naive_rmse:.4f}")  # fmt: skip
-    seen, known, left_out = model.aligned(test)
+    try:
+        seen, known, left_out = model.aligned(test)
+    except ValueError as error:
+        if not explicit:
+            raise
+        return click.echo(f"No ranking of items: {error}")  # ratings have been judged
     if left_out:
         click.echo(f"{left_out} of {len(test)} lines left out: ids unseen, or met in training")
     naive = Popularity().fit(seen)
@@ -336,9 +345,16 @@ def propensity_train(table, out, days, user, item, time, unit, calibration, back
         raise ValueError("[propensity] --plot shows the back test; leave out --no-backtest")
     events = Events.read(table, user=user, item=item, time=time, unit=unit)
     settings = {"days": days, "calibration": calibration, "seed": seed}
+    model = Propensity(**settings)
     if backtest:
+        span = float(events.day[-1] - events.day[0])
+        if span < 4 * days:
+            raise ValueError(
+                f"[propensity] four windows of {days:g} days are needed: the back test keeps the "
+                f"last one to judge by (--no-backtest needs three); the events span {span:.1f} days"
+            )
         last = float(events.day[-1]) - days
-        report = Propensity(**settings).fit(events.between(-float("inf"), last)).evaluate(events)
+        report = model.fit(events.between(-float("inf"), last)).evaluate(events)
         click.echo(f"the last {days:g} days, by a model that did not see them: {report}")
         if plot is not None:
             report.save_plot(plot)

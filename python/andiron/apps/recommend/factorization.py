@@ -272,12 +272,7 @@ class MatrixFactorization(NeuralRecommender):
         is not known of an unseen user or item is left out of the sum."""
         if not self.explicit:
             return super().predict(users, items)
-        self._require_fit()
-        rows, columns = self.users.rows(users), self.items.rows(items)
-        if len(rows) != len(columns):
-            raise ValueError(
-                f"[{self.name}] as many users as items; got {len(rows)} and {len(columns)}"
-            )
+        rows, columns = self._rows_of_pairs(users, items)
         p, q, of_users, of_items = self._scored_by()
         known_user, known_item = rows != UNKNOWN, columns != UNKNOWN
         both = known_user & known_item

@@ -61,12 +61,19 @@ class IdMap:
         """Row numbers [n] int64 of ids; UNKNOWN (-1) where an id is not in the map.
 
         A number with a fraction is no integer's id; texts of digits are.
+
+        Raises:
+            ValueError: it is one id, not several, or ids are lists themselves.
         """
+        if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
+            raise ValueError(f"[ids] several ids are needed, in a list; got {values!r}")
         dtype = getattr(values, "dtype", None)
         if isinstance(dtype, np.dtype) and np.can_cast(dtype, np.int64) and dtype.kind in "iu":
             if self._ascending is not None:
                 return self._found(np.asarray(values, np.int64))
         values = values.tolist() if hasattr(values, "tolist") else list(values)
+        if values and isinstance(values[0], (list, tuple, dict, set, np.ndarray)):
+            raise ValueError(f"[ids] an id is a text or a number; got {values[0]!r}")
         keys = map(_whole, values) if self._is_integer else map(str, values)
         found = map(self._row.get, keys, itertools.repeat(UNKNOWN))
         return np.fromiter(found, np.int64, len(values))

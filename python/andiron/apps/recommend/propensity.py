@@ -16,6 +16,7 @@ from andiron.apps.recommend.ids import UNKNOWN, IdMap
 from andiron.apps.recommend.metrics import auprc, auroc
 from andiron.apps.recommend.neighbours import ItemKNN
 from andiron.apps.recommend.ranking import top_k
+from andiron.apps.recommend.settings import checked
 from andiron.calibration import IsotonicCalibrator, PlattCalibrator, Reliability, reliability
 from andiron.datasets import NegativeSampler
 
@@ -109,13 +110,7 @@ class Propensity:
     """
 
     def __init__(self, **settings) -> None:
-        known = {field.name for field in dataclasses.fields(PropensitySettings)}
-        unknown = sorted(set(settings) - known)
-        if unknown:
-            raise ValueError(
-                f"[propensity] there is no setting {unknown[0]!r}; settings are {sorted(known)}"
-            )
-        self.settings = s = PropensitySettings(**settings)
+        self.settings = s = checked("propensity", PropensitySettings, settings)
         s.half_lives, s.hidden = tuple(s.half_lives), tuple(s.hidden)
         if s.calibration not in (*_CALIBRATORS, "none"):
             raise ValueError(
@@ -134,6 +129,8 @@ class Propensity:
             ValueError: the events span less than three windows.
         """
         s = self.settings
+        if len(events) == 0:
+            raise ValueError("[propensity] training needs events; there are none")
         end, first = float(np.nextafter(events.day[-1], np.inf)), float(events.day[0])
         if end - first < 3 * s.days:
             raise ValueError(

@@ -15,6 +15,7 @@ from andiron.apps.recommend.data import Interactions
 from andiron.apps.recommend.history import Histories
 from andiron.apps.recommend.ids import UNKNOWN, IdMap
 from andiron.apps.recommend.ranking import top_k
+from andiron.apps.recommend.settings import checked
 
 BATCH = 64  # users scored at a time
 
@@ -34,13 +35,7 @@ class Recommender:
     Settings: ClassVar[type]
 
     def __init__(self, **settings) -> None:
-        known = {field.name for field in dataclasses.fields(self.Settings)}
-        unknown = sorted(set(settings) - known)
-        if unknown:
-            raise ValueError(
-                f"[{self.name}] there is no setting {unknown[0]!r}; settings are {sorted(known)}"
-            )
-        self.settings = self.Settings(**settings)
+        self.settings = checked(self.name, self.Settings, settings)
         self.curves: dict[str, list[float]] = {}
         self._histories: Histories | None = None
 
@@ -69,12 +64,7 @@ class Recommender:
 
     def scores_of(self, users: Sequence, items: Sequence) -> np.ndarray:
         """Scores [n] of (user id, item id) pairs; minus infinity for an unseen item."""
-        self._require_fit()
-        if len(users) != len(items):
-            raise ValueError(
-                f"[{self.name}] as many users as items; got {len(users)} and {len(items)}"
-            )
-        rows, columns = self.users.rows(users), self.items.rows(items)
+        rows, columns = self._rows_of_pairs(users, items)
         distinct, line = np.unique(rows, return_inverse=True)
         out = np.full(len(rows), -np.inf, np.float32)
         for start in range(0, len(distinct), BATCH):
@@ -86,12 +76,7 @@ class Recommender:
     def predict(self, users: Sequence, items: Sequence) -> np.ndarray:
         """Estimates [n] in [0, 1] of (user id, item id) pairs; zero for an unseen item. What they
         mean says `probabilities`."""
-        self._require_fit()
-        rows, columns = self.users.rows(users), self.items.rows(items)
-        if len(rows) != len(columns):
-            raise ValueError(
-                f"[{self.name}] as many users as items; got {len(rows)} and {len(columns)}"
-            )
+        rows, columns = self._rows_of_pairs(users, items)
         out = np.zeros(len(rows), np.float32)
         there = (rows != UNKNOWN) & (columns != UNKNOWN)
         if there.any():
@@ -101,6 +86,16 @@ class Recommender:
             every = self.probabilities(self._scores_of_strangers()[None].astype(np.float32))
             out[strangers] = every[0, columns[strangers]]
         return out
+
+    def _rows_of_pairs(self, users: Sequence, items: Sequence) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of as many users as items."""
+        self._require_fit()
+        rows, columns = self.users.rows(users), self.items.rows(items)
+        if len(rows) != len(columns):
+            raise ValueError(
+                f"[{self.name}] as many users as items; got {len(rows)} and {len(columns)}"
+            )
+        return rows, columns
 
     def _predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Estimates [n] for rows of users and items."""
@@ -120,7 +115,15 @@ class Recommender:
         """The k best items of one user: (item id, score) pairs, best first.
 
         An unseen user gets the most popular items.
+
+        Raises:
+            ValueError: several users are given, which are for `recommend_all`.
         """
+        if isinstance(user, (list, tuple, set, dict)) or getattr(user, "shape", ()) != ():
+            raise ValueError(
+                f"[{self.name}] recommend takes one user's id, recommend_all(users=) several; got "
+                f"{user!r}"
+            )
         items, scores = self.recommend_all(k, exclude_seen, users=[user])
         return [
             (i, s)
