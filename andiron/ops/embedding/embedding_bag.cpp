@@ -124,6 +124,15 @@ double bag_flops(const Node& node) {
   return 2.0 * static_cast<double>((node.inputs[1].shape().count() * width).size());
 }
 
+// The gradient of embedding_bag's result for the ids at input 1: [n, width].
+void check_grad(const InferContext& c, int at, const Dim& width) {
+  const TensorType& grad = c.in(at);
+  if (grad.shape.rank() != 2 || !(grad.shape[0] == c.shape(1)[0]) || !(grad.shape[1] == width) ||
+      grad.dtype != c.in(0).dtype)
+    fail("[{}] grad must be {} [{},{}]; got {} {}", c.op, name_of(c.in(0).dtype),
+         c.shape(1)[0].str(), width.str(), name_of(grad.dtype), grad.shape.str());
+}
+
 }  // namespace
 
 extern const Op kEmbeddingBagGradValues = {
@@ -134,6 +143,9 @@ extern const Op kEmbeddingBagGradValues = {
     .attributes = {kCombiner},
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
       check_bag(c, 1, 2, c.in(0).dtype);
+      if (c.shape(0).rank() != 2)
+        fail("[embedding_bag_grad_values] grad must be [n, d]; got {}", c.shape(0).str());
+      check_grad(c, 0, c.shape(0)[1]);
       return {{c.in(0).dtype, {c.shape(1).count(), c.shape(0)[1]}}};
     },
     .why_not_differentiable = "second derivatives of bags are not needed so far",
@@ -153,6 +165,7 @@ extern const Op kEmbeddingBagGradWeights = {
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
       check_table(c, 0);
       check_bag(c, 1, 2, c.in(0).dtype);
+      check_grad(c, 3, c.shape(0)[1]);
       return {c.in(2)};
     },
     .why_not_differentiable = "second derivatives of bags are not needed so far",

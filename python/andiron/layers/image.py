@@ -22,7 +22,7 @@ class UpSampling1D(CoreLayer):
 
     def __init__(
         self,
-        size: int = 2,
+        size: int | tuple[int] = 2,
         *,
         data_format: str | None = None,
         name: str | None = None,
