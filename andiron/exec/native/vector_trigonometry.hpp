@@ -20,7 +20,10 @@ inline Reduced reduce_by_half_pi(float x) {
   float r = fma(n, -1.57079637F, x);
   r = fma(n, 4.37113883e-08F, r);
   r = fma(n, 1.71512489e-15F, r);
-  return {r, bits_of(shifted) - bits_of(kMagic)};
+  // Beyond the range, where nobody takes the result, the difference may not fit.
+  const auto turns =
+      static_cast<uint32_t>(bits_of(shifted)) - static_cast<uint32_t>(bits_of(kMagic));
+  return {r, static_cast<int32_t>(turns)};
 }
 
 // Of |r| <= pi/4.
@@ -52,7 +55,7 @@ inline float sin_of(float x) {
 
 inline float cos_of(float x) {
   const auto [r, n] = reduce_by_half_pi(x);
-  return of_quadrant(r, n + 1);
+  return of_quadrant(r, static_cast<int32_t>(static_cast<uint32_t>(n) + 1));
 }
 
 inline float tan_of(float x) {
