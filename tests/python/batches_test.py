@@ -4,6 +4,7 @@ import contextlib
 import gc
 import os
 import pty
+import select
 import threading
 import time
 import traceback
@@ -522,7 +523,10 @@ def test_an_unknown_length_is_shown_as_such(capfd):
     ours, theirs = pty.openpty()  # bars are for terminals
     with open(theirs, "w") as terminal, contextlib.redirect_stdout(terminal):
         compiled().fit(slow(), verbose=1)
-        out = os.read(ours, 1 << 16).decode()
+        terminal.flush()
+        out = ""
+        while "10/10 ━" not in out and select.select([ours], [], [], 5)[0]:  # part by part
+            out += os.read(ours, 1 << 16).decode(errors="replace")
     os.close(ours)
     assert "/Unknown" in out and "10/10 ━" in out
 
