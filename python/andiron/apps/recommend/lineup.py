@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from andiron import _core
 from andiron.apps.recommend import metrics
 from andiron.apps.recommend.baselines import Popularity
 from andiron.apps.recommend.data import Interactions
@@ -195,23 +196,9 @@ def chances(labels: np.ndarray, scores: np.ndarray, of: np.ndarray, bins: int = 
     edges = np.append(edges[edges < len(order)], len(order))
     sizes = np.diff(edges)
     shares = np.add.reduceat(labels[order].astype(float), edges[:-1]) / sizes
-    shares = _rising(shares, sizes.astype(float))
+    shares = _core.non_decreasing(shares, sizes).numpy()
     lower = scores[order][edges[:-1]]
     return shares[np.clip(np.searchsorted(lower, of, side="right") - 1, 0, len(shares) - 1)]
-
-
-def _rising(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The nearest non-decreasing sequence by weighted squares (pool adjacent violators)."""
-    blocks: list[list[float]] = []
-    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
-        blocks.append([value, weight, 1])
-        while len(blocks) > 1 and blocks[-2][0] >= blocks[-1][0]:
-            v, w, n = blocks.pop()
-            last = blocks[-1]
-            last[0] = (last[0] * last[1] + v * w) / (last[1] + w)
-            last[1] += w
-            last[2] += n
-    return np.repeat([b[0] for b in blocks], [int(b[2]) for b in blocks])
 
 
 def timed(action: Callable):
