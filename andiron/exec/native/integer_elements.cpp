@@ -4,6 +4,7 @@
 #include <optional>
 #include <type_traits>
 
+#include "andiron/base/wrapping.hpp"
 #include "andiron/exec/native/parallel.hpp"
 
 namespace andiron::exec {
@@ -13,24 +14,17 @@ namespace {
 constexpr int64_t kParallelElements = 65536;
 constexpr int64_t kBlock = 4096;
 
-// Overflow wraps around, as in the reference's numbers.
-template <class T, class F>
-T wrapped(T a, T b, F f) {
-  using U = std::make_unsigned_t<T>;
-  return static_cast<T>(f(static_cast<U>(a), static_cast<U>(b)));
-}
-
 template <class T>
 T quotient(T a, T b) {
   if constexpr (sizeof(T) == 4) {
     // Exact in double, and vectors have it there.
     const bool odd = (b == 0) | (b == -1);
     const double q = static_cast<double>(a) / static_cast<double>(odd ? T(1) : b);
-    const T turned = wrapped(T(0), a, [](auto x, auto y) { return x - y; });
+    const T turned = wrapping_negative(a);
     return b == 0 ? T(0) : b == -1 ? turned : static_cast<T>(q);
   } else {
     if (b == 0) return 0;
-    if (b == -1) return wrapped(T(0), a, [](auto x, auto y) { return x - y; });
+    if (b == -1) return wrapping_negative(a);
     return a / b;
   }
 }
@@ -49,27 +43,24 @@ T shifted_right(T a, T n) {
 }
 
 // name, the function of T a and T b
-#define ANDIRON_INTEGER_OPS(X)                                                            \
-  X("add", wrapped(a, b, [](auto x, auto y) { return x + y; }))                           \
-  X("subtract", wrapped(a, b, [](auto x, auto y) { return x - y; }))                      \
-  X("multiply", wrapped(a, b, [](auto x, auto y) { return x * y; }))                      \
-  X("maximum", a > b ? a : b)                                                             \
-  X("minimum", a < b ? a : b)                                                             \
-  X("integer_divide", quotient(a, b))                                                     \
-  X("remainder",                                                                          \
-    b == 0 ? T(0)                                                                         \
-           : wrapped(a, wrapped(quotient(a, b), b, [](auto x, auto y) { return x * y; }), \
-                     [](auto x, auto y) { return x - y; }))                               \
-  X("bitwise_and", static_cast<T>(a & b))                                                 \
-  X("bitwise_or", static_cast<T>(a | b))                                                  \
-  X("bitwise_xor", static_cast<T>(a ^ b))                                                 \
-  X("shift_left", shifted_left(a, b))                                                     \
-  X("shift_right", shifted_right(a, b))                                                   \
-  X("equal", a == b)                                                                      \
-  X("not_equal", a != b)                                                                  \
-  X("less", a < b)                                                                        \
-  X("less_equal", a <= b)                                                                 \
-  X("greater", a > b)                                                                     \
+#define ANDIRON_INTEGER_OPS(X)                                                               \
+  X("add", wrapping_add(a, b))                                                               \
+  X("subtract", wrapping_subtract(a, b))                                                     \
+  X("multiply", wrapping_multiply(a, b))                                                     \
+  X("maximum", a > b ? a : b)                                                                \
+  X("minimum", a < b ? a : b)                                                                \
+  X("integer_divide", quotient(a, b))                                                        \
+  X("remainder", b == 0 ? T(0) : wrapping_subtract(a, wrapping_multiply(quotient(a, b), b))) \
+  X("bitwise_and", static_cast<T>(a & b))                                                    \
+  X("bitwise_or", static_cast<T>(a | b))                                                     \
+  X("bitwise_xor", static_cast<T>(a ^ b))                                                    \
+  X("shift_left", shifted_left(a, b))                                                        \
+  X("shift_right", shifted_right(a, b))                                                      \
+  X("equal", a == b)                                                                         \
+  X("not_equal", a != b)                                                                     \
+  X("less", a < b)                                                                           \
+  X("less_equal", a <= b)                                                                    \
+  X("greater", a > b)                                                                        \
   X("greater_equal", a >= b)
 
 using Loop = void (*)(const void* a, const void* b, void* dst, int64_t n, bool one_a, bool one_b);

@@ -1,3 +1,4 @@
+#include "andiron/base/wrapping.hpp"
 #include "andiron/ops/elementwise.hpp"
 
 namespace andiron::ops {
@@ -14,7 +15,7 @@ extern const Op kAbsolute = {
     .reference =
         [](const ReferenceContext& c) {
           map_unary(c, []<class T>(T x) {
-            return static_cast<T>(x < T(0) ? -x : (x == T(0) ? T(0) : x));
+            return x < T(0) ? wrapping_negative(x) : x == T(0) ? T(0) : x;
           });
         },
     .traits = {.elementwise = true, .inplace = {0}},

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "andiron/base/wrapping.hpp"
 #include "andiron/ops/elementary.hpp"
 #include "andiron/ops/elementwise.hpp"
 
@@ -69,7 +70,7 @@ extern const Op kIntegerDivide = {
           map_integers(c, []<class T>(T a, T b) {
             if (b == 0) return T(0);
             if constexpr (std::is_signed_v<T>)
-              if (b == T(-1)) return static_cast<T>(0U - static_cast<std::make_unsigned_t<T>>(a));
+              if (b == T(-1)) return wrapping_negative(a);
             return static_cast<T>(a / b);
           });
         },

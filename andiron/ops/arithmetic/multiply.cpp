@@ -1,3 +1,4 @@
+#include "andiron/base/wrapping.hpp"
 #include "andiron/ops/elementwise.hpp"
 
 namespace andiron::ops {
@@ -13,7 +14,7 @@ extern const Op kMultiply = {
               sum_to(c.grad() * c.in(0), c.in(1).shape())};
     },
     .reference = [](const ReferenceContext& c) {
-      map_binary(c, []<class T>(T a, T b) { return static_cast<T>(a * b); });
+      map_binary(c, []<class T>(T a, T b) { return wrapping_multiply(a, b); });
     },
     .traits = {.elementwise = true, .commutative = true, .inplace = {0}},
     .cases = {{{"f32[2,3]", "f32[2,3]"}},

@@ -1,3 +1,4 @@
+#include "andiron/base/wrapping.hpp"
 #include "andiron/ops/elementwise.hpp"
 
 namespace andiron::ops {
@@ -11,7 +12,7 @@ extern const Op kNegative = {
     .gradient = [](const GradContext& c) -> std::vector<Value> { return {-c.grad()}; },
     .reference =
         [](const ReferenceContext& c) {
-          map_unary(c, []<class T>(T x) { return static_cast<T>(-x); });
+          map_unary(c, []<class T>(T x) { return wrapping_negative(x); });
         },
     .traits = {.elementwise = true, .inplace = {0}},
     .cases = {{{"f32[2,3]"}}, {{"f32[0]"}}, {{"i32[5]"}}, {{"bf16[7]"}}},

@@ -1,3 +1,4 @@
+#include "andiron/base/wrapping.hpp"
 #include "andiron/ops/elementwise.hpp"
 
 namespace andiron::ops {
@@ -13,7 +14,7 @@ extern const Op kSquare = {
     },
     .reference =
         [](const ReferenceContext& c) {
-          map_unary(c, []<class T>(T x) { return static_cast<T>(x * x); });
+          map_unary(c, []<class T>(T x) { return wrapping_multiply(x, x); });
         },
     .traits = {.elementwise = true, .inplace = {0}},
     .cases = {{{"f32[2,3]"}}, {{"f32[0]"}}, {{"i32[5]"}}, {{"bf16[7]"}}},

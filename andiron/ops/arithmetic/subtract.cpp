@@ -1,3 +1,4 @@
+#include "andiron/base/wrapping.hpp"
 #include "andiron/ops/elementwise.hpp"
 
 namespace andiron::ops {
@@ -13,7 +14,7 @@ extern const Op kSubtract = {
     },
     .reference =
         [](const ReferenceContext& c) {
-          map_binary(c, []<class T>(T a, T b) { return static_cast<T>(a - b); });
+          map_binary(c, []<class T>(T a, T b) { return wrapping_subtract(a, b); });
         },
     .traits = {.elementwise = true, .inplace = {0}},
     .cases = {{{"f32[2,3]", "f32[2,3]"}},

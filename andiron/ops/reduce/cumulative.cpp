@@ -1,3 +1,4 @@
+#include "andiron/base/wrapping.hpp"
 #include "andiron/ops/elementary.hpp"
 #include "andiron/ops/elementwise.hpp"
 
@@ -77,7 +78,7 @@ extern const Op kCumsum = {
                      !c.attr<bool>("reverse"))};
     },
     .reference =
-        [](const ReferenceContext& c) { accumulate(c, 0, [](auto a, auto b) { return a + b; }); },
+        [](const ReferenceContext& c) { accumulate(c, 0, []<class T>(T a, T b) { return wrapping_add(a, b); }); },
     .batch = batch,
     .cases = cases(""),
 };
@@ -96,7 +97,7 @@ extern const Op kCumprod = {
               c.in(0)};
     },
     .reference =
-        [](const ReferenceContext& c) { accumulate(c, 1, [](auto a, auto b) { return a * b; }); },
+        [](const ReferenceContext& c) { accumulate(c, 1, []<class T>(T a, T b) { return wrapping_multiply(a, b); }); },
     .batch = batch,
     .cases = cases("@0.5:1.5"),
 };

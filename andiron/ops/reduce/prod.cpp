@@ -1,3 +1,4 @@
+#include "andiron/base/wrapping.hpp"
 #include "andiron/ops/elementary.hpp"
 #include "andiron/ops/reduce/reduce.hpp"
 
@@ -18,7 +19,7 @@ extern const Op kProd = {
         [](const ReferenceContext& c) {
           reduce(
               c, []<class T>(T) { return T(1); },
-              []<class T>(T product, T x) { return static_cast<T>(product * x); });
+              []<class T>(T product, T x) { return wrapping_multiply(product, x); });
         },
     .batch = batch_of_reduce,
     .cases = {{{"f32[2,3,4]@0.5:1.5"}},

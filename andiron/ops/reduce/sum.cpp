@@ -1,3 +1,4 @@
+#include "andiron/base/wrapping.hpp"
 #include "andiron/ops/reduce/reduce.hpp"
 
 namespace andiron::ops {
@@ -14,7 +15,7 @@ extern const Op kSum = {
     },
     .reference = [](const ReferenceContext& c) {
       reduce(c, []<class T>(T) { return T(0); },
-             []<class T>(T sum, T x) { return static_cast<T>(sum + x); });
+             []<class T>(T sum, T x) { return wrapping_add(sum, x); });
     },
     .batch = [](const Node& node, std::span<const BatchKind> in) {
       const BatchKind kind = batch_of_reduce(node, in);
