@@ -161,7 +161,9 @@ TEST(NegativeSampler, draws_lines_by_seed_and_epoch) {
     EXPECT_EQ(items[i],
               sampler.sample(users[i / 3], negative_bits(philox, static_cast<int64_t>(i))));
     EXPECT_FALSE(known->contains(users[i / 3], items[i]));
-    if (i < 3000) EXPECT_EQ(items[i], again[i]);
+    if (i < 3000) {
+      EXPECT_EQ(items[i], again[i]);
+    }
     same += items[i] == other[i] ? 1 : 0;
   }
   EXPECT_LT(same, static_cast<int64_t>(items.size()) / 4);

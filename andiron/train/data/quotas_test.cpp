@@ -72,7 +72,9 @@ TEST(Quotas, are_websters_for_thousands_of_shards) {
           static_cast<Wide>(sizes[best]) * (2 * given[s] + 1))
         best = s;
     ++given[best];
-    if (step % 499 == 0) ASSERT_EQ(quotas.of_first(at + step + 1), given) << step;
+    if (step % 499 == 0) {
+      ASSERT_EQ(quotas.of_first(at + step + 1), given) << step;
+    }
   }
 }
 
