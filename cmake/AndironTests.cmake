@@ -40,7 +40,7 @@ function(andiron_tests)
   endif()
   target_compile_options(andiron_test PRIVATE ${ANDIRON_BASELINE_FLAGS} ${level} -fpch-preprocess)
   target_precompile_headers(andiron_test PRIVATE
-    ${ANDIRON_PRECOMPILED} <nlohmann/json.hpp> <gtest/gtest.h> <gmock/gmock.h>)
+    ${ANDIRON_PRECOMPILED} <gtest/gtest.h> <gmock/gmock.h>)
   target_link_libraries(andiron_test PRIVATE andiron GTest::gtest GTest::gmock GTest::gtest_main)
 
   set(list_file "${PROJECT_BINARY_DIR}/andiron_test_suites.cmake")

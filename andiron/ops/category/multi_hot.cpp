@@ -1,6 +1,7 @@
 #include "andiron/ops/category/category.hpp"
 #include "andiron/ops/elementwise.hpp"
 #include "andiron/ops/embedding/ids.hpp"
+#include "andiron/ops/floating.hpp"
 
 namespace andiron::ops {
 

@@ -4,6 +4,7 @@
 #include "andiron/ops/elementwise.hpp"
 #include "andiron/ops/embedding/ids.hpp"
 #include "andiron/ops/embedding/row_sparse.hpp"
+#include "andiron/ops/floating.hpp"
 
 namespace andiron::ops {
 

@@ -2,6 +2,7 @@
 
 #include "andiron/ops/elementwise.hpp"
 #include "andiron/ops/embedding/ids.hpp"
+#include "andiron/ops/floating.hpp"
 #include "andiron/ops/ops.hpp"
 
 namespace andiron::ops {

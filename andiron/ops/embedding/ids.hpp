@@ -25,15 +25,6 @@ decltype(auto) visit_ids(DType dtype, const void* ids, F&& f) {
   return f(static_cast<const int64_t*>(ids));
 }
 
-/// Calls f.operator()<T>() with float, double or bfloat16.
-template <class F>
-decltype(auto) visit_floating(DType dtype, F&& f) {
-  if (dtype == DType::f32) return f.template operator()<float>();
-  if (dtype == DType::f64) return f.template operator()<double>();
-  ANDIRON_ASSERT(dtype == DType::bf16);
-  return f.template operator()<bfloat16>();
-}
-
 /// One comparison for both bounds.
 inline bool in_range(int64_t id, int64_t n_rows) {
   return static_cast<uint64_t>(id) < static_cast<uint64_t>(n_rows);

@@ -2,6 +2,7 @@
 
 #include "andiron/ops/elementwise.hpp"
 #include "andiron/ops/embedding/ids.hpp"
+#include "andiron/ops/floating.hpp"
 
 // The gradient of an embedding table: `row_sparse` is its form in graphs, which optimizers and the
 // collectives take apart; `embedding_grad_dense` computes it as a matrix.
