@@ -49,7 +49,11 @@ void bind_plan(nb::module_& m) {
           "run",
           [](exec::Plan& plan, nb::args args) {
             std::vector<Tensor> inputs;
-            for (const Tensor& t : tensors_from(args)) inputs.push_back(t.contiguous());
+            inputs.reserve(args.size());
+            for (nb::handle item : args) {
+              inputs.push_back(tensor_from(item));
+              if (!inputs.back().dense()) inputs.back() = inputs.back().clone();
+            }
             nb::gil_scoped_release unlocked;
             return plan.run(inputs);
           },

@@ -1,6 +1,7 @@
 #include "andiron/exec/crew.hpp"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <atomic>
 #include <chrono>
@@ -19,16 +20,30 @@ namespace {
 // About as long as a caller in Python takes from one prediction to the next.
 constexpr auto kPatience = std::chrono::microseconds(200);
 
+// How often a helper looks for work before it looks at the clock, and a caller for the helpers' end
+// before it offers them its core.
+constexpr int kLooks = 32, kEagerWaits = 1024;
+// Where others use the cores, too, a helper may lose its own in the middle of a share, for
+// milliseconds. After such a wait callers work alone for so many times as long: what waiting costs
+// is bounded.
+constexpr uint64_t kAlonePerWait = 16;
+// A wait in cycles that happens on idle cores as well.
+constexpr uint64_t kShortWait = 100'000;
+
+inline uint64_t cycles() { return __builtin_ia32_rdtsc(); }
 inline void relax() { __builtin_ia32_pause(); }
 
-// What a helper needs to know of a round in one word: its number, how many indices it has, the
-// next one to take.
+// What a helper needs to know of a round in one word: its number, and which indices are left. The
+// caller takes them from the front and helpers from the back, so that round after round each has
+// the same part of the data in its own cache.
 struct Ticket {
   uint64_t bits;
   static Ticket of(uint64_t round, int n) { return {round << 32 | static_cast<uint64_t>(n) << 16}; }
   uint64_t round() const { return bits >> 32; }
-  int n() const { return static_cast<int>(bits >> 16 & 0xffffU); }
-  int next() const { return static_cast<int>(bits & 0xffffU); }
+  int begin() const { return static_cast<int>(bits & 0xffffU); }
+  int end() const { return static_cast<int>(bits >> 16 & 0xffffU); }
+  uint64_t without_first() const { return bits + 1; }
+  uint64_t without_last() const { return bits - (1U << 16); }
 };
 
 }  // namespace
@@ -37,23 +52,26 @@ struct Ticket {
 // indices are done, so work and argument outlive their use.
 struct Crew::State {
   std::mutex callers;
-  std::atomic<uint64_t> ticket{0};
+  uint64_t alone_until = 0;  // of who holds `callers`
+  alignas(64) std::atomic<uint64_t> ticket{0};
   std::atomic<int> done{0};
   std::atomic<Work> work{nullptr};
   std::atomic<const void*> argument{nullptr};
 
-  std::mutex mutex;
+  alignas(64) std::mutex mutex;
   std::condition_variable wake;
   std::atomic<int> asleep{0};
   std::atomic<bool> stop{false};
   std::vector<std::thread> helpers;
 
   // Does what is left of the round of `seen`.
-  void take(Ticket seen) {
+  void take(Ticket seen, bool from_back) {
     const uint64_t round = seen.round();
-    while (seen.round() == round && seen.next() < seen.n()) {
-      if (!ticket.compare_exchange_weak(seen.bits, seen.bits + 1)) continue;
-      work.load()(argument.load(), seen.next());
+    while (seen.round() == round && seen.begin() < seen.end()) {
+      const int index = from_back ? seen.end() - 1 : seen.begin();
+      const uint64_t rest = from_back ? seen.without_last() : seen.without_first();
+      if (!ticket.compare_exchange_weak(seen.bits, rest)) continue;
+      work.load()(argument.load(), index);
       done.fetch_add(1);
       seen.bits = ticket.load();
     }
@@ -63,14 +81,17 @@ struct Crew::State {
     Ticket seen{ticket.load()};
     auto until = std::chrono::steady_clock::now() + kPatience;
     while (!stop.load(std::memory_order_relaxed)) {
-      const Ticket now{ticket.load(std::memory_order_acquire)};
+      Ticket now{ticket.load(std::memory_order_acquire)};
+      for (int i = 0; i < kLooks && now.round() == seen.round(); ++i) {
+        relax();
+        now.bits = ticket.load(std::memory_order_acquire);
+      }
       if (now.round() != seen.round()) {
-        take(now);
+        take(now, true);
         seen = now;
         until = std::chrono::steady_clock::now() + kPatience;
         continue;
       }
-      for (int i = 0; i < 32; ++i) relax();
       if (std::chrono::steady_clock::now() < until) continue;
       std::unique_lock lock(mutex);
       asleep.fetch_add(1);
@@ -98,7 +119,8 @@ Crew::~Crew() {
 void Crew::share(int n, Work work, const void* argument) {
   State& s = *state_;
   const std::unique_lock alone(s.callers, std::try_to_lock);
-  if (!alone.owns_lock() || s.helpers.empty() || n < 2 || n > 0xffff) {
+  const uint64_t start = cycles();
+  if (!alone.owns_lock() || s.helpers.empty() || n < 2 || n > 0xffff || start < s.alone_until) {
     for (int i = 0; i < n; ++i) work(argument, i);
     return;
   }
@@ -111,8 +133,12 @@ void Crew::share(int n, Work work, const void* argument) {
     { const std::lock_guard lock(s.mutex); }
     s.wake.notify_all();
   }
-  s.take(ticket);
-  while (s.done.load() < n) relax();
+  s.take(ticket, false);
+  const uint64_t own_end = cycles();
+  for (int waits = 0; s.done.load() < n; ++waits)
+    waits < kEagerWaits ? relax() : static_cast<void>(sched_yield());
+  const uint64_t end = cycles(), waited = end - own_end;
+  if (waited > own_end - start + kShortWait) s.alone_until = end + kAlonePerWait * waited;
 }
 
 namespace {

@@ -5,6 +5,7 @@
 #include "andiron/exec/kernel.hpp"
 #include "andiron/exec/native/along_axis.hpp"
 #include "andiron/exec/native/box_copy.hpp"
+#include "andiron/exec/native/cast_elements.hpp"
 #include "andiron/exec/native/category_kernels.hpp"
 #include "andiron/exec/native/channel_kernels.hpp"
 #include "andiron/exec/native/depthwise_bytes.hpp"
@@ -108,9 +109,11 @@ std::span<const KernelEntry> kernel_table() {
       {"cumsum", make_running},
       {"cumprod", make_running},
       {"random_uniform", make_random_uniform},
+      {"random_normal", make_random_normal},
       // Elementwise ops and reductions that vector_form.cpp knows.
       {kAnyOp, make_vector_kernel, true, true, true},
       {kAnyOp, make_integer_elements},
+      {"cast", make_cast},
       {"sum", make_middle_fold},
       {"max", make_middle_fold},
       {"min", make_middle_fold},

@@ -12,6 +12,7 @@ std::unique_ptr<Plan> Plan::compile(const Graph& graph, const std::map<std::stri
 
 std::vector<Tensor> Plan::run(std::span<const Tensor> inputs) {
   std::vector<Tensor> outputs;
+  outputs.reserve(output_types().size());
   for (const TensorType& t : output_types()) outputs.emplace_back(t.dtype, t.shape.sizes());
   run(inputs, outputs);
   return outputs;

@@ -13,6 +13,13 @@ namespace {
 
 TensorType type_of(const Tensor& t) { return {t.dtype(), Shape(t.sizes())}; }
 
+bool has_type(const Tensor& t, const TensorType& type) {
+  const Sizes& sizes = t.sizes();
+  bool same = t.dtype() == type.dtype && sizes.size() == type.shape.size();
+  for (size_t a = 0; same && a < sizes.size(); ++a) same = sizes[a] == type.shape[a].size();
+  return same;
+}
+
 }  // namespace
 
 void StagedPlan::check(std::span<const Tensor> inputs, std::span<Tensor> outputs) const {
@@ -21,19 +28,14 @@ void StagedPlan::check(std::span<const Tensor> inputs, std::span<Tensor> outputs
   if (outputs.size() != output_types_.size())
     fail("[plan] has {} outputs; got room for {}", output_types_.size(), outputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const Sizes sizes = inputs[i].sizes();
-    bool same =
-        inputs[i].dtype() == input_types_[i].dtype && sizes.size() == input_types_[i].shape.size();
-    for (size_t a = 0; same && a < sizes.size(); ++a)
-      same = sizes[a] == input_types_[i].shape[a].size();
-    if (!same)
+    if (!has_type(inputs[i], input_types_[i]))
       fail("[plan] input '{}' must be {}; got {}",
            graph_.inputs()[i].node().attr<std::string>("name"), str(input_types_[i]),
            str(type_of(inputs[i])));
     if (!inputs[i].dense()) fail("[plan] input {} must be dense", i);
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
-    if (!(type_of(outputs[i]) == output_types_[i]) || !outputs[i].dense())
+    if (!has_type(outputs[i], output_types_[i]) || !outputs[i].dense())
       fail("[plan] output {} must be dense {}; got {}", i, str(output_types_[i]),
            str(type_of(outputs[i])));
   }

@@ -5,14 +5,14 @@
 #include <type_traits>
 
 #include "andiron/base/wrapping.hpp"
-#include "andiron/exec/native/parallel.hpp"
+#include "andiron/exec/native/hands.hpp"
 
 namespace andiron::exec {
 
 namespace {
 
-constexpr int64_t kParallelElements = 65536;
-constexpr int64_t kBlock = 4096;
+constexpr int64_t kSharedBytes = 1 << 18;  // of the largest operand
+constexpr int64_t kBlock = 8192;
 
 template <class T>
 T quotient(T a, T b) {
@@ -63,6 +63,12 @@ T shifted_right(T a, T n) {
   X("greater", a > b)                                                                        \
   X("greater_equal", a >= b)
 
+// Of conditions, which are bytes.
+#define ANDIRON_LOGICAL_OPS(X)                                 \
+  X("logical_and", static_cast<uint8_t>((a != 0) & (b != 0))) \
+  X("logical_or", static_cast<uint8_t>((a | b) != 0))         \
+  X("logical_not", static_cast<uint8_t>(a == 0))
+
 using Loop = void (*)(const void* a, const void* b, void* dst, int64_t n, bool one_a, bool one_b);
 
 template <class T, class F>
@@ -70,30 +76,40 @@ void loop(const void* pa, const void* pb, void* dst, int64_t n, bool one_a, bool
   using R = decltype(F::of(T(), T()));
   const T *a = static_cast<const T*>(pa), *b = static_cast<const T*>(pb);
   R* d = static_cast<R*>(dst);
+  // The result may take the place of an operand, never a part of it.
   if (one_a) {
     const T x = *a;
+#pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) d[i] = F::of(x, b[i]);
   } else if (one_b) {
     const T y = *b;
+#pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) d[i] = F::of(a[i], y);
   } else {
+#pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) d[i] = F::of(a[i], b[i]);
   }
 }
 
+#define ANDIRON_LOOP(name, expression)                                 \
+  {                                                                    \
+    struct F {                                                         \
+      static auto of(T a, [[maybe_unused]] T b) { return expression; } \
+    };                                                                 \
+    if (op == (name)) return loop<T, F>;                               \
+  }
 template <class T>
 Loop loop_of(std::string_view op) {
-#define ANDIRON_LOOP(name, expression)                \
-  {                                                   \
-    struct F {                                        \
-      static auto of(T a, T b) { return expression; } \
-    };                                                \
-    if (op == (name)) return loop<T, F>;              \
-  }
   ANDIRON_INTEGER_OPS(ANDIRON_LOOP)
-#undef ANDIRON_LOOP
   return nullptr;
 }
+
+Loop logical_loop_of(std::string_view op) {
+  using T = uint8_t;
+  ANDIRON_LOGICAL_OPS(ANDIRON_LOOP)
+  return nullptr;
+}
+#undef ANDIRON_LOOP
 
 // How an operand lies beside the result: every `period` elements it starts again.
 std::optional<int64_t> period_of(const Sizes& operand, const Sizes& result) {
@@ -110,27 +126,30 @@ std::optional<int64_t> period_of(const Sizes& operand, const Sizes& result) {
 
 class IntegerElements final : public Kernel {
  public:
+  // With one operand the loop gets it twice.
   IntegerElements(Loop loop, const KernelRequest& request, int64_t period_a, int64_t period_b)
       : loop_(loop),
         n_(request.dst[0].count()),
         period_a_(period_a),
         period_b_(period_b),
+        b_(request.src.size() - 1),
         src_bytes_(static_cast<int64_t>(size_of(request.src[0].dtype))),
         dst_bytes_(static_cast<int64_t>(size_of(request.dst[0].dtype))) {
     // Rows in which both operands go on, or stay.
     row_ = n_;
     for (int64_t period : {period_a, period_b})
       if (period > 1) row_ = std::min(row_, period);
-    threads_ = n_ < kParallelElements ? 1 : request.threads;
+    const bool share = n_ * std::max(src_bytes_, dst_bytes_) >= kSharedBytes;
+    hands_ = Hands(share ? request.threads : 1, share ? request.helpers : 0, n_ / kBlock);
   }
 
   void run(const KernelCall& call) const override {
     const int64_t blocks = (row_ + kBlock - 1) / kBlock, rows = n_ / row_;
-    parallel(threads_, [&](int part, int parts) {
+    hands_.run([&](int part, int parts) {
       const Range range = part_of(rows * blocks, part, parts);
       for (int64_t i = range.begin; i < range.end; ++i) {
         const int64_t first = i % blocks * kBlock, at = i / blocks * row_ + first;
-        loop_(source(call, 0, at, period_a_), source(call, 1, at, period_b_),
+        loop_(source(call, 0, at, period_a_), source(call, b_, at, period_b_),
               static_cast<std::byte*>(call.dst[0]) + at * dst_bytes_,
               std::min(kBlock, row_ - first), period_a_ == 1, period_b_ == 1);
       }
@@ -144,24 +163,29 @@ class IntegerElements final : public Kernel {
   }
 
   Loop loop_;
-  int64_t n_, row_, period_a_, period_b_, src_bytes_, dst_bytes_;
-  int threads_;
+  int64_t n_, row_, period_a_, period_b_;
+  size_t b_;
+  int64_t src_bytes_, dst_bytes_;
+  Hands hands_;
 };
 
 }  // namespace
 
 std::unique_ptr<Kernel> make_integer_elements(const KernelRequest& request) {
-  if (request.src.size() != 2 || request.dst.size() != 1 || request.dst[0].count() == 0 ||
+  const size_t n = request.src.size();
+  if (n == 0 || n > 2 || request.dst.size() != 1 || request.dst[0].count() == 0 ||
       !request.node.op->traits.elementwise)
     return nullptr;
   const DType dtype = request.src[0].dtype;
-  if (dtype != request.src[1].dtype) return nullptr;
-  const Loop loop = dtype == DType::i32   ? loop_of<int32_t>(request.node.op->name)
-                    : dtype == DType::i64 ? loop_of<int64_t>(request.node.op->name)
-                                          : nullptr;
+  if (dtype != request.src[n - 1].dtype) return nullptr;
+  const std::string_view op = request.node.op->name;
+  Loop loop = nullptr;
+  if (dtype == DType::boolean) loop = logical_loop_of(op);
+  if (dtype == DType::i32 && n == 2) loop = loop_of<int32_t>(op);
+  if (dtype == DType::i64 && n == 2) loop = loop_of<int64_t>(op);
   if (loop == nullptr) return nullptr;
   const auto a = period_of(request.src[0].sizes, request.dst[0].sizes);
-  const auto b = period_of(request.src[1].sizes, request.dst[0].sizes);
+  const auto b = period_of(request.src[n - 1].sizes, request.dst[0].sizes);
   if (!a || !b) return nullptr;
   return std::make_unique<IntegerElements>(loop, request, *a, *b);
 }

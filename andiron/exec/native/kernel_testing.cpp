@@ -58,6 +58,7 @@ RunResult run_kernel(const Node& node, const std::vector<Tensor>& src, const Run
   std::vector<Placed> sources, destinations;
   KernelRequest request{node, {}, {}, options.threads};
   request.accumulate = options.accumulate;
+  request.helpers = options.helpers;
   for (const Tensor& t : src) {
     sources.emplace_back(TensorType{t.dtype(), Shape(t.sizes())},
                          t.rank() > 0 ? options.src_gap : 0);

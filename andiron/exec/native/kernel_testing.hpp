@@ -13,6 +13,7 @@ struct RunOptions {
   int threads = 1;
   std::vector<bool> accumulate = {};
   int64_t src_gap = 0, dst_gap = 0;  ///< elements between rows
+  int helpers = 0;                   ///< of the crew
 };
 
 struct RunResult {

@@ -10,6 +10,7 @@ namespace andiron::exec {
 namespace {
 
 constexpr int16_t kFirstDirect = 1000;  // until the number of registers is known
+constexpr int64_t kLongBlock = 8192;
 
 class Compiler {
  public:
@@ -25,6 +26,9 @@ class Compiler {
       if (!emit(*node)) return nullptr;
     for (size_t i = 0; i < outputs_.size(); ++i)
       if (!computed_.count(outputs_[i]) && !write(outputs_[i], i)) return nullptr;
+    // One operation from memory to memory: nothing has to stay in the cache for a second one.
+    if (p_.rows == 1 && p_.n_registers == 0 && p_.steps.size() == 1 && p_.folds.empty())
+      p_.block_cols = std::max(p_.block_cols, std::min(p_.cols, kLongBlock));
     return number_slots() ? std::make_unique<Program>(std::move(p_)) : nullptr;
   }
 

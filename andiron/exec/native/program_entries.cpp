@@ -1,3 +1,7 @@
+#include <algorithm>
+
+#include "andiron/exec/native/cast_elements.hpp"
+#include "andiron/exec/native/integer_elements.hpp"
 #include "andiron/exec/native/program_kernel.hpp"
 
 namespace andiron::exec {
@@ -12,21 +16,36 @@ std::unique_ptr<Program> program_of(const KernelRequest& request) {
   return compile_program(body.inputs(), body.outputs(), nodes, request);
 }
 
+bool plain_rows(const KernelRequest& request) {
+  if (request.adds_to(0)) return false;
+  const auto dense = [](const Operand& o) { return o.dense(); };
+  return std::all_of(request.src.begin(), request.src.end(), dense) &&
+         std::all_of(request.dst.begin(), request.dst.end(), dense);
+}
+
 }  // namespace
 
 std::unique_ptr<Kernel> make_vector_kernel(const KernelRequest& request) {
   const Node& node = request.node;
-  if (!vector_form(node) && !fold_form(node)) return nullptr;
+  const bool elementwise = vector_form(node).has_value();
+  if (!elementwise && !fold_form(node)) return nullptr;
+  // What needs no arithmetic of floats goes straight from memory to memory, where it is dense.
+  if (elementwise && plain_rows(request)) {
+    if (auto kernel = make_cast(request)) return kernel;
+    if (auto kernel = make_integer_elements(request)) return kernel;
+  }
   const std::vector<Value> outputs = {Value(node.shared_from_this(), 0)};
   auto program = compile_program(node.inputs, outputs, {&node}, request);
   if (!program) return nullptr;
-  return std::make_unique<ProgramKernel>(std::move(program), request.threads, "vector");
+  return std::make_unique<ProgramKernel>(std::move(program), request.threads, request.helpers,
+                                         "vector");
 }
 
 std::unique_ptr<Kernel> make_fused_kernel(const KernelRequest& request) {
   auto program = program_of(request);
   if (!program) return nullptr;
-  return std::make_unique<ProgramKernel>(std::move(program), request.threads, "fused tiles");
+  return std::make_unique<ProgramKernel>(std::move(program), request.threads, request.helpers,
+                                         "fused tiles");
 }
 
 FuseRules fuse_rules() {

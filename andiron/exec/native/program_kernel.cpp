@@ -1,7 +1,5 @@
 #include "andiron/exec/native/program_kernel.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -17,6 +15,16 @@ constexpr int64_t kMaxSegments = 64;
 constexpr int64_t kMaxColumnTotals = 1 << 18;
 // Each segment keeps a total of every column: with fewer rows that is more work than the sums.
 constexpr int64_t kMinRowsOfColumnSums = 32;
+
+// What is worth the crew's help, in elements of a plain sum: some five microseconds.
+constexpr int64_t kSharedWork = 65536;
+
+int64_t work_of(const Program& p) {
+  int64_t per_element = 0;
+  for (const Program::Step& step : p.steps)
+    per_element += step.kind == Program::Kind::compute ? cost_of(step.op) : 1;
+  return per_element * p.count();
+}
 
 size_t aligned(size_t n_bytes) { return (n_bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -38,8 +46,8 @@ void write_result(const Program::FoldResult& fold, void* dst, int64_t i, double 
 
 }  // namespace
 
-ProgramKernel::ProgramKernel(std::unique_ptr<Program> program, int threads, std::string name,
-                             const VectorTable& table)
+ProgramKernel::ProgramKernel(std::unique_ptr<Program> program, int threads, int helpers,
+                             std::string name, const VectorTable& table)
     : program_(std::move(program)), table_(table), name_(std::move(name)) {
   const Program& p = *program_;
   const bool flat = p.rows == 1;
@@ -61,15 +69,15 @@ ProgramKernel::ProgramKernel(std::unique_ptr<Program> program, int threads, std:
         std::min(kMaxColumnTotals / static_cast<int64_t>(n_sums_), p.rows / kMinRowsOfColumnSums);
     n_segments_ = std::clamp<int64_t>(most, 1, n_segments_);
   }
-  threads_ = static_cast<int>(std::clamp<int64_t>(threads, 1, n_segments_));
-  thread_bytes_ =
+  hands_ = Hands(threads, work_of(p) >= kSharedWork ? helpers : 0, n_segments_);
+  part_bytes_ =
       aligned(static_cast<size_t>(p.n_registers) * aligned(static_cast<size_t>(p.block()) * 4) +
               n_sums_ * sizeof(float));
   totals_bytes_ = static_cast<size_t>(n_segments_) * n_totals_ * sizeof(double);
 }
 
 double* ProgramKernel::totals(const KernelCall& call, int64_t segment) const {
-  std::byte* first = call.scratch + thread_bytes_ * static_cast<size_t>(threads_);
+  std::byte* first = call.scratch + part_bytes_ * static_cast<size_t>(hands_.parts());
   return reinterpret_cast<double*>(first) + static_cast<size_t>(segment) * n_totals_;
 }
 
@@ -79,12 +87,12 @@ struct ProgramKernel::Block {
   int64_t count() const { return n_rows * n_cols; }
 };
 
-/// What one thread does: its slots, its sums.
+/// What does one part: its slots, its sums.
 class ProgramKernel::Worker {
  public:
-  Worker(const ProgramKernel& kernel, const KernelCall& call, int thread)
+  Worker(const ProgramKernel& kernel, const KernelCall& call, int part)
       : k_(kernel), p_(*kernel.program_), call_(call) {
-    std::byte* memory = call.scratch + k_.thread_bytes_ * static_cast<size_t>(thread);
+    std::byte* memory = call.scratch + k_.part_bytes_ * static_cast<size_t>(part);
     const size_t register_bytes = aligned(static_cast<size_t>(p_.block()) * 4);
     for (int i = 0; i < p_.n_registers; ++i, memory += register_bytes)
       slot_[i] = reinterpret_cast<float*>(memory);
@@ -277,10 +285,10 @@ class ProgramKernel::Worker {
   double row_total_[kMaxSlots];  // of rows longer than a block
 };
 
-void ProgramKernel::run_segments(const KernelCall& call, int thread, int n_threads) const {
-  const Range range = part_of(n_segments_, thread, n_threads);
+void ProgramKernel::run_segments(const KernelCall& call, int part, int parts) const {
+  const Range range = part_of(n_segments_, part, parts);
   if (range.begin == range.end) return;
-  Worker worker(*this, call, thread);
+  Worker worker(*this, call, part);
   for (int64_t s = range.begin; s < range.end; ++s) worker.segment(s);
 }
 
@@ -311,12 +319,7 @@ void ProgramKernel::run(const KernelCall& call) const {
     }
     return;
   }
-  if (threads_ == 1) {
-    run_segments(call, 0, 1);
-  } else {
-#pragma omp parallel num_threads(threads_)
-    run_segments(call, omp_get_thread_num(), omp_get_num_threads());
-  }
+  hands_.run([&](int part, int parts) { run_segments(call, part, parts); });
   finish(call);
 }
 

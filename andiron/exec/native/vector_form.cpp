@@ -117,6 +117,51 @@ std::optional<VectorForm> vector_form(const Node& node) {
   return VectorForm{entry->op};
 }
 
+int cost_of(VectorOp op) {
+  switch (op) {
+    case VectorOp::copy:
+    case VectorOp::negative:
+    case VectorOp::absolute:
+    case VectorOp::sign:
+    case VectorOp::square:
+    case VectorOp::reciprocal:
+    case VectorOp::floor:
+    case VectorOp::ceil:
+    case VectorOp::round:
+    case VectorOp::trunc:
+    case VectorOp::step:
+    case VectorOp::relu:
+    case VectorOp::leaky_relu:
+    case VectorOp::clip:
+    case VectorOp::logical_not:
+    case VectorOp::not_zero:
+    case VectorOp::round_bf16:
+    case VectorOp::add:
+    case VectorOp::subtract:
+    case VectorOp::multiply:
+    case VectorOp::divide:
+    case VectorOp::maximum:
+    case VectorOp::minimum:
+    case VectorOp::equal:
+    case VectorOp::not_equal:
+    case VectorOp::less:
+    case VectorOp::less_equal:
+    case VectorOp::greater:
+    case VectorOp::greater_equal:
+    case VectorOp::logical_and:
+    case VectorOp::logical_or:
+    case VectorOp::multiply_step:
+    case VectorOp::add_relu:
+    case VectorOp::where:
+      return 1;
+    case VectorOp::sqrt:
+    case VectorOp::rsqrt:
+      return 3;
+    default:
+      return 8;
+  }
+}
+
 std::optional<Fold> fold_form(const Node& node) {
   if (node.outputs.size() != 1) return std::nullopt;
   const DType dtype = node.outputs[0].dtype;

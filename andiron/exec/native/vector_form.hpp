@@ -18,6 +18,9 @@ struct VectorForm {
 /// not for it. bfloat16 is rounded after every operation, as the ops do when they run alone.
 std::optional<VectorForm> vector_form(const Node& node);
 
+/// How long the operation takes for an element, beside a sum of two; a rough guess.
+int cost_of(VectorOp op);
+
 /// The fold of a reduction node of float32 or bfloat16.
 std::optional<Fold> fold_form(const Node& node);
 
