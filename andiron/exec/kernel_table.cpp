@@ -10,10 +10,10 @@
 #include "andiron/exec/native/channel_kernels.hpp"
 #include "andiron/exec/native/depthwise_bytes.hpp"
 #include "andiron/exec/native/embedding_kernels.hpp"
+#include "andiron/exec/native/fold_axes.hpp"
 #include "andiron/exec/native/group_norm.hpp"
 #include "andiron/exec/native/integer_elements.hpp"
 #include "andiron/exec/native/matvec.hpp"
-#include "andiron/exec/native/middle_fold.hpp"
 #include "andiron/exec/native/optimizer_kernels.hpp"
 #include "andiron/exec/native/pool_rows.hpp"
 #include "andiron/exec/native/program_kernel.hpp"
@@ -108,16 +108,17 @@ std::span<const KernelEntry> kernel_table() {
       {"sort", make_sort},
       {"cumsum", make_running},
       {"cumprod", make_running},
+      {"resample", make_resample},
       {"random_uniform", make_random_uniform},
       {"random_normal", make_random_normal},
+      {"sum", make_fold_axes, true, true, true},
+      {"max", make_fold_axes, true, true, true},
+      {"min", make_fold_axes, true, true, true},
+      {"prod", make_fold_axes, true, true, true},
       // Elementwise ops and reductions that vector_form.cpp knows.
       {kAnyOp, make_vector_kernel, true, true, true},
       {kAnyOp, make_integer_elements},
       {"cast", make_cast},
-      {"sum", make_middle_fold},
-      {"max", make_middle_fold},
-      {"min", make_middle_fold},
-      {"prod", make_middle_fold},
   };
   return table;
 }

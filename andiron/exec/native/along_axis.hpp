@@ -9,6 +9,8 @@ namespace andiron::exec {
 std::unique_ptr<Kernel> make_running(const KernelRequest& request);
 /// sort, of float32 and int32.
 std::unique_ptr<Kernel> make_sort(const KernelRequest& request);
+/// resample, in float32.
+std::unique_ptr<Kernel> make_resample(const KernelRequest& request);
 /// Elements by index, of 4 bytes each.
 std::unique_ptr<Kernel> make_gather_elements(const KernelRequest& request);
 /// The same, put or (float32) added.

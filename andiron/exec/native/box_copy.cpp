@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "andiron/exec/native/transpose8.hpp"
+
 namespace andiron::exec {
 
 namespace {
@@ -53,7 +55,7 @@ class Box {
 
   int64_t n_bytes() const { return count_ * item_; }
 
-  // The part-th of `parts` shares of the outermost axis.
+  // The part-th of `parts` shares of the outermost axis, or of the second where that is longer.
   void run(const KernelCall& call, int part, int parts) const {
     if (count_ == 0) return;
     const auto* src = static_cast<const std::byte*>(call.src[src_]) + src_offset_;
@@ -63,27 +65,59 @@ class Box {
       std::memcpy(dst + r.begin, src + r.begin, static_cast<size_t>(r.end - r.begin));
       return;
     }
-    const Range r = part_of(axes_[0].size, part, parts, 16);
-    copy(dst + r.begin * axes_[0].dst, src + r.begin * axes_[0].src, 0, r.end - r.begin);
+    const bool second =
+        axes_.size() > 2 && axes_[0].size < 8 * parts && axes_[0].size < axes_[1].size;
+    const size_t cut = second ? 1 : 0;
+    const int64_t grain = span_ == item_ && cut + 2 >= axes_.size() ? kSquare : 1;
+    const Range r = part_of(axes_[cut].size, part, parts, grain);
+    dst += r.begin * axes_[cut].dst;
+    src += r.begin * axes_[cut].src;
+    for (int64_t i = 0; i < (second ? axes_[0].size : 1); ++i)
+      copy(dst + i * axes_[0].dst, src + i * axes_[0].src, cut, r.end - r.begin);
   }
 
  private:
+  static constexpr int64_t kSquare = 16;
+
   void copy(std::byte* dst, const std::byte* src, size_t axis, int64_t size) const {
     const Axis& a = axes_[axis];
     if (axis + 1 == axes_.size()) {
       row(dst, src, size, a);
     } else if (axis + 2 == axes_.size() && span_ == item_ && a.src < axes_[axis + 1].src) {
-      // The source runs along this axis, the destination along the next: squares of both.
-      constexpr int64_t kSquare = 16;
-      const Axis& b = axes_[axis + 1];
-      for (int64_t j = 0; j < b.size; j += kSquare)
-        for (int64_t i = 0; i < size; ++i)
-          row(dst + i * a.dst + j * b.dst, src + i * a.src + j * b.src,
-              std::min(kSquare, b.size - j), b);
+      squares(dst, src, size, a, axes_[axis + 1]);
     } else {
       for (int64_t i = 0; i < size; ++i)
         copy(dst + i * a.dst, src + i * a.src, axis + 1, axes_[axis + 1].size);
     }
+  }
+
+  // The source runs along a, the destination along b: squares of both.
+  void squares(std::byte* dst, const std::byte* src, int64_t size, const Axis& a,
+               const Axis& b) const {
+    int64_t i = 0;
+    const int64_t whole = item_ == 4 && a.src == 4 && b.dst == 4 ? b.size / kSquare * kSquare : 0;
+    for (; whole > 0 && i + 8 <= size; i += 8)
+      for (int64_t j = 0; j < whole; j += kSquare)
+        for (int64_t half = j; half < j + kSquare; half += 8)
+          square(dst + i * a.dst + half * 4, a.dst, src + i * 4 + half * b.src, b.src);
+    const auto strips = [&](int64_t first_i, int64_t last_i, int64_t first_j) {
+      for (int64_t j = first_j; j < b.size; j += kSquare)
+        for (int64_t k = first_i; k < last_i; ++k)
+          row(dst + k * a.dst + j * b.dst, src + k * a.src + j * b.src,
+              std::min(kSquare, b.size - j), b);
+    };
+    strips(0, i, whole);
+    strips(i, size, 0);
+  }
+
+  // 8 x 8 elements of 4 bytes.
+  static void square(std::byte* dst, int64_t dst_step, const std::byte* src, int64_t src_step) {
+    __m256 r[8];
+    for (int k = 0; k < 8; ++k)
+      r[k] = _mm256_loadu_ps(reinterpret_cast<const float*>(src + k * src_step));
+    transpose8(r);
+    for (int k = 0; k < 8; ++k)
+      _mm256_storeu_ps(reinterpret_cast<float*>(dst + k * dst_step), r[k]);
   }
 
   void row(std::byte* dst, const std::byte* src, int64_t n, const Axis& a) const {
@@ -116,7 +150,7 @@ class Box {
   std::vector<Axis> axes_;
 };
 
-/// A list of boxes; before them, the destination may be filled with one value.
+/// A list of boxes.
 class BoxCopy final : public Kernel {
  public:
   BoxCopy(std::vector<Box> boxes, int threads) : boxes_(std::move(boxes)) {
@@ -124,13 +158,8 @@ class BoxCopy final : public Kernel {
     for (const Box& box : boxes_) n_bytes += box.n_bytes();
     threads_ = n_bytes < kParallelBytes ? 1 : threads;
   }
-  void fill_first(const Operand& dst, double value) {
-    filled_ = dst;
-    one_ = Tensor::scalar(value, dst.dtype);
-  }
 
   void run(const KernelCall& call) const override {
-    if (one_.defined()) fill(call.dst[0]);
     if (threads_ == 1) {
       for (const Box& box : boxes_) box.run(call, 0, 1);
       return;
@@ -142,17 +171,7 @@ class BoxCopy final : public Kernel {
   std::string_view name() const override { return "copy"; }
 
  private:
-  void fill(void* memory) const {
-    visit_dtype(filled_.dtype, [&]<class T>() {
-      for (int64_t r = 0; r < filled_.rows(); ++r)
-        std::fill_n(static_cast<T*>(memory) + r * filled_.row_stride, filled_.cols(),
-                    *one_.data<T>());
-    });
-  }
-
   std::vector<Box> boxes_;
-  Operand filled_;
-  Tensor one_;
   int threads_ = 1;
 };
 
@@ -203,17 +222,6 @@ std::unique_ptr<Kernel> make_slice(const KernelRequest& request) {
   boxes.emplace_back(0, 0, item_of(src), dst.sizes, strides_of(src), strides_of(dst),
                      offset_of(begin, strides_of(src)), 0);
   return std::make_unique<BoxCopy>(std::move(boxes), request.threads);
-}
-
-std::unique_ptr<Kernel> make_pad(const KernelRequest& request) {
-  const Operand &src = request.src[0], &dst = request.dst[0];
-  const Sizes low = request.node.attr<Shape>("low").sizes();
-  std::vector<Box> boxes;
-  boxes.emplace_back(0, 0, item_of(src), src.sizes, strides_of(src), strides_of(dst), 0,
-                     offset_of(low, strides_of(dst)));
-  auto kernel = std::make_unique<BoxCopy>(std::move(boxes), request.threads);
-  kernel->fill_first(dst, request.node.attr<double>("value"));
-  return kernel;
 }
 
 std::unique_ptr<Kernel> make_transpose(const KernelRequest& request) {

@@ -8,6 +8,28 @@
 /// ops/optimizer/rule.hpp). Only *_isa.cpp files include this header.
 namespace andiron::exec::ANDIRON_ISA {
 
+namespace {
+
+template <class F>
+inline __m256d both_halves(__m256 v, const F& f) {
+  return f(_mm256_cvtps_pd(_mm256_castps256_ps128(v)),
+           _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1)));
+}
+/// The folds of four vectors, side by side.
+template <class F>
+inline __m256d fold_each(__m256d a, __m256d b, __m256d c, __m256d d, const F& f) {
+  const __m256d ab = f(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+  const __m256d cd = f(_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
+  return f(_mm256_permute2f128_pd(ab, cd, 0x20), _mm256_permute2f128_pd(ab, cd, 0x31));
+}
+template <class F>
+inline double fold4(__m256d v, const F& f) {
+  const __m128d two = f(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
+  return _mm_cvtsd_f64(f(two, _mm_unpackhi_pd(two, two)));
+}
+
+}  // namespace
+
 #ifdef __AVX512F__
 
 struct FloatVector {
@@ -21,6 +43,9 @@ struct FloatVector {
   /// The first n lanes; zero in the others.
   static FloatVector load(const float* p, int64_t n) {
     return FloatVector(_mm512_maskz_loadu_ps(mask(n), p));
+  }
+  static FloatVector load(const float* p, int64_t n, FloatVector rest) {
+    return FloatVector(_mm512_mask_loadu_ps(rest.v, mask(n), p));
   }
   void store(float* p) const { _mm512_storeu_ps(p, v); }
   void store(float* p, int64_t n) const { _mm512_mask_storeu_ps(p, mask(n), v); }
@@ -62,6 +87,36 @@ struct FloatVector {
     return FloatVector(
         _mm512_mask_mov_ps(some, _mm512_cmp_ps_mask(x.v, zero, _CMP_GT_OQ), positive.v));
   }
+  friend FloatVector unordered(FloatVector a, FloatVector b) {
+    return FloatVector(
+        _mm512_castsi512_ps(_mm512_movm_epi32(_mm512_cmp_ps_mask(a.v, b.v, _CMP_UNORD_Q))));
+  }
+  friend FloatVector either(FloatVector a, FloatVector b) {
+    return FloatVector(_mm512_or_ps(a.v, b.v));
+  }
+  friend FloatVector unless_below(FloatVector y, FloatVector x, FloatVector low) {
+    return FloatVector(_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x.v, low.v, _CMP_NLT_UQ), y.v));
+  }
+  friend FloatVector raised_by(FloatVector x, FloatVector n) {
+    return FloatVector(_mm512_castsi512_ps(_mm512_add_epi32(
+        _mm512_castps_si512(x.v), _mm512_slli_epi32(_mm512_castps_si512(n.v), 23))));
+  }
+  friend uint32_t equal_lanes(FloatVector a, FloatVector b) {
+    return _mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ);
+  }
+  FloatVector first(int64_t n) const { return FloatVector(_mm512_maskz_mov_ps(mask(n), v)); }
+  uint32_t signs() const { return _mm512_movepi32_mask(_mm512_castps_si512(v)); }
+  template <class F>
+  double folded(const F& f) const {
+    return fold4(folded_to_four(f), f);
+  }
+  template <class F>
+  __m256d folded_to_four(const F& f) const {
+    // With masks: GCC 12 takes the undefined operand of the plain forms for a mistake of ours.
+    const __m256 low = _mm512_maskz_extractf32x8_ps(0xFF, v, 0);
+    const __m256 high = _mm512_maskz_extractf32x8_ps(0xFF, v, 1);
+    return f(both_halves(low, f), both_halves(high, f));
+  }
 
  private:
   static __mmask16 mask(int64_t n) { return static_cast<__mmask16>((1U << n) - 1U); }
@@ -80,6 +135,11 @@ struct FloatVector {
   /// The first n lanes; zero in the others.
   static FloatVector load(const float* p, int64_t n) {
     return FloatVector(_mm256_maskload_ps(p, mask(n)));
+  }
+  /// The first n lanes; those of `rest` in the others.
+  static FloatVector load(const float* p, int64_t n, FloatVector rest) {
+    return FloatVector(
+        _mm256_blendv_ps(rest.v, _mm256_maskload_ps(p, mask(n)), _mm256_castsi256_ps(mask(n))));
   }
   void store(float* p) const { _mm256_storeu_ps(p, v); }
   void store(float* p, int64_t n) const { _mm256_maskstore_ps(p, mask(n), v); }
@@ -121,6 +181,42 @@ struct FloatVector {
     const __m256 some =
         _mm256_blendv_ps(otherwise.v, negative.v, _mm256_cmp_ps(x.v, zero, _CMP_LT_OQ));
     return FloatVector(_mm256_blendv_ps(some, positive.v, _mm256_cmp_ps(x.v, zero, _CMP_GT_OQ)));
+  }
+  /// All bits where a or b is NaN, none elsewhere.
+  friend FloatVector unordered(FloatVector a, FloatVector b) {
+    return FloatVector(_mm256_cmp_ps(a.v, b.v, _CMP_UNORD_Q));
+  }
+  /// The bits of both.
+  friend FloatVector either(FloatVector a, FloatVector b) {
+    return FloatVector(_mm256_or_ps(a.v, b.v));
+  }
+  /// y, but 0 where x < low.
+  friend FloatVector unless_below(FloatVector y, FloatVector x, FloatVector low) {
+    return FloatVector(_mm256_and_ps(y.v, _mm256_cmp_ps(x.v, low.v, _CMP_NLT_UQ)));
+  }
+  /// x 2^n, n the low bits of a number that was rounded by adding 1.5 2^23; no bounds are checked.
+  friend FloatVector raised_by(FloatVector x, FloatVector n) {
+    return FloatVector(_mm256_castsi256_ps(_mm256_add_epi32(
+        _mm256_castps_si256(x.v), _mm256_slli_epi32(_mm256_castps_si256(n.v), 23))));
+  }
+  /// A bit for each lane in which they are equal.
+  friend uint32_t equal_lanes(FloatVector a, FloatVector b) {
+    return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ)));
+  }
+  /// The first n lanes; zero in the others.
+  FloatVector first(int64_t n) const {
+    return FloatVector(_mm256_and_ps(v, _mm256_castsi256_ps(mask(n))));
+  }
+  /// A bit for each lane whose sign is set.
+  uint32_t signs() const { return static_cast<uint32_t>(_mm256_movemask_ps(v)); }
+  /// The fold of the lanes, pairwise in double; f folds vectors of GCC's kind.
+  template <class F>
+  double folded(const F& f) const {
+    return fold4(folded_to_four(f), f);
+  }
+  template <class F>
+  __m256d folded_to_four(const F& f) const {
+    return both_halves(v, f);
   }
 
  private:

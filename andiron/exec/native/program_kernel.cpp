@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "andiron/base/error.hpp"
+#include "andiron/exec/native/folds.hpp"
 
 namespace andiron::exec {
 
@@ -142,8 +143,8 @@ class ProgramKernel::Worker {
       const Program::FoldResult& fold = p_.folds[f];
       if (fold.kind != Space::Reduced::leading) continue;
       float* sums = sums_ + k_.first_sum_[f];
-      k_.table_.fold_into[static_cast<size_t>(fold.fold)](totals_ + k_.first_total_[f], sums,
-                                                          p_.cols);
+      fold_table().into[static_cast<size_t>(fold.fold)](totals_ + k_.first_total_[f], sums,
+                                                        p_.cols);
       std::fill_n(sums, p_.cols, static_cast<float>(empty_fold(fold.fold)));
     }
   }
@@ -262,12 +263,12 @@ class ProgramKernel::Worker {
     const float* src = slot_[s.a];
     if (fold.kind == Space::Reduced::all) {
       double& total = totals_[k_.first_total_[f]];
-      total = folded(fold.fold, total, k_.table_.fold_all[how](src, b.count()));
+      total = folded(fold.fold, total, fold_table().all[how](src, b.count()));
     } else if (fold.kind == Space::Reduced::leading) {
-      k_.table_.fold_rows[how](sums_ + k_.first_sum_[f] + b.col, src, b.n_rows, b.n_cols);
+      fold_table().rows[how](sums_ + k_.first_sum_[f] + b.col, src, b.n_rows, b.n_cols, b.n_cols);
     } else {
       for (int64_t r = 0; r < b.n_rows; ++r) {
-        double value = k_.table_.fold_all[how](src + r * b.n_cols, b.n_cols);
+        double value = fold_table().all[how](src + r * b.n_cols, b.n_cols);
         if (b.col > 0) value = folded(fold.fold, row_total_[f], value);
         row_total_[f] = value;
         if (b.col + b.n_cols == p_.cols)

@@ -106,11 +106,13 @@ TEST(RowKernels, group_norms_of_every_layout) {
 }
 
 TEST(RowKernels, sorting_and_running_sums) {
-  for (Shape shape : {Shape{3, 5000}, Shape{40, 300}, Shape{600, 70}, Shape{2, 800, 3}}) {
+  for (Shape shape : {Shape{3, 5000}, Shape{40, 300}, Shape{600, 70}, Shape{2, 800, 3},
+                      Shape{2, 9000}, Shape{17, 29}, Shape{30, 1}, Shape{9, 128}}) {
     const Value x = in(shape);
     Tensor t = random_tensor(x.type(), 5, -300, 300);
     for (int64_t i = 0; i < t.count(); ++i) t.data<float>()[i] = std::round(t.data<float>()[i]);
     t.data<float>()[3] = t.data<float>()[17] = std::nanf("");
+    t.data<float>()[9] = std::numeric_limits<float>::infinity();
     t.data<float>()[4] = -std::numeric_limits<float>::infinity();
     t.data<float>()[5] = -0.0F;
     for (int64_t axis = 0; axis < x.rank(); ++axis)
@@ -180,27 +182,92 @@ TEST(RowKernels, whole_numbers) {
 
 TEST(RowKernels, copies_of_every_kind) {
   const Value a = in({40, 7, 3}), b = in({40, 2, 3}), c = in({9, 7, 3});
-  for (const Value& v :
-       {ops::concat({a, b}, 1), ops::concat({a, c}, 0), ops::split(a, {3, 0, 4}, 1)[0],
-        ops::slice(a, {1, 2, 0}, {30, 4, -1}), ops::pad(a, {1, 0, 2}, {0, 3, 1}, -1.5),
-        ops::transpose(a), ops::transpose(a, {0, 2, 1}), ops::transpose(a, {1, 0, 2}),
-        ops::transpose(in({130, 70})), ops::transpose(in({3, 1, 5, 4}), {3, 1, 0, 2}),
-        ops::concat({in({300, 200}), in({300, 100})}), ops::transpose(in({0, 5})),
-        ops::slice(in({5}), {2}, {3}), ops::transpose(in({17, 33}, DType::bf16)),
-        ops::concat({in({4, 5}, DType::i64), in({4, 1}, DType::i64)})})
+  for (const Value& v : {ops::concat({a, b}, 1),
+                         ops::concat({a, c}, 0),
+                         ops::split(a, {3, 0, 4}, 1)[0],
+                         ops::slice(a, {1, 2, 0}, {30, 4, -1}),
+                         ops::pad(a, {1, 0, 2}, {0, 3, 1}, -1.5),
+                         ops::transpose(a),
+                         ops::transpose(a, {0, 2, 1}),
+                         ops::transpose(a, {1, 0, 2}),
+                         ops::transpose(in({130, 70})),
+                         ops::transpose(in({512, 264})),
+                         ops::transpose(in({2, 160, 250}), {0, 2, 1}),
+                         ops::transpose(in({40, 3, 90}), {2, 1, 0}),
+                         ops::transpose(in({90, 70}, DType::i64)),
+                         ops::pad(in({3, 200, 300}), {0, 1, 2}, {1, 0, 0}),
+                         ops::pad(in({300, 0}), {0, 2}, {0, 1}, 3),
+                         ops::pad(in({7}, DType::i64), {3}, {0}, -2),
+                         ops::transpose(in({3, 1, 5, 4}), {3, 1, 0, 2}),
+                         ops::concat({in({300, 200}), in({300, 100})}),
+                         ops::transpose(in({0, 5})),
+                         ops::slice(in({5}), {2}, {3}),
+                         ops::transpose(in({17, 33}, DType::bf16)),
+                         ops::concat({in({4, 5}, DType::i64), in({4, 1}, DType::i64)})})
     check(v.node(), random_inputs(v.node(), 8, -99, 99), 0, 0);
 }
 
-TEST(RowKernels, reductions_of_middle_axes) {
+// Every fold over leading, middle, trailing and all axes, cut into segments or not.
+TEST(RowKernels, reductions_of_neighbouring_axes) {
   for (Shape shape : {Shape{5, 20, 64}, Shape{3, 200, 7}, Shape{2, 3, 1000}, Shape{40, 70, 33},
-                      Shape{2, 0, 5}, Shape{0, 3, 5}}) {
+                      Shape{2, 0, 5}, Shape{0, 3, 5}, Shape{300, 5, 200}, Shape{1, 90000, 1}}) {
     const Value x = in(shape);
-    const auto src = random_inputs(ops::sum(x, {1}).node(), 2);
-    check(ops::sum(x, {1}).node(), src, 1e-5, 1e-4);
-    if (shape[1] != Dim(0)) check(ops::max(x, {1}, true).node(), src, 0, 0);
+    const auto src = random_inputs(ops::sum(x).node(), 2);
+    const auto near_one = random_inputs(ops::sum(x).node(), 2, 0.99, 1.01);
+    for (const std::vector<int64_t>& axes :
+         {std::vector<int64_t>{0}, {1}, {2}, {0, 1}, {1, 2}, {0, 1, 2}}) {
+      for (bool keep : {false, true}) {
+        check(ops::sum(x, axes, keep).node(), src, 1e-5, 1e-3);
+        check(ops::prod(x, axes, keep).node(), near_one, 1e-4, 1e-6);
+      }
+      if (src[0].count() == 0) continue;
+      check(ops::max(x, axes).node(), src, 0, 0);
+      check(ops::min(x, axes, true).node(), src, 0, 0);
+      Tensor with_nan = src[0].clone();
+      with_nan.data<float>()[with_nan.count() / 2] = std::nanf("");
+      check(ops::max(x, axes).node(), {with_nan}, 0, 0);
+      check(ops::min(x, axes).node(), {with_nan}, 0, 0);
+    }
   }
   const Value y = in({3, 4, 5, 6});
   check(ops::sum(y, {1, 2}).node(), random_inputs(ops::sum(y).node(), 3), 1e-5, 1e-4);
+}
+
+TEST(RowKernels, reductions_have_the_same_bits_with_any_number_of_threads_and_can_add) {
+  for (Shape shape : {Shape{3000, 60}, Shape{4, 50000}, Shape{40, 70, 33}})
+    for (int64_t axis = 0; axis < static_cast<int64_t>(shape.size()); ++axis) {
+      const Value v = ops::sum(in(shape), {axis});
+      const auto src = random_inputs(v.node(), 5);
+      const Tensor one = run_kernel(v.node(), src).dst[0];
+      expect_same_bits(run_kernel(v.node(), src, {.threads = 3}).dst[0], one);
+      const RunResult more = run_kernel(v.node(), src, {.threads = 2, .accumulate = {true}});
+      Tensor want = one.clone();
+      for (int64_t i = 0; i < want.count(); ++i) want.data<float>()[i] += 1.0F;
+      expect_same_bits(more.dst[0], want);
+    }
+}
+
+TEST(RowKernels, resampling_along_every_axis) {
+  // Rows of one, two, three and no taps; a weight of zero beside an infinity.
+  const std::vector<int64_t> first = {0, 1, 2, 2, 6, 7, 5, 0, 3, 3, 4};
+  std::vector<double> weights;
+  for (size_t o = 0; o < first.size(); ++o)
+    for (size_t t = 0; t < 3; ++t)
+      weights.push_back(t <= o % 3 && o != 7 ? 0.25 + 0.1 * static_cast<double>(o + t) : 0.0);
+  for (Shape shape :
+       {Shape{10, 30, 3}, Shape{60, 10, 40}, Shape{3, 50, 10}, Shape{1, 1, 10}, Shape{9, 400, 10}})
+    for (int64_t axis = 0; axis < 3; ++axis) {
+      if (shape[static_cast<size_t>(axis)] != Dim(10)) continue;
+      Attributes attributes = {
+          {"axis", axis}, {"first", first}, {"weights", weights}, {"size", int64_t{10}}};
+      const Value y = make_value(ops::find("resample"), {in(shape)}, attributes);
+      std::vector<Tensor> src = random_inputs(y.node(), 3);
+      src[0].data<float>()[1] = std::numeric_limits<float>::infinity();
+      check(y.node(), src, 1e-5, 1e-6);
+      attributes.set("transpose", true);
+      const Value back = make_value(ops::find("resample"), {in(y.shape())}, attributes);
+      check(back.node(), random_inputs(back.node(), 4), 1e-5, 1e-6);
+    }
 }
 
 TEST(RowKernels, gather_and_one_hot) {

@@ -5,6 +5,7 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/exec/native/along_axis.hpp"
+#include "andiron/exec/native/folds.hpp"
 
 namespace andiron::exec {
 
@@ -51,17 +52,7 @@ struct Argmax {
   void check(const KernelCall&) const {}
   void operator()(const KernelCall& call, int64_t r) const {
     const float* x = static_cast<const float*>(call.src[0]) + r * n;
-    constexpr int64_t kStrip = 32;
-    int64_t best = 0, i = 1;
-    while (i < n) {
-      const int64_t end = std::min(n, i + kStrip);
-      int found = 0;  // most strips hold nothing greater: a vector loop tells
-      for (int64_t j = i; j < end; ++j) found |= !(x[j] <= x[best]);
-      for (int64_t j = i; found != 0 && j < end; ++j)
-        if (exceeds(x[j], x[best])) best = j;
-      i = end;
-    }
-    static_cast<int32_t*>(call.dst[0])[r] = static_cast<int32_t>(best);
+    static_cast<int32_t*>(call.dst[0])[r] = static_cast<int32_t>(fold_table().argmax(x, n));
   }
 };
 

@@ -1,74 +1,51 @@
+#include "andiron/exec/native/fold_lanes.hpp"
 #include "andiron/exec/native/softmax_rows_table.hpp"
-#include "andiron/exec/native/vector_math.hpp"
+#include "andiron/exec/native/vector_exp.hpp"
 
 namespace andiron::exec::ANDIRON_ISA {
 
 namespace {
 
-// Of a row's end, fewer than 8 elements: filled up so that one vector operation does them.
-inline void load_end(float* part, const float* x, int m, float filling) {
-  for (int j = 0; j < 8; ++j) part[j] = j < m ? x[j] : filling;
+constexpr float kInf = __builtin_inff();
+constexpr int64_t kWidth = FloatVector::kWidth;
+
+inline bool infinite(float x) { return __builtin_fabsf(x) == kInf; }
+// Where the greatest is infinite, inf - inf is among the differences.
+inline double unless_special(double total, float top) {
+  return top - top == 0.0F ? total : __builtin_nan("");
 }
 
-template <int kLanes>
-inline float max_by_lanes(const float* x, int64_t n) {
-  float lane[kLanes];
-  for (int j = 0; j < kLanes; ++j) lane[j] = -kInf;
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    for (int j = 0; j < kLanes; ++j) lane[j] = max_of(lane[j], x[i + j]);
-  for (int j = 0; i + j < n; ++j) lane[j] = max_of(lane[j], x[i + j]);
-  for (int width = kLanes / 2; width > 0; width /= 2)
-    for (int j = 0; j < width; ++j) lane[j] = max_of(lane[j], lane[j + width]);
-  return lane[0];
-}
-
-float max_of_row(const float* x, int64_t n) {
-  return n < 64 ? max_by_lanes<8>(x, n) : max_by_lanes<32>(x, n);
-}
-
-// dst[i] = e^(x[i] - shift) and their sum; dst may be null.
-template <bool kStore, int kLanes>
-inline double exp_by_lanes(const float* x, float shift, float* dst, int64_t n) {
-  constexpr int64_t kRun = 1024;  // added in float before it goes into the double
+// dst[i] = e^(x[i] - shift), shift the greatest, and their sum, which is NaN where shift is not
+// finite (dst holds anything then); dst may be null.
+template <bool kStore>
+double exp_and_sum(const float* x, float shift, float* dst, int64_t n) {
+  constexpr int64_t kRun = 1024;  // added in float by lanes before it goes into the double
+  const FloatVector s(shift);
   double total = 0;
   for (int64_t begin = 0; begin < n; begin += kRun) {
     const int64_t end = begin + kRun < n ? begin + kRun : n;
-    float lane[kLanes] = {};
+    FloatVector sum[4] = {FloatVector(0.0F), FloatVector(0.0F), FloatVector(0.0F),
+                          FloatVector(0.0F)};
     int64_t i = begin;
-    for (; i + kLanes <= end; i += kLanes)
-      for (int j = 0; j < kLanes; ++j) {
-        const float e = exp_of(x[i + j] - shift);
-        if constexpr (kStore) dst[i + j] = e;
-        lane[j] += e;
+    for (; i + 4 * kWidth <= end; i += 4 * kWidth)
+      for (int k = 0; k < 4; ++k) {
+        const FloatVector e = exp_below_zero(FloatVector::load(x + i + k * kWidth) - s);
+        if constexpr (kStore) e.store(dst + i + k * kWidth);
+        sum[k] = sum[k] + e;
       }
-    for (; i + 8 <= end; i += 8)
-      for (int j = 0; j < 8; ++j) {
-        const float e = exp_of(x[i + j] - shift);
-        if constexpr (kStore) dst[i + j] = e;
-        lane[j] += e;
-      }
-    if (const int m = static_cast<int>(end - i); m > 0) {
-      float part[8];
-      load_end(part, x + i, m, shift);
-      for (int j = 0; j < 8; ++j) part[j] = exp_of(part[j] - shift);
-      for (int j = 0; j < 8; ++j) lane[j] += j < m ? part[j] : 0.0F;
-      if constexpr (kStore)
-        for (int j = 0; j < m; ++j) dst[i + j] = part[j];
+    for (; i + kWidth <= end; i += kWidth) {
+      const FloatVector e = exp_below_zero(FloatVector::load(x + i) - s);
+      if constexpr (kStore) e.store(dst + i);
+      sum[0] = sum[0] + e;
     }
-    double wide[kLanes];
-    for (int j = 0; j < kLanes; ++j) wide[j] = static_cast<double>(lane[j]);
-    for (int width = kLanes / 2; width > 0; width /= 2)
-      for (int j = 0; j < width; ++j) wide[j] += wide[j + width];
-    total += wide[0];
+    if (const int64_t m = end - i; m > 0) {
+      const FloatVector e = exp_below_zero(FloatVector::load(x + i, m) - s).first(m);
+      if constexpr (kStore) e.store(dst + i, m);
+      sum[1] = sum[1] + e;
+    }
+    total += ((sum[0] + sum[1]) + (sum[2] + sum[3])).folded(Folding<Fold::sum>{});
   }
-  return total;
-}
-
-template <bool kStore>
-double exp_and_sum(const float* x, float shift, float* dst, int64_t n) {
-  return n < 64 ? exp_by_lanes<kStore, 8>(x, shift, dst, n)
-                : exp_by_lanes<kStore, 32>(x, shift, dst, n);
+  return unless_special(total, shift);
 }
 
 void softmax_row(const float* x, float* dst, int64_t n) {
@@ -82,11 +59,12 @@ void log_softmax_row(const float* x, float* dst, int64_t n) {
   for (int64_t i = 0; i < n; ++i) dst[i] = (x[i] - top) - rest;
 }
 
+// An infinite maximum tells the sum: inf - inf would be NaN.
 float logsumexp_row(const float* x, int64_t n) {
   const float top = max_of_row(x, n);
-  const float shift = abs_of(top) == kInf ? 0.0F : top;  // inf - inf would be NaN
-  const double total = exp_and_sum<false>(x, shift, nullptr, n);
-  return static_cast<float>(static_cast<double>(shift) + __builtin_log(total));
+  if (infinite(top)) return top;
+  const double total = exp_and_sum<false>(x, top, nullptr, n);
+  return static_cast<float>(static_cast<double>(top) + __builtin_log(total));
 }
 
 float cross_entropy_row(const float* x, int64_t n, int64_t label) {
@@ -104,62 +82,85 @@ void cross_entropy_grad_row(const float* x, int64_t n, int64_t label, float g, f
   dst[label] = at_label;
 }
 
-// Maxima, then sums of e^(x - maximum), of columns that go down together.
-template <bool kLogarithm>
-void columns(const float* x, float* dst, int64_t n, int64_t stride, int64_t width) {
+enum class Columns { softmax, log_softmax, logsumexp };
+
+// kVectors vectors of columns that go down together; `load` and `store` are those of whole vectors
+// or of the part of one that is left.
+template <Columns kWhat, int kVectors, class Load, class Store>
+inline void columns(const float* x, float* dst, int64_t n, int64_t stride, Load load, Store store) {
   constexpr int64_t kRun = 64;  // added in float before it goes into the double
-  float top[SoftmaxTable::kColumns], sum[SoftmaxTable::kColumns];
-  double total[SoftmaxTable::kColumns];
-  for (int64_t k = 0; k < width; ++k) {
-    top[k] = -kInf;
-    total[k] = 0;
-  }
+  FloatVector top[kVectors], sum[kVectors];
+  double total[kVectors * kWidth] = {};
+  const auto each = [](auto&& f) {
+    for (int k = 0; k < kVectors; ++k) f(k, k * kWidth);
+  };
+  each([&](int k, int64_t) { top[k] = FloatVector(-kInf); });
   for (int64_t j = 0; j < n; ++j)
-    for (int64_t k = 0; k < width; ++k) top[k] = max_of(top[k], x[j * stride + k]);
+    each([&](int k, int64_t at) { top[k] = larger_or_nan(top[k], load(x + j * stride + at)); });
   for (int64_t begin = 0; begin < n; begin += kRun) {
-    for (int64_t k = 0; k < width; ++k) sum[k] = 0.0F;
+    each([&](int k, int64_t) { sum[k] = FloatVector(0.0F); });
     for (int64_t j = begin; j < n && j < begin + kRun; ++j)
-      for (int64_t k = 0; k < width; ++k) {
-        const float e = exp_of(x[j * stride + k] - top[k]);
-        if constexpr (!kLogarithm) dst[j * stride + k] = e;
-        sum[k] += e;
-      }
-    for (int64_t k = 0; k < width; ++k) total[k] += static_cast<double>(sum[k]);
+      each([&](int k, int64_t at) {
+        const FloatVector e = exp_below_zero(load(x + j * stride + at) - top[k]);
+        if constexpr (kWhat == Columns::softmax) store(dst + j * stride + at, e);
+        sum[k] = sum[k] + e;
+      });
+    each([&](int k, int64_t at) {
+      float part[kWidth];
+      sum[k].store(part);
+      for (int64_t i = 0; i < kWidth; ++i) total[at + i] += static_cast<double>(part[i]);
+    });
   }
-  for (int64_t k = 0; k < width; ++k)
-    sum[k] = static_cast<float>(kLogarithm ? __builtin_log(total[k]) : 1.0 / total[k]);
-  for (int64_t j = 0; j < n; ++j)
-    for (int64_t k = 0; k < width; ++k) {
-      float& y = dst[j * stride + k];
-      y = kLogarithm ? (x[j * stride + k] - top[k]) - sum[k] : y * sum[k];
+  float part[kVectors * kWidth], tops[kVectors * kWidth];
+  each([&](int k, int64_t at) { top[k].store(tops + at); });
+  for (int64_t i = 0; i < kVectors * kWidth; ++i) {
+    if constexpr (kWhat == Columns::softmax) {
+      part[i] = static_cast<float>(1.0 / unless_special(total[i], tops[i]));
+    } else if constexpr (kWhat == Columns::log_softmax) {
+      part[i] = static_cast<float>(__builtin_log(unless_special(total[i], tops[i])));
+    } else {
+      const double value = static_cast<double>(tops[i]) + __builtin_log(total[i]);
+      part[i] = infinite(tops[i]) ? tops[i] : static_cast<float>(value);
     }
+  }
+  each([&](int k, int64_t at) { sum[k] = FloatVector::load(part + at); });
+  if constexpr (kWhat == Columns::logsumexp) {
+    each([&](int k, int64_t at) { store(dst + at, sum[k]); });
+    return;
+  }
+  for (int64_t j = 0; j < n; ++j)
+    each([&](int k, int64_t at) {
+      const int64_t i = j * stride + at;
+      if constexpr (kWhat == Columns::softmax) store(dst + i, load(dst + i) * sum[k]);
+      if constexpr (kWhat == Columns::log_softmax) store(dst + i, (load(x + i) - top[k]) - sum[k]);
+    });
 }
 
-void logsumexp_columns(const float* x, float* dst, int64_t n, int64_t stride, int64_t width) {
-  constexpr int64_t kRun = 64;
-  float shift[SoftmaxTable::kColumns], sum[SoftmaxTable::kColumns];
-  double total[SoftmaxTable::kColumns];
-  for (int64_t k = 0; k < width; ++k) {
-    shift[k] = -kInf;
-    total[k] = 0;
-  }
-  for (int64_t j = 0; j < n; ++j)
-    for (int64_t k = 0; k < width; ++k) shift[k] = max_of(shift[k], x[j * stride + k]);
-  for (int64_t k = 0; k < width; ++k) shift[k] = abs_of(shift[k]) == kInf ? 0.0F : shift[k];
-  for (int64_t begin = 0; begin < n; begin += kRun) {
-    for (int64_t k = 0; k < width; ++k) sum[k] = 0.0F;
-    for (int64_t j = begin; j < n && j < begin + kRun; ++j)
-      for (int64_t k = 0; k < width; ++k) sum[k] += exp_of(x[j * stride + k] - shift[k]);
-    for (int64_t k = 0; k < width; ++k) total[k] += static_cast<double>(sum[k]);
-  }
-  for (int64_t k = 0; k < width; ++k)
-    dst[k] = static_cast<float>(static_cast<double>(shift[k]) + __builtin_log(total[k]));
+template <Columns kWhat>
+void columns(const float* x, float* dst, int64_t n, int64_t stride, int64_t width) {
+  constexpr int kVectors = 4;
+  const auto load = [](const float* p) { return FloatVector::load(p); };
+  const auto store = [](float* p, FloatVector v) { v.store(p); };
+  int64_t j = 0;
+  for (; j + kVectors * kWidth <= width; j += kVectors * kWidth)
+    columns<kWhat, kVectors>(x + j, dst + j, n, stride, load, store);
+  for (; j + kWidth <= width; j += kWidth)
+    columns<kWhat, 1>(x + j, dst + j, n, stride, load, store);
+  if (const int64_t m = width - j; m > 0)
+    columns<kWhat, 1>(
+        x + j, dst + j, n, stride, [m](const float* p) { return FloatVector::load(p, m); },
+        [m](float* p, FloatVector v) { v.store(p, m); });
 }
 
 }  // namespace
 
-extern const SoftmaxTable kSoftmaxTable = {
-    softmax_row,    log_softmax_row, logsumexp_row,    cross_entropy_row, cross_entropy_grad_row,
-    columns<false>, columns<true>,   logsumexp_columns};
+extern const SoftmaxTable kSoftmaxTable = {softmax_row,
+                                           log_softmax_row,
+                                           logsumexp_row,
+                                           cross_entropy_row,
+                                           cross_entropy_grad_row,
+                                           columns<Columns::softmax>,
+                                           columns<Columns::log_softmax>,
+                                           columns<Columns::logsumexp>};
 
 }  // namespace andiron::exec::ANDIRON_ISA

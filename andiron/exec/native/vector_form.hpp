@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 
+#include "andiron/exec/native/folds.hpp"
 #include "andiron/exec/native/vector_ops.hpp"
 #include "andiron/graph/schema.hpp"
 

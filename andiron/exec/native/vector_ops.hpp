@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 #include "andiron/exec/native/isa.hpp"
 
@@ -91,14 +90,6 @@ enum class VectorOp : uint8_t {
 using VectorFn = void (*)(float* dst, const float* a, const float* b, const float* c, int64_t n,
                           const float* imm);
 
-enum class Fold : uint8_t { sum, max, min, product };
-constexpr size_t kFolds = 4;
-/// The fold of nothing.
-inline double empty_fold(Fold fold) {
-  constexpr double kInf = std::numeric_limits<double>::infinity();
-  return fold == Fold::sum ? 0.0 : fold == Fold::product ? 1.0 : fold == Fold::max ? -kInf : kInf;
-}
-
 struct VectorTable {
   VectorFn op[static_cast<size_t>(VectorOp::count)];
 
@@ -109,13 +100,6 @@ struct VectorTable {
   void (*from_i64)(float* dst, const void* src, int64_t n);
   void (*to_bf16)(void* dst, const float* src, int64_t n);
   void (*to_bool)(void* dst, const float* src, int64_t n);
-
-  /// Per Fold: the fold of n floats by lanes, then pairwise in double.
-  double (*fold_all[kFolds])(const float* src, int64_t n);
-  /// Per Fold: acc[j] = fold(acc[j], src[i * cols + j]) over rows i.
-  void (*fold_rows[kFolds])(float* acc, const float* src, int64_t rows, int64_t cols);
-  /// Per Fold: total[j] = fold(total[j], acc[j]).
-  void (*fold_into[kFolds])(double* total, const float* acc, int64_t n);
 };
 
 namespace avx2 {

@@ -215,60 +215,6 @@ void to_bool(void* dst, const float* src, int64_t n) {
   for (int64_t i = 0; i < n; ++i) p[i] = src[i] != 0.0F ? 1 : 0;
 }
 
-template <Fold kFold, class T>
-inline T folded(T a, T b) {
-  if constexpr (kFold == Fold::sum) return a + b;
-  if constexpr (kFold == Fold::product) return a * b;
-  if constexpr (kFold == Fold::max) return (a > b) | (a != a) ? a : b;
-  return (a < b) | (a != a) ? a : b;
-}
-
-template <Fold kFold>
-constexpr float kEmpty = kFold == Fold::sum       ? 0.0F
-                         : kFold == Fold::product ? 1.0F
-                         : kFold == Fold::max     ? -kInf
-                                                  : kInf;
-
-template <Fold kFold, int kLanes>
-inline double fold_by_lanes(const float* src, int64_t n) {
-  float lane[kLanes];
-  for (int j = 0; j < kLanes; ++j) lane[j] = kEmpty<kFold>;
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    for (int j = 0; j < kLanes; ++j) lane[j] = folded<kFold>(lane[j], src[i + j]);
-  for (int j = 0; i + j < n; ++j) lane[j] = folded<kFold>(lane[j], src[i + j]);
-  double wide[kLanes];
-  for (int j = 0; j < kLanes; ++j) wide[j] = static_cast<double>(lane[j]);
-  for (int width = kLanes / 2; width > 0; width /= 2)
-    for (int j = 0; j < width; ++j) wide[j] = folded<kFold>(wide[j], wide[j + width]);
-  return wide[0];
-}
-
-template <Fold kFold>
-double fold_all(const float* src, int64_t n) {
-  return n < 64 ? fold_by_lanes<kFold, 8>(src, n) : fold_by_lanes<kFold, 32>(src, n);
-}
-
-template <Fold kFold>
-void fold_rows(float* acc, const float* src, int64_t rows, int64_t cols) {
-  constexpr int kStrip = 32;
-  int64_t j = 0;
-  for (; j + kStrip <= cols; j += kStrip) {
-    float lane[kStrip];
-    for (int k = 0; k < kStrip; ++k) lane[k] = acc[j + k];
-    for (int64_t i = 0; i < rows; ++i)
-      for (int k = 0; k < kStrip; ++k) lane[k] = folded<kFold>(lane[k], src[i * cols + j + k]);
-    for (int k = 0; k < kStrip; ++k) acc[j + k] = lane[k];
-  }
-  for (int64_t i = 0; j < cols && i < rows; ++i)
-    for (int64_t k = j; k < cols; ++k) acc[k] = folded<kFold>(acc[k], src[i * cols + k]);
-}
-
-template <Fold kFold>
-void fold_into(double* total, const float* acc, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) total[i] = folded<kFold>(total[i], static_cast<double>(acc[i]));
-}
-
 }  // namespace
 
 // In the order of VectorOp.
@@ -302,10 +248,6 @@ extern const VectorTable kVectorTable = {
     convert_from<int32_t>,
     convert_from<int64_t>,
     to_bf16,
-    to_bool,
-    {fold_all<Fold::sum>, fold_all<Fold::max>, fold_all<Fold::min>, fold_all<Fold::product>},
-    {fold_rows<Fold::sum>, fold_rows<Fold::max>, fold_rows<Fold::min>, fold_rows<Fold::product>},
-    {fold_into<Fold::sum>, fold_into<Fold::max>, fold_into<Fold::min>, fold_into<Fold::product>},
-};
+    to_bool};
 
 }  // namespace andiron::exec::ANDIRON_ISA

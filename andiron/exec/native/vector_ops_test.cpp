@@ -236,27 +236,5 @@ TEST(VectorOps, rounding_to_bfloat16_is_that_of_the_type) {
   }
 }
 
-TEST(VectorOps, folds_see_every_element_and_pass_nan_on) {
-  for (Isa isa : isas()) {
-    const VectorTable& table = vector_table(isa);
-    for (int64_t n : {0, 1, 15, 16, 17, 31, 32, 33, 1000, 1023}) {
-      std::vector<float> xs(static_cast<size_t>(n));
-      double sum = 0, top = -kInf, bottom = kInf;
-      for (size_t i = 0; i < xs.size(); ++i) {
-        xs[i] = static_cast<float>((i * 7919) % 1001) - 300.0F;
-        sum += xs[i];
-        top = std::fmax(top, xs[i]);
-        bottom = std::fmin(bottom, xs[i]);
-      }
-      EXPECT_EQ(table.fold_all[0](xs.data(), n), sum);
-      EXPECT_EQ(table.fold_all[1](xs.data(), n), top);
-      EXPECT_EQ(table.fold_all[2](xs.data(), n), bottom);
-      if (n == 0) continue;
-      xs[static_cast<size_t>(n / 2)] = kNaN;
-      for (auto fold : table.fold_all) EXPECT_TRUE(std::isnan(fold(xs.data(), n))) << n;
-    }
-  }
-}
-
 }  // namespace
 }  // namespace andiron::exec
