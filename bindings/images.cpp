@@ -84,8 +84,8 @@ Tensor resize(nb::handle object, int64_t width, int64_t height, const std::strin
     part = {box[0], box[1], box[2], box[3]};
   }
   Image scratch, dst;
-  images::resample(src, part, width, height, {0, 0, width, height}, images::filter_from(filter),
-                   scratch, dst);
+  images::resample({src, 0, 0, src.width(), src.height()}, part, width, height,
+                   {0, 0, width, height}, images::filter_from(filter), scratch, dst);
   return tensor_of(dst);
 }
 

@@ -35,39 +35,25 @@ std::optional<Format> format_of(Bytes bytes) {
   return std::nullopt;
 }
 
-// As stored.
-Result<Header> stored_header(Bytes bytes) {
+// A file of some format whose header is read once.
+struct Opened {
+  std::optional<JpegFile> jpeg;
+  Header header;  // as stored
+};
+
+Result<> open(Bytes bytes, Opened& opened) {
   if (bytes.empty()) return failure("the image has 0 bytes");
   const std::optional<Format> format = format_of(bytes);
   if (!format)
     return failure("{} bytes are {}; JPEG, PNG, WebP and PNM are read", bytes.size(),
                    other_kind(bytes));
-  switch (*format) {
-    case Format::jpeg:
-      return jpeg_header(bytes);
-    case Format::png:
-      return png_header(bytes);
-    case Format::webp:
-      return webp_header(bytes);
-    case Format::pnm:
-      break;
-  }
-  return pnm_header(bytes);
-}
-
-Result<> decode_stored(Bytes bytes, const DecodeOptions& options, const Header& header,
-                       Image& out) {
-  switch (header.format) {
-    case Format::jpeg:
-      return decode_jpeg(bytes, options, out);
-    case Format::png:
-      return decode_png(bytes, options, header, out);
-    case Format::webp:
-      return decode_webp(bytes, options, header, out);
-    case Format::pnm:
-      break;
-  }
-  return decode_pnm(bytes, options, header, out);
+  Result<Header> header = *format == Format::jpeg   ? opened.jpeg.emplace(bytes).header()
+                          : *format == Format::png  ? png_header(bytes)
+                          : *format == Format::webp ? webp_header(bytes)
+                                                    : pnm_header(bytes);
+  if (!header) return header.failure();
+  opened.header = header.value();
+  return success();
 }
 
 // RGBA over an opaque colour, as Pillow's alpha_composite; in place.
@@ -113,33 +99,75 @@ std::string_view name_of(Format format) {
 }
 
 Result<Header> read_header(Bytes bytes) {
-  Result<Header> header = stored_header(bytes);
-  if (header && turns_sideways(header.value().orientation))
-    std::swap(header.value().width, header.value().height);
-  return header;
+  Opened opened;
+  if (Result<> done = open(bytes, opened); !done) return done.failure();
+  if (turns_sideways(opened.header.orientation))
+    std::swap(opened.header.width, opened.header.height);
+  return opened.header;
 }
 
-Result<Header> decode(Bytes bytes, const DecodeOptions& options, Image& out) {
-  Result<Header> stored = stored_header(bytes);
-  if (!stored) return stored;
-  Header header = stored.value();
-  if (header.width < 1 || header.height < 1)
-    return failure("the {} is {} x {} pixels", name_of(header.format), header.width, header.height);
-  if (header.height > options.max_pixels / header.width)
-    return failure("the {} is {} x {} pixels, more than max_pixels={}", name_of(header.format),
-                   header.width, header.height, options.max_pixels);
-  const int orientation = options.orient ? header.orientation : 1;
-  DecodeOptions as_stored = options;
-  if (turns_sideways(orientation)) std::swap(as_stored.min_width, as_stored.min_height);
-  if (Result<> done = decode_stored(bytes, as_stored, header, out); !done) return done.failure();
+Result<Decoded> decode(Bytes bytes, const DecodeOptions& given, Wanted& wanted, Image& out) {
+  Opened file;
+  if (Result<> done = open(bytes, file); !done) return done.failure();
+  const Header& stored = file.header;
+  if (stored.width < 1 || stored.height < 1)
+    return failure("the {} is {} x {} pixels", name_of(stored.format), stored.width, stored.height);
+  if (stored.height > given.max_pixels / stored.width)
+    return failure("the {} is {} x {} pixels, more than max_pixels={}", name_of(stored.format),
+                   stored.width, stored.height, given.max_pixels);
+  const int orientation = given.orient ? stored.orientation : 1;
+  const bool sideways = turns_sideways(orientation);
+  Decoded decoded = {.header = stored};
+  if (sideways) std::swap(decoded.header.width, decoded.header.height);
+  DecodeOptions options = given;
+  wanted.begin(decoded.header, options);
+  if (sideways) std::swap(options.min_width, options.min_height);
+  if (file.jpeg) {
+    // What must be turned is wanted as a whole.
+    Result<Decoded> pixels = file.jpeg->decode(
+        options,
+        [&](int64_t width, int64_t height) {
+          return orientation == 1 ? wanted.part(width, height) : Window{0, 0, width, height};
+        },
+        out);
+    if (!pixels) return pixels;
+    const Header shown = decoded.header;
+    decoded = pixels.value();
+    decoded.header = shown;
+  } else {
+    const Result<> done =
+        (stored.format == Format::png    ? decode_png
+         : stored.format == Format::webp ? decode_webp
+                                         : decode_pnm)(bytes, options, stored, out);
+    if (!done) return done.failure();
+    decoded.width = out.width();
+    decoded.height = out.height();
+  }
   if (out.channels() == 4) composite(out, *options.background);
   if (out.channels() == 3 && options.colour == Colour::grey) to_grey(out);
   if (orientation != 1) {
     Image scratch;
     orient(out, orientation, scratch);
   }
-  if (turns_sideways(orientation)) std::swap(header.width, header.height);
-  return header;
+  if (sideways) std::swap(decoded.width, decoded.height);
+  return decoded;
+}
+
+namespace {
+
+class All : public Wanted {
+ public:
+  void begin(const Header&, DecodeOptions&) override {}
+  Window part(int64_t width, int64_t height) override { return {0, 0, width, height}; }
+};
+
+}  // namespace
+
+Result<Header> decode(Bytes bytes, const DecodeOptions& options, Image& out) {
+  All all;
+  Result<Decoded> decoded = decode(bytes, options, all, out);
+  if (!decoded) return decoded.failure();
+  return decoded.value().header;
 }
 
 }  // namespace andiron::images

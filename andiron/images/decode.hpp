@@ -9,6 +9,7 @@
 
 #include "andiron/base/result.hpp"
 #include "andiron/images/image.hpp"
+#include "andiron/images/resample.hpp"
 
 namespace andiron::images {
 
@@ -49,5 +50,26 @@ Result<Header> read_header(std::span<const std::byte> bytes);
 /// the content of `out` is undefined. Grey is Pillow's: (19595 R + 38470 G + 7471 B + 32768) >> 16.
 /// Of an animated WebP the first picture; of 16-bit PNG the upper bytes.
 Result<Header> decode(std::span<const std::byte> bytes, const DecodeOptions& options, Image& out);
+
+/// What somebody wants of an image who decides it on the way.
+class Wanted {
+ public:
+  virtual ~Wanted() = default;
+  /// Before pixels are decoded: may change the options. `header` is as the image will be shown.
+  virtual void begin(const Header& header, DecodeOptions& options) = 0;
+  /// Which pixels, not none, of the decoded image, which is of width x height.
+  virtual Window part(int64_t width, int64_t height) = 0;
+};
+
+/// Where the pixels in `out` lie in an image that was decoded at width x height.
+struct Decoded {
+  Header header;
+  int64_t x = 0, y = 0, width = 0, height = 0;
+};
+
+/// The same for the part that is wanted; more than that may come. Rows behind the last one that is
+/// wanted are not looked at where the file has its end marker: damage there stays unseen.
+Result<Decoded> decode(std::span<const std::byte> bytes, const DecodeOptions& options,
+                       Wanted& wanted, Image& out);
 
 }  // namespace andiron::images

@@ -65,6 +65,9 @@ File jpeg_of(const Image& image, const JpegKind& kind) {
   jpeg_set_defaults(&info);
   jpeg_set_quality(&info, kind.quality, TRUE);
   if (!kind.subsampled) info.comp_info[0].h_samp_factor = info.comp_info[0].v_samp_factor = 1;
+  if (kind.subsampled && !kind.half_height && image.channels() == 3)
+    info.comp_info[0].v_samp_factor = 1;
+  info.optimize_coding = kind.own_codes ? TRUE : FALSE;
   if (kind.progressive) jpeg_simple_progression(&info);
   info.restart_interval = static_cast<unsigned>(kind.restarts);
   jpeg_start_compress(&info, TRUE);
@@ -81,6 +84,27 @@ File jpeg_of(const Image& image, const JpegKind& kind) {
   File file = file_of(data, n);
   std::free(data);  // NOLINT: libjpeg's
   return file;
+}
+
+Image by_libjpeg(const File& file, unsigned divisor, bool grey) {
+  jpeg_decompress_struct info = {};
+  jpeg_error_mgr errors = {};
+  info.err = jpeg_std_error(&errors);
+  errors.output_message = [](j_common_ptr) {};
+  jpeg_create_decompress(&info);
+  jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(file.data()),
+               static_cast<unsigned long>(file.size()));  // NOLINT: libjpeg's type
+  jpeg_read_header(&info, TRUE);
+  info.scale_denom = divisor;
+  info.out_color_space = grey ? JCS_GRAYSCALE : JCS_RGB;
+  jpeg_start_decompress(&info);
+  Image image(info.output_width, info.output_height, grey ? 1 : 3);
+  while (info.output_scanline < info.output_height) {
+    JSAMPROW row = image.row(info.output_scanline);
+    jpeg_read_scanlines(&info, &row, 1);
+  }
+  jpeg_destroy_decompress(&info);
+  return image;
 }
 
 File png_of(const Image& image, bool interlaced) {

@@ -18,10 +18,14 @@ struct JpegKind {
   int quality = 90;
   bool progressive = false, subsampled = true;
   int restarts = 0;
-  int orientation = 0;  ///< an EXIF block with it; 0: none
+  int orientation = 0;      ///< an EXIF block with it; 0: none
+  bool half_height = true;  ///< 4:2:0, when it is subsampled; otherwise 4:2:2
+  bool own_codes = false;   ///< Huffman codes made for the image
 };
 /// Grey, RGB or (4 channels) CMYK.
 File jpeg_of(const Image& image, const JpegKind& kind = {});
+/// What libjpeg itself makes of it at 1 / divisor of its size: RGB, or grey of a grey one.
+Image by_libjpeg(const File& file, unsigned divisor = 1, bool grey = false);
 /// Grey, RGB or RGBA of 8 bits.
 File png_of(const Image& image, bool interlaced = false);
 /// RGB or RGBA.

@@ -7,20 +7,21 @@
 #include <algorithm>
 
 #include "andiron/images/codec.hpp"
+#include "andiron/images/jpeg_sequential.hpp"
 
-// JPEG by libjpeg-turbo. libjpeg leaves by longjmp when it meets an error: every call into it
-// stands in `guarded`, and between setjmp and longjmp there are no objects with destructors.
+// JPEG: libjpeg-turbo reads the header, SequentialDecoder the pixels of undamaged files of one scan
+// (nearly all photos), and libjpeg those of all others, with its words on what is wrong. It leaves
+// by longjmp when it meets an error: every call into it stands in `guarded`, and between setjmp and
+// longjmp there are no objects with destructors.
 namespace andiron::images {
-
-namespace {
 
 // Scans of a progressive file: each one walks over the whole image, and a small file can have
 // thousands.
 constexpr int kMaxScans = 500;
 
-class Reader {
+class JpegFile::Reader {
  public:
-  explicit Reader(Bytes bytes) : end_(bytes.size()) {
+  explicit Reader(Bytes bytes) : bytes_(bytes), end_(bytes.size()) {
     info_.err = jpeg_std_error(&errors_);
     info_.client_data = this;
     errors_.error_exit = [](j_common_ptr info) {
@@ -98,6 +99,14 @@ class Reader {
   }
 
   jpeg_decompress_struct& info() { return info_; }
+  /// What follows the header.
+  std::span<const uint8_t> data() const {
+    return {source_.next_input_byte, source_.bytes_in_buffer};
+  }
+  bool has_end_marker() const {
+    return bytes_.size() > 2 && bytes_[bytes_.size() - 2] == std::byte{0xFF} &&
+           bytes_.back() == std::byte{JPEG_EOI};
+  }
   /// Whether scans are missing at the end of a file of several.
   bool lost_scans() const {
     if (!past_end_ || jpeg_has_multiple_scans(const_cast<j_decompress_ptr>(&info_)) == FALSE)
@@ -133,9 +142,12 @@ class Reader {
   jpeg_progress_mgr progress_ = {};
   std::jmp_buf jump_ = {};
   char message_[JMSG_LENGTH_MAX] = {};
+  Bytes bytes_;
   size_t end_;
   bool created_ = false, past_end_ = false, lost_data_ = false;
 };
+
+namespace {
 
 // The largest of 8, 4, 2 by which the image may be divided.
 unsigned denominator(const jpeg_decompress_struct& info, const DecodeOptions& options) {
@@ -160,32 +172,89 @@ void cmyk_to_rgb(const uint8_t* src, int64_t n, uint8_t* dst) {
   }
 }
 
+// The scan as SequentialDecoder wants it; false: it is another kind of file. REQUIRES the header,
+// and sizes that jpeg_calc_output_dimensions has found.
+bool as_scan(const jpeg_decompress_struct& info, std::span<const uint8_t> data, jpeg::Scan& scan) {
+  const int n = info.num_components;
+  const bool usual = info.data_precision == 8 && info.progressive_mode == FALSE &&
+                     info.arith_code == FALSE && info.comps_in_scan == n && info.Ss == 0 &&
+                     info.Se == DCTSIZE2 - 1 && info.Ah == 0 && info.Al == 0 &&
+                     (n == 1 ? info.jpeg_color_space == JCS_GRAYSCALE
+                             : n == 3 && info.jpeg_color_space == JCS_YCbCr);
+  if (!usual) return false;
+  scan.width = info.image_width;
+  scan.height = info.image_height;
+  scan.out_width = info.output_width;
+  scan.out_height = info.output_height;
+  scan.restart_interval = info.restart_interval;
+  scan.data = data;
+  scan.components.assign(static_cast<size_t>(n), {});
+  for (int c = 0; c < n; ++c) {
+    const jpeg_component_info& from = info.comp_info[c];
+    if (info.cur_comp_info[c] != &from) return false;
+    const auto in_range = [](int table, int most) { return table >= 0 && table < most; };
+    if (!in_range(from.quant_tbl_no, NUM_QUANT_TBLS) || !in_range(from.dc_tbl_no, NUM_HUFF_TBLS) ||
+        !in_range(from.ac_tbl_no, NUM_HUFF_TBLS))
+      return false;
+    const JQUANT_TBL* steps = info.quant_tbl_ptrs[from.quant_tbl_no];
+    const JHUFF_TBL *dc = info.dc_huff_tbl_ptrs[from.dc_tbl_no],
+                    *ac = info.ac_huff_tbl_ptrs[from.ac_tbl_no];
+    if (steps == nullptr || dc == nullptr || ac == nullptr) return false;
+    // The only component's blocks stand row by row, whatever its factors.
+    scan.components[static_cast<size_t>(c)] = {.across = n == 1 ? 1 : from.h_samp_factor,
+                                               .down = n == 1 ? 1 : from.v_samp_factor,
+                                               .size = from.DCT_scaled_size,
+                                               .steps = steps->quantval,
+                                               .dc_counts = dc->bits,
+                                               .dc_values = dc->huffval,
+                                               .ac_counts = ac->bits,
+                                               .ac_values = ac->huffval};
+  }
+  return jpeg::SequentialDecoder::takes(scan);
+}
+
 }  // namespace
 
-Result<Header> jpeg_header(Bytes bytes) {
-  Reader reader(bytes);
-  if (Result<> read = reader.header(); !read) return read.failure();
-  const jpeg_decompress_struct& info = reader.info();
+JpegFile::JpegFile(Bytes bytes) : reader_(std::make_unique<Reader>(bytes)) {}
+JpegFile::~JpegFile() = default;
+
+Result<Header> JpegFile::header() {
+  if (Result<> read = reader_->header(); !read) return read.failure();
+  const jpeg_decompress_struct& info = reader_->info();
   return Header{.format = Format::jpeg,
                 .width = info.image_width,
                 .height = info.image_height,
                 .channels = info.num_components,
-                .orientation = reader.orientation()};
+                .orientation = reader_->orientation()};
 }
 
-Result<> decode_jpeg(Bytes bytes, const DecodeOptions& options, Image& out) {
-  Reader reader(bytes);
-  if (Result<> read = reader.header(); !read) return read.failure();
+Result<Decoded> JpegFile::decode(const DecodeOptions& options,
+                                 const std::function<Window(int64_t, int64_t)>& part, Image& out) {
+  Reader& reader = *reader_;
   jpeg_decompress_struct& info = reader.info();
   const bool cmyk = info.num_components == 4;
   const bool grey = info.num_components == 1 && options.colour == Colour::grey;
   info.out_color_space = cmyk ? JCS_CMYK : grey ? JCS_GRAYSCALE : JCS_RGB;
   info.scale_num = 1;
   info.scale_denom = denominator(info, options);
+  if (!reader.guarded([&] { jpeg_calc_output_dimensions(&info); }))
+    return reader.because_of("its sizes");
+  const int64_t width = info.output_width, height = info.output_height;
+  Decoded decoded = {.width = width, .height = height};
+  // Large tables and rows, kept from file to file.
+  thread_local jpeg::SequentialDecoder sequential;
+  thread_local jpeg::Scan scan;
+  if (as_scan(info, reader.data(), scan)) {
+    Window window = part(width, height);
+    if (sequential.decode(scan, !reader.has_end_marker(), grey, window, out)) {
+      decoded.x = window.x;
+      decoded.y = window.y;
+      return decoded;
+    }
+  }
   if (!reader.guarded([&] { jpeg_start_decompress(&info); }))
     return reader.because_of("its tables");
   if (reader.lost_scans() && !options.allow_truncated) return reader.because_of("its scans");
-  const int64_t width = info.output_width, height = info.output_height;
   out.reset(width, height, grey ? 1 : 3);
   Image line;
   if (cmyk) line.reset(width, 1, 4);
@@ -206,7 +275,7 @@ Result<> decode_jpeg(Bytes bytes, const DecodeOptions& options, Image& out) {
       }))
     return reader.because_of("its pixels");
   if (reader.lost_data() && !options.allow_truncated) return reader.because_of("its pixels");
-  return success();
+  return decoded;
 }
 
 }  // namespace andiron::images

@@ -95,95 +95,131 @@ int64_t least(int64_t whole, int64_t out, int64_t in) {
 }
 
 // One image's way through the steps.
-class Walk {
+class Walk : public Wanted {
  public:
   Walk(const std::vector<Step>& steps, RandomStream& random, Workspace& workspace,
-       int64_t max_pixels)
-      : steps_(steps), random_(random), w_(workspace), max_pixels_(max_pixels) {}
+       int64_t max_pixels, bool scaled_decode)
+      : steps_(steps),
+        random_(random),
+        w_(workspace),
+        max_pixels_(max_pixels),
+        scaled_decode_(scaled_decode) {}
 
-  // What the first step wants of the decoder.
-  void plan(const Header& header, DecodeOptions& options) {
+  // How small a JPEG may come for the first step.
+  void begin(const Header& header, DecodeOptions& options) override {
     full_ = {0, 0, header.width, header.height};
     if (steps_.empty()) return;
+    if (const auto* s = std::get_if<RandomResizedCrop>(&steps_.front()))
+      part_ = draw_part(*s, header.width, header.height, random_);
+    if (!scaled_decode_) return;
     if (const auto* s = std::get_if<Resize>(&steps_.front())) {
       const Window size = size_after(*s, header.width, header.height);
       options.min_width = least(1, size.width, 1);
       options.min_height = least(1, size.height, 1);
     } else if (const auto* s = std::get_if<RandomResizedCrop>(&steps_.front())) {
-      part_ = draw_part(*s, header.width, header.height, random_);
       options.min_width = least(header.width, s->width, part_.width);
       options.min_height = least(header.height, s->height, part_.height);
     }
   }
 
-  Result<> all() {
-    for (at_ = 0; at_ < steps_.size() && !failure_; ++at_)
+  // Which of its pixels the first step takes.
+  Window part(int64_t width, int64_t height) override {
+    const Window whole = {0, 0, width, height};
+    if (steps_.empty()) return whole;
+    if (const auto* s = std::get_if<Resize>(&steps_.front())) {
+      const auto [size, window, crops] = resized(*s, 0, full_.width, full_.height);
+      if (window.width > max_pixels_ / window.height) return whole;  // fails when it is taken
+      return overlap(
+          sources(width, height, box_of(whole), size.width, size.height, window, s->filter), whole);
+    }
+    if (const auto* s = std::get_if<CenterCrop>(&steps_.front()))
+      return overlap(middle(*s, width, height), whole);
+    if (const auto* s = std::get_if<RandomCrop>(&steps_.front())) {
+      place_of_crop_ = draw_place(*s, width, height);
+      return overlap(*place_of_crop_, whole);
+    }
+    if (const auto* s = std::get_if<RandomResizedCrop>(&steps_.front())) {
+      if (width == full_.width && height == full_.height) return part_;
+      return overlap(sources(width, height, scaled_part(width, height), s->width, s->height,
+                             {0, 0, s->width, s->height}, s->filter),
+                     whole);
+    }
+    return whole;
+  }
+
+  Result<> all(const Decoded& decoded) {
+    place_ = decoded;
+    for (at_ = 0; at_ < steps_.size() && !failure_; ++at_) {
       std::visit([this](const auto& s) { take(s); }, steps_[at_]);
+      place_ = {.width = w_.image.width(), .height = w_.image.height()};
+    }
     if (failure_) return *failure_;
     return success();
   }
 
  private:
+  static Box box_of(const Window& w) {
+    return {static_cast<float>(w.x), static_cast<float>(w.y), static_cast<float>(w.x + w.width),
+            static_cast<float>(w.y + w.height)};
+  }
+  // At least a pixel.
+  static Window overlap(const Window& w, const Window& whole) {
+    const auto along = [](int64_t begin, int64_t n, int64_t size) {
+      const int64_t first = std::clamp<int64_t>(begin, 0, size - 1);
+      return std::pair(first, std::clamp(begin + n, first + 1, size) - first);
+    };
+    const auto [x, width] = along(w.x, w.width, whole.width);
+    const auto [y, height] = along(w.y, w.height, whole.height);
+    return {x, y, width, height};
+  }
+
+  struct Resized {
+    Window size, window;  // of which that is wanted
+    bool crops = false;   // as the next step would
+  };
+  Resized resized(const Resize& s, size_t at, int64_t width, int64_t height) const {
+    const Window size = size_after(s, width, height);
+    if (at + 1 < steps_.size())
+      if (const auto* crop = std::get_if<CenterCrop>(&steps_[at + 1])) {
+        const Window inner = middle(*crop, size.width, size.height);
+        if (within(inner, size.width, size.height)) return {size, inner, true};
+      }
+    return {size, size, false};
+  }
+
   void take(const Resize& s) {
     // The size follows from the image as it is, not from the size at which a JPEG was decoded.
     const bool first = at_ == 0;
-    const Window size = size_after(s, first ? full_.width : w_.image.width(),
-                                   first ? full_.height : w_.image.height());
-    Window window = size;
-    if (at_ + 1 < steps_.size())
-      if (const auto* crop = std::get_if<CenterCrop>(&steps_[at_ + 1])) {
-        const Window inner = middle(*crop, size.width, size.height);
-        if (within(inner, size.width, size.height)) {  // nothing else is computed
-          window = inner;
-          ++at_;
-        }
-      }
+    const auto [size, window, crops] =
+        resized(s, at_, first ? full_.width : place_.width, first ? full_.height : place_.height);
     // One row of many pixels becomes many rows of many more.
     if (window.width > max_pixels_ / window.height) {
       failure_ = failure(
           "an image of {} x {} pixels would be resized to {} x {}, more than "
           "max_pixels={}",
-          w_.image.width(), w_.image.height(), size.width, size.height, max_pixels_);
+          place_.width, place_.height, size.width, size.height, max_pixels_);
       return;
     }
-    const Box box = {0, 0, static_cast<float>(w_.image.width()),
-                     static_cast<float>(w_.image.height())};
-    resample(w_.image, box, size.width, size.height, window, s.filter, w_.scratch, w_.other);
-    std::swap(w_.image, w_.other);
+    if (crops) ++at_;
+    if (size.width == place_.width && size.height == place_.height) return cut(window);
+    const Window whole = {0, 0, place_.width, place_.height};
+    change(whole, box_of(whole), size, window, s.filter);
   }
-  void take(const CenterCrop& s) { cut(middle(s, w_.image.width(), w_.image.height())); }
+  void take(const CenterCrop& s) { cut(middle(s, place_.width, place_.height)); }
   void take(const RandomCrop& s) {
-    const int64_t width = w_.image.width() + 2 * s.padding;
-    const int64_t height = w_.image.height() + 2 * s.padding;
-    const auto place = [&](int64_t whole, int64_t part) {
-      return whole < part ? -((part - whole) / 2) : random_.below(whole - part + 1);
-    };
-    const int64_t y = place(height, s.height), x = place(width, s.width);
-    cut({x - s.padding, y - s.padding, s.width, s.height});
+    cut(at_ == 0 && place_of_crop_ ? *place_of_crop_ : draw_place(s, place_.width, place_.height));
   }
   void take(const RandomResizedCrop& s) {
     if (at_ > 0) {
-      full_ = {0, 0, w_.image.width(), w_.image.height()};
+      full_ = {0, 0, place_.width, place_.height};
       part_ = draw_part(s, full_.width, full_.height, random_);
     }
-    Box box = {0, 0, static_cast<float>(part_.width), static_cast<float>(part_.height)};
-    const Image* src = &w_.image;
-    if (full_.width == w_.image.width() && full_.height == w_.image.height()) {
-      crop(w_.image, part_, w_.other);  // pixels beyond the part do not reach into it
-      std::swap(w_.image, w_.other);
-    } else {
-      const double kx = static_cast<double>(src->width()) / static_cast<double>(full_.width);
-      const double ky = static_cast<double>(src->height()) / static_cast<double>(full_.height);
-      const auto edge = [](int64_t at, double k, int64_t most) {
-        return std::min(static_cast<float>(static_cast<double>(at) * k), static_cast<float>(most));
-      };
-      box = {edge(part_.x, kx, src->width()), edge(part_.y, ky, src->height()),
-             edge(part_.x + part_.width, kx, src->width()),
-             edge(part_.y + part_.height, ky, src->height())};
-    }
-    resample(w_.image, box, s.width, s.height, {0, 0, s.width, s.height}, s.filter, w_.scratch,
-             w_.other);
-    std::swap(w_.image, w_.other);
+    const Window size = {0, 0, s.width, s.height};
+    if (full_.width == place_.width && full_.height == place_.height)
+      change(part_, box_of({0, 0, part_.width, part_.height}), size, size, s.filter);
+    else  // pixels beyond the part reach into it
+      change({0, 0, place_.width, place_.height}, scaled_part(place_.width, place_.height), size,
+             size, s.filter);
   }
   void take(const RandomFlip& s) {
     if (s.horizontal > 0 && random_.happens(s.horizontal)) flip_horizontally(w_.image);
@@ -192,8 +228,40 @@ class Walk {
   void take(const ColourJitter& s) { jitter(w_.image, s, random_); }
   void take(const RandAugment& s) { rand_augment(w_.image, s, random_, w_.other); }
 
+  Window draw_place(const RandomCrop& s, int64_t width, int64_t height) {
+    const auto place = [&](int64_t whole, int64_t part) {
+      return whole < part ? -((part - whole) / 2) : random_.below(whole - part + 1);
+    };
+    const int64_t y = place(height + 2 * s.padding, s.height),
+                  x = place(width + 2 * s.padding, s.width);
+    return {x - s.padding, y - s.padding, s.width, s.height};
+  }
+
+  // part_ in an image that was decoded at another size.
+  Box scaled_part(int64_t width, int64_t height) const {
+    const auto edge = [](int64_t at, int64_t size, int64_t full) {
+      const double k = static_cast<double>(size) / static_cast<double>(full);
+      return std::min(static_cast<float>(static_cast<double>(at) * k), static_cast<float>(size));
+    };
+    return {edge(part_.x, width, full_.width), edge(part_.y, height, full_.height),
+            edge(part_.x + part_.width, width, full_.width),
+            edge(part_.y + part_.height, height, full_.height)};
+  }
+
+  // `box` of what `whole` is of the image, resized.
+  void change(const Window& whole, const Box& box, const Window& size, const Window& window,
+              Filter filter) {
+    resample({w_.image, place_.x - whole.x, place_.y - whole.y, whole.width, whole.height}, box,
+             size.width, size.height, window, filter, w_.scratch, w_.other);
+    std::swap(w_.image, w_.other);
+  }
+
   void cut(const Window& window) {
-    crop(w_.image, window, w_.other);
+    const Window here = {window.x - place_.x, window.y - place_.y, window.width, window.height};
+    if (here.x == 0 && here.y == 0 && here.width == w_.image.width() &&
+        here.height == w_.image.height())
+      return;
+    crop(w_.image, here, w_.other);
     std::swap(w_.image, w_.other);
   }
 
@@ -201,9 +269,12 @@ class Walk {
   RandomStream& random_;
   Workspace& w_;
   int64_t max_pixels_;
+  bool scaled_decode_;
   std::optional<Failure> failure_;
   size_t at_ = 0;
-  Window full_, part_;
+  Window full_, part_;                   // as the header says; RandomResizedCrop's, of that
+  std::optional<Window> place_of_crop_;  // RandomCrop's, if it was asked for before
+  Decoded place_;                        // of the pixels that there are
 };
 
 }  // namespace
@@ -245,16 +316,10 @@ bool Pipeline::random() const { return std::any_of(steps_.begin(), steps_.end(),
 
 Result<> Pipeline::pixels(std::span<const std::byte> bytes, RandomStream& random,
                           Workspace& workspace) const {
-  Result<Header> header = read_header(bytes);
-  if (!header) return header.failure();
-  if (!decode_.orient && turns_sideways(header.value().orientation))
-    std::swap(header.value().width, header.value().height);
-  DecodeOptions options = decode_;
-  Walk walk(steps_, random, workspace, decode_.max_pixels);
-  walk.plan(header.value(), options);
-  if (!scaled_decode_) options.min_width = options.min_height = 0;
-  if (Result<Header> done = decode(bytes, options, workspace.image); !done) return done.failure();
-  return walk.all();
+  Walk walk(steps_, random, workspace, decode_.max_pixels, scaled_decode_);
+  Result<Decoded> decoded = decode(bytes, decode_, walk, workspace.image);
+  if (!decoded) return decoded.failure();
+  return walk.all(decoded.value());
 }
 
 void Pipeline::to_numbers(const Image& image, float* dst) const {

@@ -54,19 +54,43 @@ double weight(Filter filter, double x) {
   return std::sin(x) / x * (0.54F + 0.46F * std::cos(x));
 }
 
-// The weights along one axis, for pixels [begin, begin + n) of `size`.
+// Where the pixels of an axis lie on the source's.
+struct Grid {
+  double begin, scale, filter_scale, support;
+  int64_t src_size;
+
+  Grid(int64_t src_size_, float begin_of_box, float end_of_box, int64_t size, Filter filter)
+      : begin(begin_of_box),
+        scale(static_cast<double>(end_of_box - begin_of_box) / static_cast<double>(size)),
+        filter_scale(std::max(scale, 1.0)),
+        support(support_of(filter) * filter_scale),
+        src_size(src_size_) {}
+  double center(int64_t i) const { return begin + (static_cast<double>(i) + 0.5) * scale; }
+  int64_t low(int64_t i) const {
+    return std::max<int64_t>(0, static_cast<int64_t>(center(i) - support + 0.5));
+  }
+  int64_t high(int64_t i) const {  // behind the last one
+    return std::min(src_size, static_cast<int64_t>(center(i) + support + 0.5));
+  }
+};
+
+// Whether an axis changes; one that does not is not filtered.
+bool turns(int64_t src_size, float begin_of_box, float end_of_box, int64_t size) {
+  return size != src_size || begin_of_box != 0 || end_of_box != static_cast<float>(size);
+}
+
+// The weights along one axis, for pixels [begin, begin + n) of `size`; of the source's pixels there
+// are those from `origin` on.
 struct Axis {
   std::vector<int32_t> first, count, plain, packed;
   std::vector<double> exact;
   Taps taps = {};
 
-  void prepare(int64_t src_size, float begin_of_box, float end_of_box, int64_t size, int64_t begin,
-               int64_t n, Filter filter, const ResampleKernels& kernels) {
-    const double in0 = begin_of_box,
-                 scale = static_cast<double>(end_of_box - begin_of_box) / static_cast<double>(size);
-    const double filter_scale = std::max(scale, 1.0);
-    const double support = support_of(filter) * filter_scale, inverse = 1.0 / filter_scale;
-    const int64_t groups = (static_cast<int64_t>(std::ceil(support)) * 2 + 1 + kGroup - 1) / kGroup;
+  void prepare(const Grid& grid, int64_t begin, int64_t n, int64_t origin, Filter filter,
+               const ResampleKernels& kernels) {
+    const double inverse = 1.0 / grid.filter_scale;
+    const int64_t groups =
+        (static_cast<int64_t>(std::ceil(grid.support)) * 2 + 1 + kGroup - 1) / kGroup;
     const auto row = static_cast<size_t>(groups * kGroup);
     first.resize(static_cast<size_t>(n));
     count.resize(static_cast<size_t>(n));
@@ -74,10 +98,9 @@ struct Axis {
     packed.resize(static_cast<size_t>(n) * row);
     exact.resize(row);
     for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
-      const double center =
-          in0 + (static_cast<double>(begin + static_cast<int64_t>(i)) + 0.5) * scale;
-      const auto low = std::max<int64_t>(0, static_cast<int64_t>(center - support + 0.5));
-      const auto high = std::min(src_size, static_cast<int64_t>(center + support + 0.5));
+      const int64_t at = begin + static_cast<int64_t>(i);
+      const double center = grid.center(at);
+      const int64_t low = grid.low(at), high = grid.high(at);
       const int64_t taps_here = std::max<int64_t>(high - low, 0);
       double sum = 0.0;
       for (int64_t t = 0; t < taps_here; ++t) {
@@ -92,7 +115,7 @@ struct Axis {
         w *= 1 << kWeightBits;
         to[t] = static_cast<int32_t>(w < 0 ? w - 0.5 : w + 0.5);
       }
-      first[i] = static_cast<int32_t>(low);
+      first[i] = static_cast<int32_t>(low - origin);
       count[i] = static_cast<int32_t>(taps_here);
       for (size_t g = 0; g < row; g += kGroup) kernels.pack(to + g, packed.data() + i * row + g);
     }
@@ -124,17 +147,17 @@ std::vector<int64_t> nearest_positions(float begin, float end, int64_t size, int
   return at;
 }
 
-void resample_nearest(const Image& src, const Box& box, int64_t width, int64_t height,
+void resample_nearest(const Part& src, const Box& box, int64_t width, int64_t height,
                       const Window& window, Image& dst) {
-  const auto columns = nearest_positions(box.left, box.right, width, src.width());
-  const auto rows = nearest_positions(box.top, box.bottom, height, src.height());
-  const int64_t c = src.channels();
+  const auto columns = nearest_positions(box.left, box.right, width, src.width);
+  const auto rows = nearest_positions(box.top, box.bottom, height, src.height);
+  const int64_t c = src.pixels.channels();
   dst.reset(window.width, window.height, c);
   for (int64_t y = 0; y < window.height; ++y) {
-    const uint8_t* from = src.row(rows[static_cast<size_t>(window.y + y)]);
+    const uint8_t* from = src.pixels.row(rows[static_cast<size_t>(window.y + y)] - src.y);
     uint8_t* to = dst.row(y);
     for (int64_t x = 0; x < window.width; ++x, to += c)
-      std::copy_n(from + columns[static_cast<size_t>(window.x + x)] * c, c, to);
+      std::copy_n(from + (columns[static_cast<size_t>(window.x + x)] - src.x) * c, c, to);
   }
 }
 
@@ -183,30 +206,29 @@ std::string_view name_of(Filter filter) {
   return "";
 }
 
-void resample(const Image& src, const Box& box, int64_t width, int64_t height, const Window& window,
+void resample(const Part& part, const Box& box, int64_t width, int64_t height, const Window& window,
               Filter filter, Image& scratch, Image& dst) {
-  if (filter == Filter::nearest) return resample_nearest(src, box, width, height, window, dst);
+  if (filter == Filter::nearest) return resample_nearest(part, box, width, height, window, dst);
   const ResampleKernels& kernels = kernels_of_cpu();
   // Kept from call to call: images of one data set mostly have one size.
   thread_local Axis across, down;
+  const Image& src = part.pixels;
   const int64_t c = src.channels();
-  // An axis that does not change is not filtered.
-  const bool turn_x =
-      width != src.width() || box.left != 0 || box.right != static_cast<float>(width);
-  const bool turn_y =
-      height != src.height() || box.top != 0 || box.bottom != static_cast<float>(height);
+  const bool turn_x = turns(part.width, box.left, box.right, width);
+  const bool turn_y = turns(part.height, box.top, box.bottom, height);
   if (turn_x)
-    across.prepare(src.width(), box.left, box.right, width, window.x, window.width, filter,
-                   kernels);
+    across.prepare({part.width, box.left, box.right, width, filter}, window.x, window.width, part.x,
+                   filter, kernels);
   if (turn_y)
-    down.prepare(src.height(), box.top, box.bottom, height, window.y, window.height, filter,
-                 kernels);
+    down.prepare({part.height, box.top, box.bottom, height, filter}, window.y, window.height,
+                 part.y, filter, kernels);
+  const int64_t x = window.x - part.x, y = window.y - part.y;  // for axes that do not change
   dst.reset(window.width, window.height, c);
-  if (!turn_x && !turn_y) return copy_part(src, window.x, window.y, dst);
-  if (!turn_y) return pass_across(src, window.y, across, kernels, dst);
-  if (!turn_x) return pass_down(src, 0, window.x * c, down, kernels, dst);
+  if (!turn_x && !turn_y) return copy_part(src, x, y, dst);
+  if (!turn_y) return pass_across(src, y, across, kernels, dst);
+  if (!turn_x) return pass_down(src, 0, x * c, down, kernels, dst);
   // The order matters for the last bit: between the passes there are 8 bits. Pillow 13's rule.
-  if (height < src.height() && src.height() - height > 2 * (src.width() - width)) {
+  if (height < part.height && part.height - height > 2 * (part.width - width)) {
     scratch.reset(src.width(), window.height, c);
     pass_down(src, 0, 0, down, kernels, scratch);
     return pass_across(scratch, 0, across, kernels, dst);
@@ -217,10 +239,31 @@ void resample(const Image& src, const Box& box, int64_t width, int64_t height, c
   pass_down(scratch, first, 0, down, kernels, dst);
 }
 
+Window sources(int64_t src_width, int64_t src_height, const Box& box, int64_t width, int64_t height,
+               const Window& window, Filter filter) {
+  struct Range {
+    int64_t begin, end;
+  };
+  const auto along = [&](int64_t src_size, float begin, float end, int64_t size, int64_t first,
+                         int64_t n) -> Range {
+    if (filter == Filter::nearest) {
+      const auto at = nearest_positions(begin, end, size, src_size);
+      return {at[static_cast<size_t>(first)], at[static_cast<size_t>(first + n - 1)] + 1};
+    }
+    if (!turns(src_size, begin, end, size)) return {first, first + n};
+    const Grid grid(src_size, begin, end, size, filter);
+    return {grid.low(first), grid.high(first + n - 1)};
+  };
+  const Range x = along(src_width, box.left, box.right, width, window.x, window.width);
+  const Range y = along(src_height, box.top, box.bottom, height, window.y, window.height);
+  return {x.begin, y.begin, x.end - x.begin, y.end - y.begin};
+}
+
 void resize(const Image& src, int64_t width, int64_t height, Filter filter, Image& scratch,
             Image& dst) {
-  resample(src, {0, 0, static_cast<float>(src.width()), static_cast<float>(src.height())}, width,
-           height, {0, 0, width, height}, filter, scratch, dst);
+  resample({src, 0, 0, src.width(), src.height()},
+           {0, 0, static_cast<float>(src.width()), static_cast<float>(src.height())}, width, height,
+           {0, 0, width, height}, filter, scratch, dst);
 }
 
 }  // namespace andiron::images

@@ -4,6 +4,7 @@
 
 #include "andiron/base/isa.hpp"
 #include "andiron/base/philox.hpp"
+#include "andiron/images/crop.hpp"
 #include "andiron/images/images_testing.hpp"
 #include "andiron/images/normalize_table.hpp"
 #include "andiron/images/resample_table.hpp"
@@ -121,8 +122,14 @@ TEST(Resample, a_window_is_cut_from_the_whole) {
       const Image src = picture(53, 40);
       Image scratch, whole, part;
       const Box box = {1.5F, 0.25F, 50.0F, 39.0F};
-      resample(src, box, w, h, {0, 0, w, h}, filter, scratch, whole);
-      resample(src, box, w, h, {5, 3, w - 9, h - 7}, filter, scratch, part);
+      const Window window = {5, 3, w - 9, h - 7};
+      resample({src, 0, 0, 53, 40}, box, w, h, {0, 0, w, h}, filter, scratch, whole);
+      // From no more pixels than it says that it takes.
+      const Window taken = sources(53, 40, box, w, h, window, filter);
+      Image source;
+      crop(src, taken, source);
+      EXPECT_LT(source.n_bytes(), src.n_bytes());
+      resample({source, taken.x, taken.y, 53, 40}, box, w, h, window, filter, scratch, part);
       for (int64_t y = 0; y < part.height(); ++y)
         ASSERT_EQ(
             std::memcmp(part.row(y), whole.row(y + 3) + 15, static_cast<size_t>(part.row_bytes())),
