@@ -328,7 +328,8 @@ def fit_normalized(size: int, models: list) -> list:
 @pytest.mark.parametrize("size", [2, 3, 5])
 def test_synchronized_moments_are_those_of_all_rows(size):
     one, models = [normalized(True)], [normalized(True) for _ in range(size)]
-    (alone,), histories = fit_normalized(1, one), fit_normalized(size, models)
+    fit_normalized(1, one)
+    histories = fit_normalized(size, models)
     for m, history in zip(models, histories, strict=True):
         assert not isinstance(history, BaseException), history
         np.testing.assert_array_equal(weights(m), weights(models[0]))
