@@ -32,8 +32,7 @@ TEST(CheckpointModel, automatic_names_of_the_first_release_are_those_of_today) {
 }
 
 TEST(CheckpointModel, other_names_are_another_model) {
-  for (const char* other : {"conv2_d_1/kernel", "conv3_d/kernel", "conv2_d/bias"})
-    try {
+  for (const char* other : {"conv2_d_1/kernel", "conv3_d/kernel", "conv2_d/bias"}) try {
       values_of_same_model(written({other}), "", "Adam", {variable("conv2d/kernel")});
       FAIL() << other;
     } catch (const Error& e) {

@@ -111,6 +111,16 @@ def test_workers_train_what_one_trains(size):
         np.testing.assert_allclose(histories[0].history[name], values, atol=2e-4, err_msg=name)
 
 
+def test_balanced_weights_are_of_the_classes_of_all_workers():
+    counts = table()["y"].astype(int).value_counts()
+    told = {c: ROWS / (2 * int(n)) for c, n in counts.items()}
+    balanced, given = [model() for _ in range(3)], [model() for _ in range(3)]
+    for models, weight in ((balanced, "balanced"), (given, told)):
+        for history in trained(3, models, class_weight=weight):
+            assert not isinstance(history, BaseException), history
+    np.testing.assert_array_equal(weights(balanced[0]), weights(given[0]))
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("pyspark")
 
+from andiron._about import about  # noqa: E402
 from andiron.apps.recommend.events import Events  # noqa: E402
 from andiron.apps.recommend.propensity import Propensity  # noqa: E402
 from andiron.apps.recommend.study_events import StudyEvents  # noqa: E402
@@ -87,6 +88,8 @@ def test_chances_are_a_column(spark, trained, tmp_path):
     chances = [x["rating"] for x in for_item[0]["recommendations"]]
     assert len(chances) == 4 and chances == sorted(chances, reverse=True)
     model.write().overwrite().save(str(tmp_path / "model"))
+    told = about(str(tmp_path / "model"))
+    assert told["kind"] == "Spark stage PropensityModel" and "days=20.0" in told["summary"]
     again = on_spark.PropensityModel.load(str(tmp_path / "model"))
     assert (
         again.transform(frame).orderBy("user", "merchant").collect()[1:]
