@@ -105,7 +105,9 @@ TEST(SequentialJpeg, windows_are_cut_from_the_whole) {
         const Result<Decoded> done = decode(file, {}, asks, out);
         ASSERT_TRUE(done);
         // It was this decoder; libjpeg alone has pixels of one sample that are not square.
-        if (k.name != "4:2:2" || divisor < 8) EXPECT_LE(out.width(), window.width + 1);
+        if (k.name != "4:2:2" || divisor < 8) {
+          EXPECT_LE(out.width(), window.width + 1);
+        }
         expect_part(out, done.value(), window, whole,
                     fmt::format("{} / {}: {} x {} from {}, {}", k.name, divisor, window.width,
                                 window.height, window.x, window.y));
