@@ -35,8 +35,10 @@ if(ANDIRON_SANITIZE)
   list(JOIN ANDIRON_SANITIZE "," _andiron_sanitizers)
   target_compile_options(andiron_flags INTERFACE
     -fsanitize=${_andiron_sanitizers} -fno-sanitize-recover=all)
+  # Null pointers end in AddressSanitizer's report anyway; with the other two they are a quarter of
+  # the time of a file.
   if("undefined" IN_LIST ANDIRON_SANITIZE)
-    target_compile_options(andiron_flags INTERFACE -fno-sanitize=null,alignment,object-size,vptr)
+    target_compile_options(andiron_flags INTERFACE -fno-sanitize=null,object-size,vptr)
   endif()
   target_link_options(andiron_flags INTERFACE -fsanitize=${_andiron_sanitizers})
 endif()

@@ -3,7 +3,7 @@
 #include "andiron/base/error.hpp"
 #include "andiron/graph/schema.hpp"
 #include "andiron/ops/elementwise.hpp"
-#include "andiron/ops/embedding/ids.hpp"
+#include "andiron/ops/floating.hpp"
 
 namespace andiron::ops {
 
