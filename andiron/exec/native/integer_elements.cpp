@@ -11,7 +11,7 @@ namespace andiron::exec {
 
 namespace {
 
-constexpr int64_t kSharedBytes = 1 << 18;  // of the largest operand
+constexpr int64_t kSharedBytes = 1 << 17;  // of the largest operand
 constexpr int64_t kBlock = 8192;
 
 template <class T>

@@ -99,7 +99,9 @@ class Compiler {
 
   void choose_block() {
     const size_t n_slots = inputs_.size() + outputs_.size() + 3;
-    const int64_t block = n_slots <= 8 ? 1024 : (n_slots <= 16 ? 512 : 256);
+    // The three operands of one operation leave room for more.
+    const bool lone = nodes_.size() == 1 && reductions_.empty() && n_slots <= 6;
+    const int64_t block = lone ? 2048 : (n_slots <= 8 ? 1024 : (n_slots <= 16 ? 512 : 256));
     p_.rows = space_->rows();
     p_.cols = space_->cols();
     if (p_.cols <= block) {
