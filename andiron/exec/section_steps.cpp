@@ -30,7 +30,8 @@ Section::Place SectionBuilder::place_of(const Home& home) const {
   return {1, s.arena_offset + home.offset};
 }
 
-// Views, slices of columns and concats of columns need copies at most. False for other nodes.
+// Views, slices of columns and concats of columns need copies at most. False for other nodes, and
+// where no part of a concat lies in its place: its kernel passes through the memory once.
 bool SectionBuilder::only_moves(const Node& node, std::vector<Move>& moves) const {
   const Value dst(node.shared_from_this(), 0);
   const Home to = home_.at(dst);
@@ -55,12 +56,16 @@ bool SectionBuilder::only_moves(const Node& node, std::vector<Move>& moves) cons
   const int64_t rank = dst.rank();
   if (normalize_axis("concat", node.attr<int64_t>("axis"), rank) != rank - 1) return false;
   int64_t offset = to.offset;
+  size_t parts = 0;
   for (const Value& v : node.inputs) {
     if (v.shape().back() == Dim(0)) continue;  // its place would be its neighbour's
     move(home_.at(v), {to.storage, offset, to.row_stride});
     offset += v.shape().back().size() * static_cast<int64_t>(size_of(v.dtype()));
+    ++parts;
   }
-  return true;
+  if (parts < 2 || moves.size() < parts) return true;
+  moves.clear();
+  return false;
 }
 
 void SectionBuilder::make_steps() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "andiron/exec/native/parallel.hpp"
 #include "andiron/exec/native/transpose8.hpp"
 
 namespace andiron::exec {
@@ -54,6 +55,14 @@ class Box {
   }
 
   int64_t n_bytes() const { return count_ * item_; }
+
+  /// How many runs of bytes it is, where they lie along one axis; else 0.
+  int64_t n_runs() const { return axes_.size() == 1 && count_ > 0 ? axes_[0].size : 0; }
+  void copy_run(const KernelCall& call, int64_t i) const {
+    std::memcpy(static_cast<std::byte*>(call.dst[dst_]) + dst_offset_ + i * axes_[0].dst,
+                static_cast<const std::byte*>(call.src[src_]) + src_offset_ + i * axes_[0].src,
+                static_cast<size_t>(span_));
+  }
 
   // The part-th of `parts` shares of the outermost axis, or of the second where that is longer.
   void run(const KernelCall& call, int part, int parts) const {
@@ -157,21 +166,26 @@ class BoxCopy final : public Kernel {
     int64_t n_bytes = 0;
     for (const Box& box : boxes_) n_bytes += box.n_bytes();
     threads_ = n_bytes < kParallelBytes ? 1 : threads;
+    runs_ = boxes_.size() < 2 ? 0 : boxes_[0].n_runs();
+    for (const Box& box : boxes_)
+      if (box.n_runs() != runs_) runs_ = 0;
   }
 
   void run(const KernelCall& call) const override {
-    if (threads_ == 1) {
-      for (const Box& box : boxes_) box.run(call, 0, 1);
-      return;
-    }
-#pragma omp parallel for num_threads(threads_) schedule(static)
-    for (int part = 0; part < threads_; ++part)
-      for (const Box& box : boxes_) box.run(call, part, threads_);
+    parallel(threads_, [&](int part, int parts) {
+      // Columns side by side: row by row, so that memory is passed through once.
+      const Range rows = part_of(runs_, part, parts);
+      for (int64_t i = rows.begin; i < rows.end; ++i)
+        for (const Box& box : boxes_) box.copy_run(call, i);
+      if (runs_ > 0) return;
+      for (const Box& box : boxes_) box.run(call, part, parts);
+    });
   }
   std::string_view name() const override { return "copy"; }
 
  private:
   std::vector<Box> boxes_;
+  int64_t runs_ = 0;  ///< of each box, when all have as many
   int threads_ = 1;
 };
 

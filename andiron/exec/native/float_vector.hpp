@@ -32,6 +32,8 @@ inline double fold4(__m256d v, const F& f) {
 
 #ifdef __AVX512F__
 
+// Masks of all lanes: GCC 12 takes the undefined operand of the plain forms for a mistake of ours.
+
 struct FloatVector {
   static constexpr int kWidth = 16;
   __m512 v;
@@ -70,10 +72,10 @@ struct FloatVector {
   }
   friend FloatVector root(FloatVector a) { return FloatVector(_mm512_sqrt_ps(a.v)); }
   friend FloatVector larger(FloatVector a, FloatVector b) {
-    return FloatVector(_mm512_max_ps(a.v, b.v));
+    return FloatVector(_mm512_maskz_max_ps(0xFFFF, a.v, b.v));
   }
   friend FloatVector smaller(FloatVector a, FloatVector b) {
-    return FloatVector(_mm512_min_ps(a.v, b.v));
+    return FloatVector(_mm512_maskz_min_ps(0xFFFF, a.v, b.v));
   }
   friend FloatVector larger_or_nan(FloatVector a, FloatVector b) {
     const __mmask16 nan = _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q);
@@ -112,7 +114,6 @@ struct FloatVector {
   }
   template <class F>
   __m256d folded_to_four(const F& f) const {
-    // With masks: GCC 12 takes the undefined operand of the plain forms for a mistake of ours.
     const __m256 low = _mm512_maskz_extractf32x8_ps(0xFF, v, 0);
     const __m256 high = _mm512_maskz_extractf32x8_ps(0xFF, v, 1);
     return f(both_halves(low, f), both_halves(high, f));

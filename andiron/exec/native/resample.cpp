@@ -63,10 +63,10 @@ class Resample final : public Kernel {
     const auto* src = static_cast<const float*>(call.src[0]);
     auto* dst = static_cast<float*>(call.dst[0]);
     parallel(threads_, [&](int part, int parts) {
-      float* turned = reinterpret_cast<float*>(call.scratch) + part * v_.n * 8;
       const Range range = part_of(units_, part, parts);
       for (int64_t i = range.begin; i < range.end; ++i) {
         if (v_.inner == 1) {
+          float* turned = reinterpret_cast<float*>(call.scratch) + part * v_.n * 8;
           eight(src, dst, 8 * i, std::min<int64_t>(8, v_.outer - 8 * i), turned);
         } else {
           const float* x = src + i / n_dst_ * v_.n * v_.inner;

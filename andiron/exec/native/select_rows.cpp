@@ -6,6 +6,7 @@
 #include "andiron/base/error.hpp"
 #include "andiron/exec/native/along_axis.hpp"
 #include "andiron/exec/native/folds.hpp"
+#include "andiron/exec/native/parallel.hpp"
 
 namespace andiron::exec {
 
@@ -124,22 +125,53 @@ int64_t index_at(DType dtype, const void* indices, int64_t i) {
 }
 
 // x [outer, n, inner bytes], indices [m]
-struct Gather {
-  DType index_type;
-  int64_t n, m, inner;
-  int64_t axis;
-  void check(const KernelCall& call) const {
-    for (int64_t j = 0; j < m; ++j) {
-      const int64_t index = index_at(index_type, call.src[1], j);
-      if (index < 0 || index >= n)
-        fail("[gather] index {} is out of range for axis {} of size {}", index, axis, n);
-    }
+class Gather final : public Kernel {
+ public:
+  Gather(DType index_type, int64_t outer, int64_t n, int64_t m, int64_t inner, int64_t axis,
+         int threads)
+      : index_type_(index_type), outer_(outer), n_(n), m_(m), inner_(inner), axis_(axis) {
+    threads_ = outer * m * (inner / 4 + 1) < kParallelElements ? 1 : threads;
   }
-  void operator()(const KernelCall& call, int64_t i) const {
-    const int64_t o = i / m, index = index_at(index_type, call.src[1], i % m);
-    const auto* src = static_cast<const std::byte*>(call.src[0]) + (o * n + index) * inner;
-    std::memcpy(static_cast<std::byte*>(call.dst[0]) + i * inner, src, static_cast<size_t>(inner));
+  void run(const KernelCall& call) const override {
+    if (index_type_ == DType::i32) return run(call, static_cast<const int32_t*>(call.src[1]));
+    run(call, static_cast<const int64_t*>(call.src[1]));
   }
+  std::string_view name() const override { return "gather rows"; }
+
+ private:
+  template <class Index>
+  void run(const KernelCall& call, const Index* indices) const {
+    check(indices);
+    parallel(threads_, [&](int part, int parts) {
+      const Range range = part_of(outer_ * m_, part, parts);
+      const auto* x = static_cast<const std::byte*>(call.src[0]);
+      auto* dst = static_cast<std::byte*>(call.dst[0]) + range.begin * inner_;
+      int64_t o = range.begin / std::max<int64_t>(m_, 1), j = range.begin - o * m_;
+      for (int64_t i = range.begin; i < range.end; ++i, dst += inner_) {
+        const std::byte* src = x + (o * n_ + static_cast<int64_t>(indices[j])) * inner_;
+        std::memcpy(dst, src, static_cast<size_t>(inner_));
+        if (++j == m_) {
+          j = 0;
+          ++o;
+        }
+      }
+    });
+  }
+
+  // Before any thread starts: an exception must not leave a parallel region.
+  template <class Index>
+  void check(const Index* indices) const {
+    bool bad = false;
+    for (int64_t j = 0; j < m_; ++j)
+      bad |= (indices[j] < 0) | (static_cast<int64_t>(indices[j]) >= n_);
+    for (int64_t j = 0; bad && j < m_; ++j)
+      if (const auto index = static_cast<int64_t>(indices[j]); index < 0 || index >= n_)
+        fail("[gather] index {} is out of range for axis {} of size {}", index, axis_, n_);
+  }
+
+  DType index_type_;
+  int64_t outer_, n_, m_, inner_, axis_;
+  int threads_;
 };
 
 struct OneHot {
@@ -189,8 +221,8 @@ std::unique_ptr<Kernel> make_gather(const KernelRequest& request) {
     if (i > axis) inner *= x.sizes[static_cast<size_t>(i)];
   }
   const int64_t m = request.src[1].count();
-  return for_each(request, outer * m, inner / 4 + 1, "gather rows",
-                  Gather{request.src[1].dtype, x.sizes[static_cast<size_t>(axis)], m, inner, axis});
+  return std::make_unique<Gather>(request.src[1].dtype, outer, x.sizes[static_cast<size_t>(axis)],
+                                  m, inner, axis, request.threads);
 }
 
 std::unique_ptr<Kernel> make_one_hot(const KernelRequest& request) {

@@ -85,7 +85,8 @@ class SortRows final : public Kernel {
   void run(const KernelCall& call) const override {
     parallel(threads_, [&](int part, int parts) {
       const Range range = part_of(v_.outer * v_.inner, part, parts);
-      Entry* entries = reinterpret_cast<Entry*>(call.scratch) + part * 2 * v_.n;
+      Entry* entries = nullptr;
+      if (v_.n > kCounted) entries = reinterpret_cast<Entry*>(call.scratch) + part * 2 * v_.n;
       for (int64_t i = range.begin; i < range.end; ++i) row(call, i, entries);
     });
   }
