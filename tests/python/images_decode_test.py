@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -190,6 +192,17 @@ def test_without_its_end_marker_a_jpeg_is_whole():
 def test_what_is_no_image_is_named(data, said):
     with pytest.raises(OSError, match=said):
         images.decode(data)
+
+
+def test_bytes_in_a_list_need_no_arrow():
+    code = (
+        "import sys; from andiron import images\n"
+        "steps = images.Pipeline([images.CenterCrop(2)])\n"
+        "found = steps.load([b'P5 2 2 255 abcd', None, bytearray(b'P5 2 2 255 efgh')])\n"
+        "print(found.images[:, 0, 0, 0].tolist(), len(found.errors), 'pyarrow' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[97.0, 0.0, 101.0] 1 False"
 
 
 def test_the_suffix_does_not_matter(tmp_path):

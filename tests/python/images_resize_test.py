@@ -240,6 +240,50 @@ def test_scaled_decode_stays_close_to_the_full_one():
         assert not np.array_equal(fast, full)
 
 
+FIRST_STEPS = [
+    [images.Resize(96), images.CenterCrop((90, 81))],
+    [images.Resize((96, 104), "lanczos"), images.CenterCrop(50)],
+    [images.Resize(200, "nearest"), images.CenterCrop(77)],
+    [images.CenterCrop((71, 60))],
+    [images.CenterCrop(300)],
+    [images.RandomCrop(45)],
+    [images.RandomCrop(60, padding=70)],
+    [images.RandomResizedCrop(40)],
+    [images.RandomHorizontalFlip(), images.CenterCrop(30)],
+]
+
+
+@pytest.mark.parametrize("size", [(401, 299), (160, 233), (96, 104), (64, 50)])
+@pytest.mark.parametrize("sampling", [0, 1, 2])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_what_is_taken_of_a_jpeg_is_what_is_taken_of_its_pixels(size, sampling, orientation):
+    """Of a JPEG only the pixels that the first step takes are decoded; of a PNG all are."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    jpeg = encoded(picture(*size), "JPEG", quality=90, subsampling=sampling, exif=exif)
+    whole = encoded(Image.fromarray(images.decode(jpeg)), "PNG", compress_level=0)
+    for steps in FIRST_STEPS:
+        pipeline = images.Pipeline(steps, scaled_decode=False)
+        for seed in range(6 if pipeline.random else 1):
+            np.testing.assert_array_equal(
+                pipeline([jpeg], seed=seed), pipeline([whole], seed=seed), f"{steps}, {seed}"
+            )
+
+
+@pytest.mark.parametrize("short", [256, 120, 60, 31])
+@pytest.mark.parametrize("name", ["bilinear", "nearest", "lanczos"])
+def test_what_is_taken_of_a_scaled_decode(short, name):
+    data = encoded(picture(601, 523), "JPEG", quality=92)
+    size = (short, int(short * 601 / 523))
+    wanted = images.resize(images.decode(data, min_size=size), size, name)
+    crop = short - 7
+    top, left = round((size[0] - crop) / 2), round((size[1] - crop) / 2)
+    ours = images.Pipeline([images.Resize(short, name), images.CenterCrop(crop)])([data])[0]
+    np.testing.assert_array_equal(
+        ours, wanted[top : top + crop, left : left + crop].transpose(2, 0, 1)
+    )
+
+
 def test_photos(tmp_path):
     folder = os.environ.get("ANDIRON_TEST_DATA")
     if not folder:

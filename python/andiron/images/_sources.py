@@ -30,10 +30,13 @@ def store_of(images: Any):
             raise TypeError(
                 f"[images] images are all paths or all bytes; row {i} is {type(image).__name__}"
             )
-    import pyarrow as pa
-
-    return _of_arrow(
-        pa.array([None if isinstance(i, float) else i for i in images], pa.large_binary())
+    there = [image is not None and not isinstance(image, float) for image in images]
+    parts = [image if ok else b"" for image, ok in zip(images, there, strict=True)]
+    sizes = [p.nbytes if isinstance(p, memoryview) else len(p) for p in parts]
+    values = np.frombuffer(parts[0] if len(parts) == 1 else b"".join(parts), np.uint8)
+    offsets = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+    return _core.image_column(
+        values, offsets, None if all(there) else np.array(there, dtype=np.uint8)
     )
 
 
