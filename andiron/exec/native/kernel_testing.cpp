@@ -59,6 +59,10 @@ RunResult run_kernel(const Node& node, const std::vector<Tensor>& src, const Run
   KernelRequest request{node, {}, {}, options.threads};
   request.accumulate = options.accumulate;
   for (const Tensor& t : src) {
+    if (!t.defined()) {  // an optional input that is left out
+      request.src.emplace_back();
+      continue;
+    }
     sources.emplace_back(TensorType{t.dtype(), Shape(t.sizes())},
                          t.rank() > 0 ? options.src_gap : 0);
     sources.back().put(t);
@@ -76,7 +80,8 @@ RunResult run_kernel(const Node& node, const std::vector<Tensor>& src, const Run
   std::memset(scratch->data(), 0xFF, scratch->n_bytes());
   std::vector<const void*> src_memory;
   std::vector<void*> dst_memory;
-  for (Placed& p : sources) src_memory.push_back(p.first);
+  auto source = sources.begin();
+  for (const Tensor& t : src) src_memory.push_back(t.defined() ? (source++)->first : nullptr);
   for (Placed& p : destinations) dst_memory.push_back(p.first);
   kernel->run({src_memory.data(), dst_memory.data(), scratch->data()});
 
