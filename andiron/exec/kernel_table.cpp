@@ -10,7 +10,7 @@
 #include "andiron/exec/native/depthwise.hpp"
 #include "andiron/exec/native/depthwise_block.hpp"
 #include "andiron/exec/native/depthwise_bytes.hpp"
-#include "andiron/exec/native/direct_conv.hpp"
+#include "andiron/exec/native/pointwise.hpp"
 #include "andiron/exec/native/embedding_kernels.hpp"
 #include "andiron/exec/native/group_norm.hpp"
 #include "andiron/exec/native/integer_elements.hpp"
@@ -65,13 +65,13 @@ std::span<const KernelEntry> kernel_table() {
       {"bucketize", make_bucketize},
       {"multi_hot", make_multi_hot},
       {kAnyOp, make_optimizer, true, false, false},
-      {"conv", make_depthwise, true, true, false},
+      {"conv", make_depthwise, false, true, false},
       {"conv", make_winograd_conv, false, true, false},
-      {"conv", make_direct_conv, true, true, false},
+      {"conv", make_pointwise, false, true, false},
       {"conv", make_onednn_conv},
-      {"fused_conv", make_depthwise, true, true, false},
+      {"fused_conv", make_depthwise, false, true, false},
       {"fused_conv", make_winograd_conv, false, true, false},
-      {"fused_conv", make_direct_conv, true, true, false},
+      {"fused_conv", make_pointwise, false, true, false},
       {"fused_conv", make_onednn_conv},
       {"depthwise_block", make_depthwise_block},
       {"quantized_conv", make_depthwise_bytes},

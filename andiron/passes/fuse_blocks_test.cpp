@@ -31,7 +31,7 @@ Value pointwise(const Value& x, int64_t filters, uint64_t seed) {
 Value depthwise(const Value& x, uint64_t seed, int64_t stride = 1) {
   const int64_t channels = x.shape()[1].size();
   return ops::conv(x, variable({channels, 1, 3, 3}, seed), variable({channels}, seed + 1),
-                   {.strides = {stride}, .padding = "same", .groups = channels});
+                   {.strides = {stride}, .groups = channels, .padding = "same"});
 }
 
 Value relu6(const Value& x) { return ops::clip(x, 0.0, 6.0); }

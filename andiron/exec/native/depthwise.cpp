@@ -118,7 +118,6 @@ class Depthwise final : public Kernel {
 
 std::unique_ptr<Kernel> make_depthwise(const KernelRequest& request) {
   const Node& node = request.node;
-  if (getenv("ANDIRON_NO_DEPTHWISE") != nullptr) return nullptr;
   if (!node.attr<bool>("channels_last") || request.src.size() > 3) return nullptr;
   if (request.src[0].dtype != DType::f32) return nullptr;
   const ops::ConvShape s = ops::conv_shape(node);

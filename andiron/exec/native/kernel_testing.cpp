@@ -60,7 +60,7 @@ RunResult run_kernel(const Node& node, const std::vector<Tensor>& src, const Run
   request.accumulate = options.accumulate;
   for (const Tensor& t : src) {
     if (!t.defined()) {  // an optional input that is left out
-      request.src.emplace_back();
+      request.src.push_back({DType::f32, {}, 1});
       continue;
     }
     sources.emplace_back(TensorType{t.dtype(), Shape(t.sizes())},

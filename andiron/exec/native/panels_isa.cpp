@@ -6,6 +6,11 @@ namespace andiron::exec::ANDIRON_ISA {
 namespace {
 
 constexpr int64_t kWidth = FloatVector::kWidth;
+#ifdef NOPF
+constexpr bool kPrefetches = false;
+#else
+constexpr bool kPrefetches = true;
+#endif
 
 // Rows of sums that fit into the registers beside a panel's vectors and a factor.
 constexpr int max_rows(int vectors) {
@@ -40,11 +45,14 @@ inline void product(const PanelRows& a, int64_t first, const float* panel, const
   }
   const int64_t row = a.row;
   const float* segment = a.data + first * row;
+  const int64_t next = a.segments * a.depth * kVectors * kWidth;
   int64_t s = a.segments;
   do {  // there is one or more
     const float* x = segment;
     const float* last = x + a.depth;
     do {
+      // The panel behind this one, while its first rows are at work.
+      if (kPrefetches) __builtin_prefetch(panel + next, 0, 2);
       add(x, row, panel, sum);
       panel += kVectors * kWidth;
     } while (++x != last);
@@ -65,20 +73,26 @@ void product(const PanelRows& a, int64_t first, const float* panel, int64_t filt
              const ConvEnd& end, const PanelDst& dst) {
   const FloatVector low(end.low), high(end.high);
   auto clamped = [&](FloatVector y) { return smaller(larger(y, low), high); };
-  if (filters == kVectors * kWidth && end.residual == nullptr) {
-    if (end.clamps)
-      return product<kRows, kVectors>(
-          a, first, panel, end, dst,
-          [&](int, int, FloatVector y, float* at) { clamped(y).store(at); });
-    return product<kRows, kVectors>(a, first, panel, end, dst,
-                                    [&](int, int, FloatVector y, float* at) { y.store(at); });
+  auto residual = [&](int r, int j) {
+    return end.residual + (first + r) * end.residual_stride + j * kWidth;
+  };
+  if (filters == kVectors * kWidth) {
+    auto with = [&](auto store) { product<kRows, kVectors>(a, first, panel, end, dst, store); };
+    if (end.residual == nullptr)
+      return end.clamps ? with([&](int, int, FloatVector y, float* at) { clamped(y).store(at); })
+                        : with([&](int, int, FloatVector y, float* at) { y.store(at); });
+    return end.clamps ? with([&](int r, int j, FloatVector y, float* at) {
+      clamped(y + FloatVector::load(residual(r, j))).store(at);
+    })
+                      : with([&](int r, int j, FloatVector y, float* at) {
+                          (y + FloatVector::load(residual(r, j))).store(at);
+                        });
   }
   const auto rest = [&](int r, int j, FloatVector y, float* at) {
     const int64_t lanes = filters - j * kWidth;
     if (lanes <= 0) return;
-    const float* from = end.residual + (first + r) * end.residual_stride + j * kWidth;
     if (end.residual != nullptr)
-      y = y + (lanes >= kWidth ? FloatVector::load(from) : FloatVector::load(from, lanes));
+      y = y + FloatVector::load(residual(r, j), lanes < kWidth ? lanes : kWidth);
     if (end.clamps) y = clamped(y);
     lanes >= kWidth ? y.store(at) : y.store(at, lanes);
   };
