@@ -173,6 +173,7 @@ class DepthwiseBlock final : public Kernel {
     end.bias = bias_.data() + b * kChannelBlock;
     const int64_t channels =
         expands_ ? kChannelBlock : std::min(kChannelBlock, middle_ - b * kChannelBlock);
+    if (channels < kChannelBlock) std::fill_n(filtered, n * out_width_ * kChannelBlock, 0.0F);
     for (int64_t o = row; o < row + n; ++o, filtered += out_width_ * kChannelBlock) {
       for (int64_t k = 0; k < taps; ++k) {
         const int64_t y = o * window_.strides[0] - window_.begin[0] + k * window_.dilations[0];
