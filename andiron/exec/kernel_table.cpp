@@ -7,16 +7,15 @@
 #include "andiron/exec/native/box_copy.hpp"
 #include "andiron/exec/native/category_kernels.hpp"
 #include "andiron/exec/native/channel_kernels.hpp"
-#include "andiron/exec/native/depthwise.hpp"
 #include "andiron/exec/native/depthwise_block.hpp"
 #include "andiron/exec/native/depthwise_bytes.hpp"
-#include "andiron/exec/native/pointwise.hpp"
 #include "andiron/exec/native/embedding_kernels.hpp"
 #include "andiron/exec/native/group_norm.hpp"
 #include "andiron/exec/native/integer_elements.hpp"
 #include "andiron/exec/native/matvec.hpp"
 #include "andiron/exec/native/middle_fold.hpp"
 #include "andiron/exec/native/optimizer_kernels.hpp"
+#include "andiron/exec/native/pointwise.hpp"
 #include "andiron/exec/native/pool_rows.hpp"
 #include "andiron/exec/native/program_kernel.hpp"
 #include "andiron/exec/native/quantized_rows.hpp"
@@ -65,11 +64,9 @@ std::span<const KernelEntry> kernel_table() {
       {"bucketize", make_bucketize},
       {"multi_hot", make_multi_hot},
       {kAnyOp, make_optimizer, true, false, false},
-      {"conv", make_depthwise, false, true, false},
       {"conv", make_winograd_conv, false, true, false},
       {"conv", make_pointwise, false, true, false},
       {"conv", make_onednn_conv},
-      {"fused_conv", make_depthwise, false, true, false},
       {"fused_conv", make_winograd_conv, false, true, false},
       {"fused_conv", make_pointwise, false, true, false},
       {"fused_conv", make_onednn_conv},

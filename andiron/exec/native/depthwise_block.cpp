@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "andiron/exec/native/conv_clamps.hpp"
-#include "andiron/exec/native/depthwise.hpp"
 #include "andiron/exec/native/depthwise_table.hpp"
 #include "andiron/exec/native/packed_panels.hpp"
 #include "andiron/exec/native/panels_table.hpp"
@@ -24,6 +23,18 @@ constexpr int64_t kSharedFloats = 512 * 1024;  // filtered values that threads s
 const Tensor constant_of(const Value& v) { return v.node().attr<Tensor>("tensor").contiguous(); }
 
 int64_t blocks_of(int64_t channels) { return (channels + kChannelBlock - 1) / kChannelBlock; }
+
+// Weights [channels, 1, taps...] as [block][tap][16], zeros behind the last channel.
+std::vector<float> packed_by_blocks(const Tensor& weights) {
+  const int64_t channels = weights.size(0), taps = weights.count() / channels;
+  std::vector<float> packed(static_cast<size_t>(blocks_of(channels) * taps * kChannelBlock), 0.0F);
+  for (int64_t c = 0; c < channels; ++c)
+    for (int64_t t = 0; t < taps; ++t) {
+      const int64_t at = (c / kChannelBlock * taps + t) * kChannelBlock + c % kChannelBlock;
+      packed[static_cast<size_t>(at)] = weights.data<float>()[c * taps + t];
+    }
+  return packed;
+}
 
 // One of the convolutions: its weights in panels, and its end with a bias that is readable for
 // them.
@@ -65,9 +76,7 @@ class DepthwiseBlock final : public Kernel {
     if (expands_) expand_ = Pointwise(parts.expand.node(), channels_, vector, true);
     project_ = Pointwise(parts.project.node(), blocks_ * kChannelBlock, vector, false);
     const Node& depthwise = parts.depthwise.node();
-    weights_.resize(static_cast<size_t>(blocks_ * window_.taps() * kChannelBlock));
-    pack_depthwise(constant_of(depthwise.inputs[1]).data<float>(), middle_, window_.taps(),
-                   weights_.data());
+    weights_ = packed_by_blocks(constant_of(depthwise.inputs[1]));
     bias_ = padded_with_zeros(constant_of(depthwise.inputs[2]).data<float>(), middle_,
                               blocks_ * kChannelBlock);
     set_clamps(depthwise, &end_);

@@ -6,11 +6,6 @@ namespace andiron::exec::ANDIRON_ISA {
 namespace {
 
 constexpr int64_t kWidth = FloatVector::kWidth;
-#ifdef NOPF
-constexpr bool kPrefetches = false;
-#else
-constexpr bool kPrefetches = true;
-#endif
 
 // Rows of sums that fit into the registers beside a panel's vectors and a factor.
 constexpr int max_rows(int vectors) {
@@ -32,7 +27,8 @@ inline void add(const float* x, int64_t row, const float* panel,
   }
 }
 
-// The sums of kRows rows from `first` on, stored by `end_of(row, vector, sum, address)`.
+// The sums of kRows rows from `first` on, each stored by store(row, vector, sum, address). Loops
+// are unrolled by name: the compiler keeps the sums in registers only if all are.
 template <int kRows, int kVectors, class End>
 inline void product(const PanelRows& a, int64_t first, const float* panel, const ConvEnd& end,
                     const PanelDst& dst, const End& store) {
@@ -52,7 +48,7 @@ inline void product(const PanelRows& a, int64_t first, const float* panel, const
     const float* last = x + a.depth;
     do {
       // The panel behind this one, while its first rows are at work.
-      if (kPrefetches) __builtin_prefetch(panel + next, 0, 2);
+      __builtin_prefetch(panel + next, 0, 2);
       add(x, row, panel, sum);
       panel += kVectors * kWidth;
     } while (++x != last);

@@ -32,8 +32,8 @@ struct PanelDst {
 struct PanelsTable {
   int64_t vector;  ///< floats
   /// dst[r][o] = end(sum over k of rows[r][k] panel[k][o]) for `filters` filters of a panel of
-  /// `vectors` vectors. The bias is readable for the whole panel; the residual begins at dst's
-  /// filter.
+  /// `vectors` vectors. The bias is there, and readable for the whole panel; the residual begins
+  /// at dst's filter. There are one or more rows, segments and numbers in a segment.
   void (*multiply)(const PanelRows& rows, int64_t n, const float* panel, int64_t vectors,
                    int64_t filters, const ConvEnd& end, const PanelDst& dst);
 };
