@@ -15,7 +15,6 @@
 #include "andiron/exec/native/matvec.hpp"
 #include "andiron/exec/native/middle_fold.hpp"
 #include "andiron/exec/native/optimizer_kernels.hpp"
-#include "andiron/exec/native/pointwise.hpp"
 #include "andiron/exec/native/pool_rows.hpp"
 #include "andiron/exec/native/program_kernel.hpp"
 #include "andiron/exec/native/quantized_rows.hpp"
@@ -65,10 +64,8 @@ std::span<const KernelEntry> kernel_table() {
       {"multi_hot", make_multi_hot},
       {kAnyOp, make_optimizer, true, false, false},
       {"conv", make_winograd_conv, false, true, false},
-      {"conv", make_pointwise, false, true, false},
       {"conv", make_onednn_conv},
       {"fused_conv", make_winograd_conv, false, true, false},
-      {"fused_conv", make_pointwise, false, true, false},
       {"fused_conv", make_onednn_conv},
       {"depthwise_block", make_depthwise_block},
       {"quantized_conv", make_depthwise_bytes},

@@ -121,10 +121,14 @@ extern const Op kDepthwiseBlock = {
     .why_not_differentiable = "made after differentiation",
     .reference =
         [](const ReferenceContext& c) {
+          // As one kernel would: what is in between is not rounded to bfloat16.
+          const DType dtype = c.dst[0].dtype(), wide = dtype == DType::bf16 ? DType::f32 : dtype;
           std::vector<Value> in;
-          for (const Tensor& t : c.src) in.push_back(t.defined() ? constant(t) : Value());
+          for (const Tensor& t : c.src)
+            in.push_back(t.defined() ? constant(t.dtype() == wide ? t : t.cast(wide)) : Value());
           const Value y = parts_of(in, c.attributes).project;
-          c.dst[0].copy_from(evaluate_reference(std::vector<Value>{y})[0]);
+          const Tensor result = evaluate_reference(std::vector<Value>{y})[0];
+          c.dst[0].copy_from(wide == dtype ? result : result.cast(dtype));
         },
     .batch =
         [](const Node&, std::span<const BatchKind> in) {
