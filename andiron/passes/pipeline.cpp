@@ -8,6 +8,7 @@
 #include "andiron/passes/embedding_gradients.hpp"
 #include "andiron/passes/fold.hpp"
 #include "andiron/passes/freeze.hpp"
+#include "andiron/passes/fuse_blocks.hpp"
 #include "andiron/passes/fuse_conv.hpp"
 #include "andiron/passes/fuse_matmul.hpp"
 #include "andiron/passes/lay_out.hpp"
@@ -85,6 +86,7 @@ Graph optimise_concrete(const Graph& graph, const FuseRules* fuse_rules, PassHis
   passes.run("cse", cse);
   if (fuse_rules != nullptr) {
     passes.run("fuse_conv", fuse_conv);
+    passes.run("fuse_blocks", fuse_blocks);
     passes.run("fuse_matmul", fuse_matmul);
     passes.run("fuse", [&](const Graph& g) { return fuse(g, *fuse_rules); });
   }

@@ -60,6 +60,10 @@ RunResult run_kernel(const Node& node, const std::vector<Tensor>& src, const Run
   request.accumulate = options.accumulate;
   request.helpers = options.helpers;
   for (const Tensor& t : src) {
+    if (!t.defined()) {  // an optional input that is left out
+      request.src.push_back({DType::f32, {}, 1});
+      continue;
+    }
     sources.emplace_back(TensorType{t.dtype(), Shape(t.sizes())},
                          t.rank() > 0 ? options.src_gap : 0);
     sources.back().put(t);
@@ -77,7 +81,8 @@ RunResult run_kernel(const Node& node, const std::vector<Tensor>& src, const Run
   std::memset(scratch->data(), 0xFF, scratch->n_bytes());
   std::vector<const void*> src_memory;
   std::vector<void*> dst_memory;
-  for (Placed& p : sources) src_memory.push_back(p.first);
+  auto source = sources.begin();
+  for (const Tensor& t : src) src_memory.push_back(t.defined() ? (source++)->first : nullptr);
   for (Placed& p : destinations) dst_memory.push_back(p.first);
   kernel->run({src_memory.data(), dst_memory.data(), scratch->data()});
 

@@ -1,8 +1,8 @@
 #include "andiron/exec/native/winograd.hpp"
 
 #include <algorithm>
-#include <limits>
 
+#include "andiron/exec/native/conv_clamps.hpp"
 #include "andiron/exec/native/parallel.hpp"
 #include "andiron/exec/native/winograd_request.hpp"
 #include "andiron/exec/native/winograd_weights.hpp"
@@ -52,13 +52,7 @@ class Winograd final : public Kernel {
     if (request.src.size() > 2 && node.inputs[2].defined()) bias_ = 2;
     if (request.src.size() > 3) residual_ = 3;
     if (residual_ > 0) end_.residual_stride = request.src[3].row_stride;
-    if (!node.is("fused_conv")) return;
-    const auto& activation = node.attr<std::string>("activation");
-    end_.clamps = activation != "linear";
-    end_.high = std::numeric_limits<float>::infinity();
-    if (activation != "clip") return;
-    end_.low = static_cast<float>(node.attr<double>("low"));
-    end_.high = static_cast<float>(node.attr<double>("high"));
+    set_clamps(node, &end_);
   }
 
   size_t scratch_bytes() const override {
@@ -94,7 +88,7 @@ class Winograd final : public Kernel {
     const float* src;
     const float* weights;
     float* planes;
-    WinogradEnd end;
+    ConvEnd end;
     float* dst;
   };
 
@@ -156,7 +150,7 @@ class Winograd final : public Kernel {
   bool by_filters_ = false;
   int64_t row_ = 0, n_blocks_ = 1, block_ = 0, src_plane_ = 0, dst_plane_ = 0;
   int64_t n_scratch_weights_ = 0;
-  WinogradEnd end_;
+  ConvEnd end_;
   std::shared_ptr<Buffer> fixed_;
 };
 

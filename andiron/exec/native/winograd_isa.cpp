@@ -172,7 +172,7 @@ void multiply(int64_t rows, int64_t channels, int64_t filters, int64_t o_begin, 
 
 template <int kOut>
 void transform_tile_dst(const WinogradShape& s, const float* m, int64_t plane, const Tile& tile,
-                        int64_t o, int64_t n, const WinogradEnd& end, float* dst) {
+                        int64_t o, int64_t n, const ConvEnd& end, float* dst) {
   FloatVector half[kTile][kOut];  // [column][row]
   for (int64_t j = 0; j < kTile; ++j) {
     FloatVector d[kTile];
@@ -202,7 +202,7 @@ void transform_tile_dst(const WinogradShape& s, const float* m, int64_t plane, c
 }
 
 void transform_dst(const WinogradShape& s, const WinogradPlanes& m, int64_t first, int64_t last,
-                   int64_t o_begin, int64_t o_end, const WinogradEnd& end, float* dst) {
+                   int64_t o_begin, int64_t o_end, const ConvEnd& end, float* dst) {
   for (int64_t t = first; t < last; ++t) {
     const Tile tile(s, t);
     const float* of_tile = m.data + (t - first) * m.stride;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "andiron/exec/native/conv_end.hpp"
 #include "andiron/exec/native/isa.hpp"
 
 namespace andiron::exec {
@@ -21,15 +22,6 @@ struct WinogradShape {
   int64_t tiles_y() const { return (out_height + outputs() - 1) / outputs(); }
   int64_t tiles_x() const { return (out_width + outputs() - 1) / outputs(); }
   int64_t tiles() const { return samples * tiles_y() * tiles_x(); }
-};
-
-/// What happens to a sum before it is stored: + bias + residual, then into [low, high].
-struct WinogradEnd {
-  const float* bias = nullptr;      ///< [filters]
-  const float* residual = nullptr;  ///< where the result's pixel lies, residual_stride apart
-  int64_t residual_stride = 0;
-  bool clamps = false;
-  float low = 0, high = 0;
 };
 
 /// 36 matrices, one for each position in a tile: rows `stride` elements apart, matrices `plane`.
@@ -54,7 +46,7 @@ struct WinogradTable {
                    const WinogradPlanes& v, const float* u, const WinogradPlanes& m);
   /// dst = end(A' m A) for the tiles [first, last) and filters [o_begin, o_end).
   void (*transform_dst)(const WinogradShape& shape, const WinogradPlanes& m, int64_t first,
-                        int64_t last, int64_t o_begin, int64_t o_end, const WinogradEnd& end,
+                        int64_t last, int64_t o_begin, int64_t o_end, const ConvEnd& end,
                         float* dst);
   /// w[position][t - first][o] = A g A' of the gradients g of the outputs, whose pixels lie
   /// dst_stride apart, for filters [o_begin, o_end), o_begin a multiple of `vector`; sums[o] += g
