@@ -7,6 +7,7 @@
 #include "andiron/exec/native/box_copy.hpp"
 #include "andiron/exec/native/category_kernels.hpp"
 #include "andiron/exec/native/channel_kernels.hpp"
+#include "andiron/exec/native/conv_bytes.hpp"
 #include "andiron/exec/native/depthwise_bytes.hpp"
 #include "andiron/exec/native/embedding_kernels.hpp"
 #include "andiron/exec/native/group_norm.hpp"
@@ -67,6 +68,7 @@ std::span<const KernelEntry> kernel_table() {
       {"fused_conv", make_winograd_conv, false, true, false},
       {"fused_conv", make_onednn_conv},
       {"quantized_conv", make_depthwise_bytes},
+      {"quantized_conv", make_conv_bytes, true, true, false},
       {"quantized_conv", make_onednn_quantized_conv},
       {"quantized_matmul", make_onednn_quantized_matmul},
       {"quantize", make_quantize},
