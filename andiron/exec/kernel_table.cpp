@@ -8,6 +8,7 @@
 #include "andiron/exec/native/cast_elements.hpp"
 #include "andiron/exec/native/category_kernels.hpp"
 #include "andiron/exec/native/channel_kernels.hpp"
+#include "andiron/exec/native/conv_bytes.hpp"
 #include "andiron/exec/native/depthwise_block.hpp"
 #include "andiron/exec/native/depthwise_bytes.hpp"
 #include "andiron/exec/native/embedding_kernels.hpp"
@@ -70,6 +71,7 @@ std::span<const KernelEntry> kernel_table() {
       {"fused_conv", make_onednn_conv},
       {"depthwise_block", make_depthwise_block},
       {"quantized_conv", make_depthwise_bytes},
+      {"quantized_conv", make_conv_bytes, true, true, false},
       {"quantized_conv", make_onednn_quantized_conv},
       {"quantized_matmul", make_onednn_quantized_matmul},
       {"quantize", make_quantize},
