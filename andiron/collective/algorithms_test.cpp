@@ -27,8 +27,8 @@ struct World {
   Ranks ranks;
 };
 
-/// Any integers, or numbers in [-2, 2). Millions are drawn, also by unoptimized code that a sanitizer
-/// watches: so by Knuth's linear congruential generator.
+/// Any integers, or numbers in [-2, 2). Millions are drawn, also by unoptimized code that a
+/// sanitizer watches: so by Knuth's linear congruential generator.
 template <class T>
 std::vector<T> numbers(size_t n, int rank) {
   uint64_t state = 1000 + static_cast<uint64_t>(rank);
