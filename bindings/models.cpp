@@ -8,6 +8,7 @@
 #include "andiron/io/safetensors.hpp"
 #include "andiron/io/torch/archive.hpp"
 #include "andiron/nn/between.hpp"
+#include "andiron/nn/class_name.hpp"
 #include "andiron/nn/model.hpp"
 #include "andiron/nn/model_file.hpp"
 #include "andiron/nn/models/state_dict.hpp"
@@ -108,6 +109,7 @@ void bind_models(nb::module_& m) {
       .def("add", &nn::SequentialModel::add)
       .def("pop", &nn::SequentialModel::pop)
       .def_prop_ro("stack", [](const nn::SequentialModel& s) { return s.sublayers(); });
+  m.def("snake_case", &nn::snake_case);
   m.def("functional_model", [](std::vector<nn::SymbolicTensor> inputs,
                                std::vector<nn::SymbolicTensor> outputs, const std::string& name) {
     return nn::Model(std::move(inputs), std::move(outputs), {.name = name});

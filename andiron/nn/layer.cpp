@@ -1,7 +1,6 @@
 #include "andiron/nn/layer.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
@@ -32,20 +31,6 @@ std::vector<TensorType> types_of(const std::vector<Value>& values) {
 
 NoInitialValues::NoInitialValues() : previous_(skip_initial_values) { skip_initial_values = true; }
 NoInitialValues::~NoInitialValues() { skip_initial_values = previous_; }
-
-std::string snake_case(std::string_view class_name) {
-  std::string out;
-  for (size_t i = 0; i < class_name.size(); ++i) {
-    const auto c = static_cast<unsigned char>(class_name[i]);
-    const bool after_lower =
-        i > 0 && std::isupper(static_cast<unsigned char>(class_name[i - 1])) == 0;
-    const bool before_lower = i > 0 && i + 1 < class_name.size() &&
-                              std::islower(static_cast<unsigned char>(class_name[i + 1])) != 0;
-    if (std::isupper(c) != 0 && (after_lower || before_lower)) out += '_';
-    out += static_cast<char>(std::tolower(c));
-  }
-  return out;
-}
 
 int64_t CallContext::draw_seed(int64_t layer_seed) {
   return static_cast<int64_t>(

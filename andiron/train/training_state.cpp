@@ -247,15 +247,15 @@ void TrainingState::load(Trainer::Progress& progress) try {
     fail("[resume] '{}' is of a version that this Andiron does not know", found->path);
   nn::CompiledModel& compiled = trainer_.compiled();
   const std::vector<VariablePtr> variables = compiled.state();
-  require_same_model(*found, about.value("optimizer", ""), optimizer_of(compiled), variables);
+  const std::vector<Tensor> values =
+      values_of_same_model(*found, about.value("optimizer", ""), optimizer_of(compiled), variables);
   // Nothing is changed before everything fits.
   // Other workers than the first may go without callbacks that only show something.
   const bool same_callbacks = about.at("callbacks").size() == options_.callbacks.size();
   if (!same_callbacks && writes())
     fail("[resume] the checkpoint was made with {} callbacks; got {}", about.at("callbacks").size(),
          options_.callbacks.size());
-  for (size_t i = 0; i < variables.size(); ++i)
-    variables[i]->assign(need(*found, variable_key(i, *variables[i])));
+  for (size_t i = 0; i < variables.size(); ++i) variables[i]->assign(values[i]);
   compiled.set_step(about.at("step"));
   for (size_t i = 0; same_callbacks && i < options_.callbacks.size(); ++i)
     options_.callbacks[i]->restore(

@@ -46,7 +46,7 @@ class Metric:
     _variables: tuple = ()
 
     def __init__(self, name: str | None = None, dtype: Any = None):
-        self.name = name or _snake(type(self))
+        self.name = name or _core.snake_case(type(self).__name__)
         self.dtype = dtype or "float32"
         self._own = True
         parameters = inspect.signature(type(self).update_state).parameters
@@ -315,7 +315,3 @@ class FunctionMetric(Metric):
             return _own_metric.mean_of(self.total, self.count)
         total, count = float(self.total.numpy()), float(self.count.numpy())
         return total / count if count else 0.0
-
-
-def _snake(cls: type) -> str:
-    return "".join("_" + c.lower() if c.isupper() else c for c in cls.__name__).lstrip("_")

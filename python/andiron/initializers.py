@@ -191,8 +191,7 @@ def get(identifier: Any) -> Initializer:
     config = identifier.get("config", {}) if isinstance(identifier, dict) else {}
     named = identifier["class_name"] if isinstance(identifier, dict) else identifier
     for cls in _all_classes():
-        snake = "".join("_" + c.lower() if c.isupper() else c for c in cls.__name__)[1:]
-        if _OTHER_NAMES.get(named, named) in (cls.__name__, snake):
+        if _OTHER_NAMES.get(named, named) in (cls.__name__, _core.snake_case(cls.__name__)):
             return cls(**config)
     raise _core.Error(f"[initializer] {identifier!r} is not known")
 

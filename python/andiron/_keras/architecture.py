@@ -11,7 +11,6 @@ import numpy as np
 from andiron import _core, layers
 from andiron._keras import training_settings
 from andiron._keras.file import KerasFile, Opened, SavedLayer
-from andiron._keras.order import snake
 from andiron._keras.weights import assign, match
 
 MAX_LAYERS = 10_000
@@ -272,7 +271,7 @@ def _named(file: KerasFile) -> KerasFile:
     def walk(config: Any, path: str) -> None:
         numbers: dict[str, int] = {}
         for d in _described_layers(config):
-            kind = snake(d["class_name"])
+            kind = _core.snake_case(d["class_name"])
             number = numbers.get(kind, 0)
             numbers[kind] = number + 1
             place = f"{path}layers/{kind}" + (f"_{number}" if number else "")

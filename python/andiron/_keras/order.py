@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+
+from andiron import _core
 
 
 class Wanted(NamedTuple):
     path: str
     """"layers/conv2d_1": by class and number, below the models that it is in."""
     layer: Any
-
-
-def snake(name: str) -> str:
-    """ "Conv2DTranspose" -> "conv2d_transpose", as Keras does it."""
-    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def keras_order(model: Any) -> list[Any]:
@@ -71,7 +66,7 @@ def wanted_layers(model: Any, path: str = "") -> Iterator[Wanted]:
         if layer._core.id in seen:
             continue
         seen.add(layer._core.id)
-        kind = snake(layer._core.class_name)
+        kind = _core.snake_case(layer._core.class_name)
         number = numbers.get(kind, 0)
         numbers[kind] = number + 1
         name = f"{path}layers/{kind}" + (f"_{number}" if number else "")

@@ -12,7 +12,7 @@ from andiron import _core
 from andiron._keras.file import KerasFile, Opened, SavedLayer
 from andiron._keras.hdf5 import Stored
 from andiron._keras.layout import FlattenedRows, in_our_layout, to_our_layout
-from andiron._keras.order import Wanted, snake, wanted_layers
+from andiron._keras.order import Wanted, wanted_layers
 
 # Keras 2's names of weights, where ours are others.
 _NAMES = {"depthwise_kernel": "kernel", "depthwise_weights": "kernel"}
@@ -36,7 +36,9 @@ def _listed(words: Iterable[str]) -> str:
 
 def _numbered(layer: Any) -> bool:
     """Whether a layer has a name that tells nothing: its class and a number."""
-    return re.fullmatch(rf"{snake(layer._core.class_name)}(_\d+)?", layer.name) is not None
+    return (
+        re.fullmatch(rf"{_core.snake_case(layer._core.class_name)}(_\d+)?", layer.name) is not None
+    )
 
 
 def _pairs(

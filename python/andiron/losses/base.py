@@ -34,7 +34,9 @@ class Loss:
     ):
         self._reduction = reduction
         self._core = _core.custom_loss(
-            lambda y_true, y_pred: self.call(y_true, y_pred), reduction, name or _snake(type(self))
+            lambda y_true, y_pred: self.call(y_true, y_pred),
+            reduction,
+            name or _core.snake_case(type(self).__name__),
         )
 
     def _make(self, dtype: Any = None, **config: Any) -> None:
@@ -78,10 +80,6 @@ class Loss:
     def from_config(cls, config: dict) -> Loss:
         """The loss that get_config described."""
         return cls(**config)
-
-
-def _snake(cls: type) -> str:
-    return "".join("_" + c.lower() if c.isupper() else c for c in cls.__name__).lstrip("_")
 
 
 def last_axis(axis: int) -> None:
