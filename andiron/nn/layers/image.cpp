@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
-#include "andiron/nn/layers/axis_settings.hpp"
 #include "andiron/nn/layers/data_format.hpp"
 #include "andiron/nn/layers/noise_shape.hpp"
 #include "andiron/nn/seed.hpp"
@@ -76,43 +75,6 @@ std::vector<Value> UpSamplingLayer::compute(const std::vector<Value>& inputs, Ca
   const std::string coordinates = mode == "nearest" ? "asymmetric" : "half_pixel";
   return {from_channels_first(ops::resize(x, sizes, {.mode = mode, .coordinates = coordinates}),
                               options_.data_format)};
-}
-
-ZeroPaddingLayer::ZeroPaddingLayer(int64_t rank, Pads padding, ZeroPaddingOptions options)
-    : Layer({.name = options.name}),
-      rank_(rank),
-      padding_(std::move(padding)),
-      options_(std::move(options)) {
-  const std::string name = class_name();
-  padding_ = ends_of_axes(name, "padding", std::move(padding_), rank);
-  check_data_format(name.c_str(), options_.data_format);
-}
-
-std::string ZeroPaddingLayer::class_name() const { return fmt::format("ZeroPadding{}D", rank_); }
-
-Json ZeroPaddingLayer::config() const {
-  Json config = Layer::config();
-  config["padding"] = rank_ == 1 ? Json(padding_[0]) : Json(padding_);
-  config["data_format"] = options_.data_format;
-  return config;
-}
-
-LayerPtr ZeroPaddingLayer::from_config(int64_t rank, const Json& config) {
-  ZeroPaddingOptions o;
-  o.data_format = config.value("data_format", o.data_format);
-  return std::make_shared<ZeroPaddingLayer>(rank, ends_from(config, "padding", rank, 1), o);
-}
-
-std::vector<Value> ZeroPaddingLayer::compute(const std::vector<Value>& inputs, CallContext&) {
-  expect_inputs(inputs.size(), 1);
-  expect_rank(inputs[0], rank_, class_name());
-  const size_t first = options_.data_format == "channels_first" ? 2 : 1;
-  Ints low(static_cast<size_t>(rank_ + 2), 0), high = low;
-  for (size_t i = 0; i < padding_.size(); ++i) {
-    low[first + i] = padding_[i][0];
-    high[first + i] = padding_[i][1];
-  }
-  return {ops::pad(inputs[0], low, high)};
 }
 
 SpatialDropoutLayer::SpatialDropoutLayer(int64_t rank, double rate, SpatialDropoutOptions options)
@@ -202,15 +164,6 @@ LayerRef UpSampling2D(Ints size, UpSamplingOptions options) {
 }
 LayerRef UpSampling3D(Ints size, UpSamplingOptions options) {
   return std::make_shared<UpSamplingLayer>(3, std::move(size), std::move(options));
-}
-LayerRef ZeroPadding1D(ZeroPaddingLayer::Pads padding, ZeroPaddingOptions options) {
-  return std::make_shared<ZeroPaddingLayer>(1, std::move(padding), std::move(options));
-}
-LayerRef ZeroPadding2D(ZeroPaddingLayer::Pads padding, ZeroPaddingOptions options) {
-  return std::make_shared<ZeroPaddingLayer>(2, std::move(padding), std::move(options));
-}
-LayerRef ZeroPadding3D(ZeroPaddingLayer::Pads padding, ZeroPaddingOptions options) {
-  return std::make_shared<ZeroPaddingLayer>(3, std::move(padding), std::move(options));
 }
 LayerRef SpatialDropout1D(double rate, SpatialDropoutOptions options) {
   return std::make_shared<SpatialDropoutLayer>(1, rate, std::move(options));

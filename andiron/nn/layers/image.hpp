@@ -35,34 +35,6 @@ class UpSamplingLayer : public Layer {
   UpSamplingOptions options_;
 };
 
-struct ZeroPaddingOptions {
-  std::string data_format = "channels_first";
-  std::string name = {};
-};
-
-/// Zeros around the spatial axes.
-class ZeroPaddingLayer : public Layer {
- public:
-  /// One (begin, end) for each spatial axis.
-  using Pads = std::vector<std::vector<int64_t>>;
-  ZeroPaddingLayer(int64_t rank, Pads padding, ZeroPaddingOptions options);
-  std::string class_name() const override;
-  nlohmann::json config() const override;
-  template <int64_t rank>
-  static LayerPtr from_config(const nlohmann::json& config) {
-    return from_config(rank, config);
-  }
-
- protected:
-  std::vector<Value> compute(const std::vector<Value>& inputs, CallContext& context) override;
-
- private:
-  static LayerPtr from_config(int64_t rank, const nlohmann::json& config);
-  int64_t rank_;
-  Pads padding_;
-  ZeroPaddingOptions options_;
-};
-
 struct SpatialDropoutOptions {
   std::string data_format = "channels_first";
   std::optional<int64_t> seed = {};
@@ -117,10 +89,6 @@ class LocalResponseNormalizationLayer : public Layer {
 LayerRef UpSampling1D(int64_t size = 2, UpSamplingOptions options = {});
 LayerRef UpSampling2D(std::vector<int64_t> size = {2}, UpSamplingOptions options = {});
 LayerRef UpSampling3D(std::vector<int64_t> size = {2}, UpSamplingOptions options = {});
-/// Pads of each axis: {{begin, end}, ...}; {{n}} for n on all sides.
-LayerRef ZeroPadding1D(ZeroPaddingLayer::Pads padding = {{1}}, ZeroPaddingOptions options = {});
-LayerRef ZeroPadding2D(ZeroPaddingLayer::Pads padding = {{1}}, ZeroPaddingOptions options = {});
-LayerRef ZeroPadding3D(ZeroPaddingLayer::Pads padding = {{1}}, ZeroPaddingOptions options = {});
 LayerRef SpatialDropout1D(double rate, SpatialDropoutOptions options = {});
 LayerRef SpatialDropout2D(double rate, SpatialDropoutOptions options = {});
 LayerRef SpatialDropout3D(double rate, SpatialDropoutOptions options = {});
