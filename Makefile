@@ -1,7 +1,7 @@
 # Each target does its own set-up; nothing is set up twice. `make help` lists them.
 .DEFAULT_GOAL := help
 .PHONY: help setup build extension demo test test-cpp test-python test-slow campaign \
-	campaign-faults campaign-graphs campaign-fuzz fuzz bench docs \
+	campaign-faults campaign-graphs campaign-fuzz campaign-memory fuzz bench docs \
 	format clean
 
 PYTHON := .venv/bin/python
@@ -50,7 +50,7 @@ test-slow: build  ## The slow tests (installs Spark, PyTorch and other peers: se
 	@$(PYTHON) -m pytest -q -m "not slow" tests/spark
 	@.venv-spark35/bin/python -m pytest -q -m "not slow or spark35" -W ignore tests/spark
 
-campaign: campaign-faults campaign-graphs campaign-fuzz  ## All three: hours
+campaign: campaign-faults campaign-graphs campaign-fuzz campaign-memory  ## All four: hours
 
 campaign-faults: extension  ## 1,000 injected faults, into docs/reliability.md; goes on where it was (RUNS, SEED)
 	@scripts/setup demo
@@ -60,6 +60,9 @@ campaign-faults: extension  ## 1,000 injected faults, into docs/reliability.md; 
 campaign-graphs: build  ## 10,000 random graphs, each computed in all ways (GRAPHS, GRAPH_SEED)
 	@ANDIRON_RANDOM_GRAPHS=$(GRAPHS) ANDIRON_RANDOM_SEED=$(GRAPH_SEED) \
 		build/release/andiron_test --gtest_filter='RandomGraphs.*'
+
+campaign-memory: extension  ## 100,000 steps with a watch on memory, into docs/reliability.md
+	@$(PYTHON) -m benchmarks.memory --write docs/reliability.md
 
 campaign-fuzz:  ## The fuzzers for ten minutes each
 	@scripts/fuzz 600

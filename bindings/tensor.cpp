@@ -1,6 +1,7 @@
 #include "bindings/tensor.hpp"
 
 #include "andiron/base/error.hpp"
+#include "andiron/tensor/allocated_bytes.hpp"
 #include "bindings/convert.hpp"
 #include "bindings/dlpack.hpp"
 #include "bindings/operators.hpp"
@@ -76,6 +77,7 @@ void bind_tensor(nb::module_& m) {
            })
       .def("__iter__", [](const Tensor& t) { return nb::iter(to_numpy(t)); })
       .def("__repr__", &repr);
+  m.def("allocated_bytes", &allocated_bytes);
   m.def(
       "bfloat16_from_bytes",
       [](nb::handle bytes, const std::vector<int64_t>& shape) {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "andiron/base/error.hpp"
+#include "andiron/tensor/allocated_bytes.hpp"
 #include "andiron/tensor/allocation_fault.hpp"
 
 namespace andiron {
@@ -14,6 +15,8 @@ namespace {
 // How many more allocations succeed; negative: no fault is to come.
 std::atomic<int64_t> until_fault = -1;
 std::atomic<bool> fault_happened = false, fault_lasts = false;
+
+std::atomic<int64_t> living_bytes = 0;
 
 bool fails_now() {
   if (until_fault.load(std::memory_order_relaxed) >= 0 && until_fault.fetch_sub(1) == 0)
@@ -38,12 +41,15 @@ AllocationFault::~AllocationFault() {
 
 bool AllocationFault::happened() const { return fault_happened; }
 
+int64_t allocated_bytes() { return living_bytes.load(std::memory_order_relaxed); }
+
 std::shared_ptr<Buffer> Buffer::allocate(size_t n_bytes) {
   std::shared_ptr<Buffer> b(new Buffer);
   const size_t rounded = (std::max<size_t>(n_bytes, 1) + kAlignment - 1) / kAlignment * kAlignment;
   if (!fails_now()) b->data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded));
   if (b->data_ == nullptr) fail("out of memory: {} bytes could not be allocated", n_bytes);
   b->n_bytes_ = n_bytes;
+  living_bytes.fetch_add(static_cast<int64_t>(n_bytes), std::memory_order_relaxed);
   return b;
 }
 
@@ -60,7 +66,8 @@ std::shared_ptr<Buffer> Buffer::wrap(void* data, size_t n_bytes, std::function<v
 Buffer::~Buffer() {
   if (release_) {
     release_();
-  } else {
+  } else if (data_ != nullptr) {
+    living_bytes.fetch_sub(static_cast<int64_t>(n_bytes_), std::memory_order_relaxed);
     std::free(data_);
   }
 }

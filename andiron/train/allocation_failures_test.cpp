@@ -14,6 +14,7 @@
 #include "andiron/nn/optimizers/optimizer.hpp"
 #include "andiron/nn/predictor.hpp"
 #include "andiron/nn/seed.hpp"
+#include "andiron/tensor/allocated_bytes.hpp"
 #include "andiron/tensor/allocation_fault.hpp"
 #include "andiron/train/checkpoint_store.hpp"
 #include "andiron/train/data/array_dataset.hpp"
@@ -131,7 +132,9 @@ void fail_everywhere(bool lasting, int64_t stride) {
   }
   int64_t n = 0;
   for (Outcome outcome{.fault = true}; outcome.fault; n += stride) {
+    const int64_t before = allocated_bytes();
     outcome = train_with_fault(n, lasting, expected);
+    EXPECT_EQ(allocated_bytes(), before) << "bytes that nobody owns";
     ASSERT_FALSE(::testing::Test::HasFailure()) << "at allocation " << n << ": " << outcome.words;
     ASSERT_LT(n, 20000);
   }

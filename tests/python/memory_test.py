@@ -36,17 +36,23 @@ def network():
 
 
 class Growth:
-    """The most that resident memory was beyond that at the first sample."""
+    """The most that resident memory was beyond that at the first sample, and how many bytes of our
+    allocator are not given back."""
 
     def __init__(self):
         gc.collect()
         self.first, self.most = resident(), 0
+        self._allocated = andiron._core.allocated_bytes()
 
     def sample(self):
         self.most = max(self.most, resident() - self.first)
 
+    def allocated(self) -> int:
+        gc.collect()
+        return andiron._core.allocated_bytes() - self._allocated
 
-def assert_flat(work, rounds: int, allowed: int = 8 * MEGABYTE):
+
+def assert_flat(work, rounds: int, allowed: int = 8 * MEGABYTE, ours: int = 0):
     """The first tenth of the rounds fills caches and the allocator's free lists."""
     for i in range(max(1, rounds // 10)):
         work(i)
@@ -55,6 +61,7 @@ def assert_flat(work, rounds: int, allowed: int = 8 * MEGABYTE):
         work(i)
         growth.sample()
     assert growth.most < allowed, f"{growth.most / MEGABYTE:.1f} MB more after {rounds} rounds"
+    assert growth.allocated() <= ours, f"{growth.allocated()} bytes more after {rounds} rounds"
 
 
 @pytest.mark.slow

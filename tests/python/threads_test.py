@@ -201,6 +201,70 @@ def test_the_interpreter_ends_while_a_thread_works(work, threads):
     """)
 
 
+def test_the_interpreter_ends_during_fit_of_its_main_thread():
+    """sys.exit() in a callback, and in a step of one's own, while other threads work."""
+    for where in ("callback", "step"):
+        process = start(f"""
+            class Leaves(andiron.callbacks.Callback):
+                def on_train_batch_end(self, batch, logs=None):
+                    if batch == 2:
+                        sys.exit(3)
+
+            class Own(andiron.Model):
+                def train_step(self, data):
+                    sys.exit(3)
+
+            other = network(2)
+            threading.Thread(target=lambda: fit(other, 10**9), daemon=True).start()
+            time.sleep(0.2)
+            if "{where}" == "callback":
+                fit(network(), 10**6, callbacks=[Leaves()])
+            else:
+                m = Own()
+                m.compile()
+                fit(m, 10**6)
+        """)
+        said, errors = process.communicate(timeout=60)
+        assert (process.returncode, said, errors) == (3, "", "")
+
+
+def test_sigint_during_steps_of_ones_own():
+    """Ctrl-C reaches a model with a train_step between two of its steps."""
+    process = start("""
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        hidden = layers.Dense(1)
+
+        class Own(andiron.Model):
+            def __init__(self):
+                super().__init__()
+                self.net = Sequential([Input((32,)), hidden])
+                self.steps = 0
+                self.step = andiron.training_step(self.loss_of, "sgd", self.net)
+
+            def loss_of(self, x, y):
+                return andiron.ops.mean(andiron.ops.square(self.net(x) - y))
+
+            def train_step(self, data):
+                self.steps += 1
+                return {"loss": self.step(*data)}
+
+        m = Own()
+        m.compile()
+        fit(m)
+        print("ready", flush=True)
+        try:
+            fit(m, 10**6)
+        except KeyboardInterrupt:
+            print("interrupted", m.steps > 4, np.isfinite(m.net.predict(x)).all(), flush=True)
+        print(len(fit(m).history["loss"]))
+    """)
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    said, errors = process.communicate(timeout=60)
+    assert (process.returncode, said, errors) == (0, "interrupted True True\n1\n", "")
+
+
 def test_a_thread_that_is_no_daemon_ends_its_training():
     said = run("""
         m = network()
