@@ -49,6 +49,18 @@ ColumnOptions::Check check_from(const std::string& text) {
   return text == "weight" ? ColumnOptions::Check::weight : ColumnOptions::Check::none;
 }
 
+// (least, most, besides or None, rule, hint)
+ColumnOptions::Range range_from(nb::handle item) {
+  ColumnOptions::Range out;
+  out.least = nb::cast<double>(item[nb::int_(0)]);
+  out.most = nb::cast<double>(item[nb::int_(1)]);
+  nb::object besides = item[nb::int_(2)];
+  if (!besides.is_none()) out.besides = nb::cast<double>(besides);
+  out.rule = nb::cast<std::string>(item[nb::int_(3)]);
+  out.hint = nb::cast<std::string>(item[nb::int_(4)]);
+  return out;
+}
+
 ColumnOptions column_from(nb::handle dict) {
   ColumnOptions out;
   for (auto [key, value] : nb::borrow<nb::dict>(dict)) {
@@ -74,6 +86,8 @@ ColumnOptions column_from(nb::handle dict) {
       out.unit = unit_from(nb::cast<std::string>(value));
     else if (name == "check")
       out.check = check_from(nb::cast<std::string>(value));
+    else if (name == "range")
+      out.range = range_from(value);
   }
   return out;
 }
@@ -222,6 +236,13 @@ void bind_table(nb::module_& m) {
                      return t.spill()->open_path();
                    })
       .def_prop_ro("digest", [](const Table& t) { return t.digest().str(); })
+      .def_prop_ro("extremes",
+                   [](const Table& t) {
+                     nb::dict out;
+                     for (const auto& [name, e] : t.extremes())
+                       out[name.c_str()] = nb::make_tuple(e.least, e.least_row, e.most, e.most_row);
+                     return out;
+                   })
       .def("row_hashes",
            [](const Table& t) {
              if (t.spill() != nullptr) fail("[data] hashes of spilled rows stand in the spill");

@@ -5,8 +5,10 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/base/waiting.hpp"
+#include "andiron/nn/class_weight.hpp"
 #include "andiron/nn/optimizers/optimizer.hpp"
 #include "andiron/train/callbacks.hpp"
+#include "andiron/train/class_counts.hpp"
 #include "andiron/train/data/array_dataset.hpp"
 #include "andiron/train/data/negative_sampling_dataset.hpp"
 #include "andiron/train/data_parallel.hpp"
@@ -348,6 +350,15 @@ void bind_training(nb::module_& m) {
         [](nb::handle labels, const std::map<int64_t, double>& weights) {
           return nn::sample_weight_of_classes(tensor_from(labels), weights);
         });
+  m.def("class_counts", [](BatchSource& source) {
+    nb::gil_scoped_release unlocked;
+    return train::class_counts(source, signal_check());
+  });
+  m.def("class_counts", [](nb::handle labels) {
+    std::map<int64_t, int64_t> counts;
+    for (int64_t id : nn::class_ids(tensor_from(labels))) ++counts[id];
+    return counts;
+  });
 }
 
 }  // namespace andiron::bindings

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -110,10 +109,5 @@ class CompiledModel {
   int64_t step_ = 0;
   bool caught_up_ = true;
 };
-
-/// The weight of each sample by its class: labels [n], [n, 1] of ids or [n, c] one-hot; a class
-/// that is not named weighs 1.
-Tensor sample_weight_of_classes(const Tensor& labels,
-                                const std::map<int64_t, double>& class_weight);
 
 }  // namespace andiron::nn

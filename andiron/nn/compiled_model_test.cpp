@@ -52,11 +52,6 @@ TEST(CompiledModel, sample_weights_multiply_and_do_not_change_the_divisor) {
   CompiledModel compiled(line(), {.losses = {MeanSquaredError()}});
   const Tensor w = Tensor::from<float>({0, 1, 0, 2}, {4});
   EXPECT_NEAR(compiled.test_on_batch({{kX}, {kY}, {w}}).loss, (1 + 50) / 4.0, 1e-5);
-  const Tensor labels = Tensor::from<int32_t>({0, 1, 2, 1}, {4});
-  expect_near(sample_weight_of_classes(labels, {{1, 3.0}, {2, 0.5}}),
-              Tensor::from<float>({1, 3, 0.5F, 3}, {4}), 0.0);
-  const Tensor one_hot = Tensor::from<float>({1, 0, 0, 1}, {2, 2});
-  expect_near(sample_weight_of_classes(one_hot, {{1, 3.0}}), Tensor::from<float>({1, 3}, {2}), 0.0);
 }
 
 TEST(CompiledModel, penalties_are_part_of_the_loss) {

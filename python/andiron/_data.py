@@ -9,7 +9,6 @@ import numpy as np
 
 from andiron import _core
 from andiron._arrays import is_pandas, plain_array, refuse_missing_categories
-from andiron._refuse import weights_by_class
 from andiron._texts import fingerprints
 
 
@@ -97,52 +96,18 @@ def rows_of(arrays: list) -> int:
     return counts[0]
 
 
-# Losses whose targets are chances of the one class.
-_OF_CHANCES = ("BinaryCrossentropy", "BinaryFocalCrossentropy")
-
-
-def check_labels(arrays: list, names: list[str], losses: list) -> None:
-    """Refuses NaN and infinite targets, and those that are no chance where the loss takes them for
-    one."""
-    for array, name, loss in zip(arrays, names, losses, strict=True):
-        if array.dtype == "bfloat16":
-            array = array.cast("float32")
-        array = np.asarray(array)
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            at = int(np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))[0])
-            raise _core.Error(
-                f"[data] target {name!r} must be finite; got {array.reshape(len(array), -1)[at]} "
-                f"in row {at}"
-            )
-        if loss.class_name in _OF_CHANCES and array.size:
-            if 0 <= array.min() and array.max() <= 1:
-                continue
-            place = np.unravel_index(np.argmax((array < 0) | (array > 1)), array.shape)
-            raise _core.Error(
-                f"[data] target {name!r}: {loss.class_name} takes labels from 0 to 1; got "
-                f"{array[place]} in row {place[0] if place else 0}. Classes counted from 0 are for "
-                "SparseCategoricalCrossentropy, labels of -1 and 1 for Hinge"
-            )
-
-
-def weights_of(sample_weight: Any, class_weight: Any, y: list, names: list[str]) -> list:
+def weights_of(sample_weight: Any, names: list[str]) -> list:
     """Sample weights, one array for all outputs or one for each; [] when there are none."""
-    weights: list = []
-    if sample_weight is not None:
-        several = isinstance(sample_weight, dict) or (
-            isinstance(sample_weight, (list, tuple)) and len(names) > 1
-        )
-        chosen = columns(sample_weight, names if several else ["sample_weight"], "sample_weight")
-        weights = [np.asarray(w).astype(np.float32, copy=False) for w in chosen]
-        for w in weights:
-            if not np.isfinite(w).all() or (w < 0).any():
-                raise _core.Error("[data] sample_weight must be finite and not negative")
-    if class_weight is not None:
-        if len(names) != 1:
-            raise _core.Error("[fit] class_weight is for models with one output")
-        table = weights_by_class(class_weight)
-        of_class = _core.sample_weight_of_classes(y[0], table).numpy()
-        weights = [weights[0] * of_class] if weights else [of_class]
+    if sample_weight is None:
+        return []
+    several = isinstance(sample_weight, dict) or (
+        isinstance(sample_weight, (list, tuple)) and len(names) > 1
+    )
+    chosen = columns(sample_weight, names if several else ["sample_weight"], "sample_weight")
+    weights = [np.asarray(w).astype(np.float32, copy=False) for w in chosen]
+    for w in weights:
+        if not np.isfinite(w).all() or (w < 0).any():
+            raise _core.Error("[data] sample_weight must be finite and not negative")
     return weights
 
 

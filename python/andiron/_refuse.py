@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -50,21 +49,6 @@ def refuse_beside_batches(caller: str, **given: Any) -> None:
                 f"[{caller}] {name} does not go with a generator or a dataset: its batches are "
                 "(x, y) or (x, y, sample_weight), of the size and the split that it gives them"
             )
-
-
-def weights_by_class(class_weight: Any) -> dict[int, float]:
-    """The argument class_weight, {class id: weight}."""
-    if not isinstance(class_weight, Mapping):
-        more = ""
-        if class_weight == "balanced":
-            more = "; sklearn.utils.class_weight.compute_sample_weight makes a sample_weight of it"
-        raise TypeError(f"[fit] class_weight is {{class id: weight}}; got {class_weight!r}{more}")
-    try:
-        return {int(k): float(v) for k, v in class_weight.items()}
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"[fit] class_weight is {{class id: weight}}, numbers; got {class_weight!r}"
-        ) from None
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Tables for fit, evaluate and predict: what columns become, and the sources made of them."""
+"""Tables for fit, evaluate and predict, and the sources made of them."""
 
 from __future__ import annotations
 
@@ -6,96 +6,22 @@ import glob
 import os
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from andiron import _core
+from andiron._class_weight import balanced, is_balanced, require_one_output, weights_by_class
 from andiron._files import cut, uncompressed
-from andiron._refuse import weights_by_class
-from andiron._vocabulary import Vocabulary
+from andiron._labels import Range, check_extremes
+from andiron._table_columns import Column, as_text, is_column, refuse_unknown
 
+_COUNTED = 8192  # rows at a time whose classes are counted
 _PACKED = 4  # columns from which on shuffled rows are faster from a packed copy
 
 _UNITS = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30, "b": 1}
-
-
-@dataclass(frozen=True)
-class Column:
-    """How a column of a table becomes numbers.
-
-    Args:
-        name: of the column.
-        dtype: to convert to when it is read. Default: the nearest to the column's type
-            (docs/data.md); batches have the dtype of the model's input in any case. "string" keeps
-            texts as texts, for an Input of that dtype (which is the default there).
-        nulls: "error", a number that nulls become (float("nan") too), or "unknown" for texts: the
-            vocabulary's entry for unknown ones. Default: "error".
-        vocabulary: for texts: a Vocabulary, a list of texts (with an entry for unknown ones), or
-            the path of a saved one.
-        length: of lists, vectors and binaries: numbers a row. Shorter lists are padded by `pad`.
-            Default: as many as the first row has, and all others must have.
-        pad: default 0; use -1 for ids of an EmbeddingBag, which skips negative ones.
-        truncate: what lists longer than `length` lose: "post" their end, "pre" their beginning
-            (the last `length` stay). Default: they are an error.
-        unit: of times: "days", "s", "ms", "us" or "ns". Default: the column's own.
-        image: an andiron.images.Pipeline, for a column of images (bytes of files, paths, or Spark's
-            image structs), which is an input of its own.
-        errors: what an image that cannot be read does: "raise", or "null": `fit` takes the next one
-            in its place and counts it, predictions are NaN (in Spark null).
-
-    Example:
-        >>> import pyarrow as pa
-        >>> from andiron import data
-        >>> words = data.Column("words", length=3, pad=-1)
-        >>> table = pa.table({"words": [[5, 6], [7], [1, 2, 3]]})
-        >>> data.from_arrow(table, features={"bag": words}).arrays()[0].tolist()
-        [[5, 6, -1], [7, -1, -1], [1, 2, 3]]
-    """
-
-    name: str
-    dtype: Any = None
-    nulls: Any = "error"
-    vocabulary: Any = None
-    length: int | None = None
-    pad: float = 0.0
-    unit: str | None = None
-    image: Any = None
-    errors: str = "raise"
-    truncate: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.vocabulary is not None:
-            object.__setattr__(self, "vocabulary", Vocabulary._from(self.vocabulary))
-
-    def _spec(self, check: str = "") -> dict:
-        if self.image is not None:
-            raise _core.Error(
-                f"[data] column {self.name!r} is of images: it is the one input of a model that is "
-                "trained on it, and no label"
-            )
-        fill = self.nulls
-        if isinstance(fill, str):
-            if fill not in ("error", "unknown"):
-                raise _core.Error(
-                    f'[data] column {self.name!r}: nulls are "error", "unknown" or a number; '
-                    f"got {fill!r}"
-                )
-            if fill == "unknown" and not (self.vocabulary and self.vocabulary.unknown):
-                raise _core.Error(
-                    f"[data] column {self.name!r}: nulls as unknown texts need a vocabulary with "
-                    "an entry for those"
-                )
-            fill = 0.0 if fill == "unknown" else None
-        core = None if self.vocabulary is None else self.vocabulary._core
-        texts = self.dtype == "string"
-        return {
-            "name": self.name, "dtype": None if texts else self.dtype, "fill": fill,
-            "vocabulary": core, "length": self.length, "pad": self.pad, "unit": self.unit,
-            "check": check, "truncate": self.truncate, "fingerprints": texts,
-        }  # fmt: skip
 
 
 def bytes_from(budget: Any) -> int:
@@ -118,20 +44,6 @@ def bytes_from(budget: Any) -> int:
     if not 1 <= n < 2**63:
         raise _core.Error(f"[data] memory_budget must be from 1 to 2^63 bytes; got {budget!r}")
     return int(n)
-
-
-def refuse_unknown(option: str, names: Iterable[str], there: list[str], face: str = "data") -> None:
-    """For options that are given by column: a name that is no column would have no effect."""
-    for name in names:
-        if name not in there:
-            listed = ", ".join(map(repr, there)) or "none"
-            raise _core.Error(
-                f"[{face}] {option} has {name!r}, which is no column; there are {listed}"
-            )
-
-
-def _is_column(x: Any) -> bool:
-    return isinstance(x, (str, Column))
 
 
 class Data:
@@ -187,7 +99,7 @@ class Data:
 
     def _side_by_side(self, given: Any) -> tuple[list[Column], bool]:
         """Columns, and whether they are one that keeps its own shape."""
-        if _is_column(given):
+        if is_column(given):
             return [self._column(given)], True
         return [self._column(c) for c in given], False
 
@@ -203,7 +115,7 @@ class Data:
             return [self._side_by_side(given[n]) for n in names]
         if len(names) == 1:
             return [self._side_by_side(given)]
-        if _is_column(given) or len(given) != len(names):
+        if is_column(given) or len(given) != len(names):
             raise _core.Error(f"[data] {what} must name columns for each of {names}; got {given!r}")
         return [self._side_by_side(c) for c in given]
 
@@ -280,11 +192,14 @@ class Data:
                 return files.open_unit(unit, names, 0, min(unit.rows, 1024))
         raise _core.Error("[data] is empty: 0 rows")
 
-    def _streamed(self, groups: list, fields: list, batch_size: int, shuffle: bool, seed: int,
-                  first: int, rows: int):  # fmt: skip
-        """Batches that are read from the files in each epoch."""
+    def _streamed(self, groups: list, known: dict[str, Range], fields: list, batch_size: int,
+                  shuffle: bool, seed: int, first: int, rows: int):  # fmt: skip
+        """Batches that are read from the files in each epoch; what they have is seen only then."""
         files, buffer = self._options["stream"]
         specs, packs, _, names = self._layout(groups)
+        for spec in specs:
+            if spec["check"] == "finite":
+                spec["range"] = known.get(spec["name"])
         table, _ = self._table(groups)
         total = sum(unit.rows for unit in files.units)
         first, rows = max(first, 0), total - first if rows < 0 else rows
@@ -300,7 +215,7 @@ class Data:
         """[(name, role, columns, alone, check)] for a model."""
         inputs = self._inputs(network.input_names)
         found = [
-            (n, "input", [_as_text(x) for x in c] if text else c, alone, "")
+            (n, "input", [as_text(x) for x in c] if text else c, alone, "")
             for n, (c, alone), text in zip(
                 network.input_names, inputs, network.text_inputs, strict=True
             )
@@ -315,7 +230,7 @@ class Data:
             ):
                 found.append((n, "label", c, alone, "finite"))
         if self._weight is not None:
-            one = _is_column(self._weight) or len(targets) == 1
+            one = is_column(self._weight) or len(targets) == 1
             names = ["sample_weight"] if one else targets
             for n, (c, alone) in zip(
                 names, self._groups(self._weight, names, "sample_weight"), strict=True
@@ -343,8 +258,11 @@ class Data:
         if self._images is not None:
             self._images.report()
 
-    def _source(self, network: Any, targets: list[str], batch_size: int, shuffle: bool, seed: int,
-                class_weight: Any = None, first: int = 0, rows: int = -1):  # fmt: skip
+    def _source(self, network: Any, targets: list[str], batch_size: int, shuffle: bool = False,
+                seed: int = 0, class_weight: Any = None, first: int = 0, rows: int = -1,
+                ranges: dict[str, Range | None] | None = None):  # fmt: skip
+        """Batches for the core. `ranges`: by target, the labels that its loss knows."""
+        ranges = ranges or {}
         if (images := self._image_rows()) is not None:
             if class_weight is not None:
                 raise _core.Error("[fit] a table of images takes no class_weight")
@@ -355,10 +273,18 @@ class Data:
         asked = [(g[2], g[4]) for g in groups]
         table, places = self._table(asked)
         fields = _fields(network, groups, table.columns, places)
+        if is_balanced(class_weight):
+            require_one_output(len(targets))
+            counted = self._source(network, targets, _COUNTED, first=first, rows=rows)
+            class_weight = balanced(_core.class_counts(counted))
         if class_weight is not None:
             fields = _with_class_weight(fields, class_weight, targets)
+        known = {c.name: ranges[name] for name, role, group, *_ in groups if role == "label"
+                 for c in group if ranges.get(name) is not None}  # fmt: skip
         if self._options["stream"] is not None:
-            return self._streamed(asked, fields, batch_size, shuffle, seed, first, rows)
+            return self._streamed(asked, known, fields, batch_size, shuffle, seed, first, rows)
+        for column, range in known.items():
+            check_extremes(column, table.extremes[column], range)
         return _core.table_source(table, fields, batch_size, shuffle, seed, first, rows)
 
     def _rows(self, network: Any, targets: list[str]) -> int:
@@ -491,16 +417,6 @@ class _Natural:
         self.inputs = None
 
 
-def _as_text(column: Column) -> Column:
-    """A column of an input of texts."""
-    if column.vocabulary is not None or column.dtype not in (None, "string"):
-        raise _core.Error(
-            f"[data] column {column.name!r} is for an input of texts, whose layers have the "
-            "vocabulary: leave vocabulary and dtype out"
-        )
-    return replace(column, dtype="string")
-
-
 def _fields(network: Any, groups: list, columns: list, places: dict) -> list:
     """(name, role, dtype, row, places of columns, class weights) for the core."""
     fields = []
@@ -528,8 +444,7 @@ def _fields(network: Any, groups: list, columns: list, places: dict) -> list:
 
 
 def _with_class_weight(fields: list, class_weight: dict, targets: list[str]) -> list:
-    if len(targets) != 1:
-        raise _core.Error("[fit] class_weight is for models with one output")
+    require_one_output(len(targets))
     table = weights_by_class(class_weight)
     weights = [f for f in fields if f[1] == "weight"]
     kept = [f for f in fields if f[1] != "weight"]
@@ -540,13 +455,6 @@ def _with_class_weight(fields: list, class_weight: dict, targets: list[str]) -> 
 def _concatenated(parts: list[list]) -> list[np.ndarray]:
     arrays = [[np.asarray(t) for t in part] for part in parts]
     return [p[0] if len(p) == 1 else np.concatenate(p) for p in zip(*arrays, strict=True)]
-
-
-def names_columns(y: Any) -> bool:
-    """Whether targets are given as names of columns."""
-    if isinstance(y, dict):
-        return bool(y) and all(names_columns(v) for v in y.values())
-    return _is_column(y) or (isinstance(y, (list, tuple)) and bool(y) and all(map(_is_column, y)))
 
 
 def is_table(x: Any) -> bool:

@@ -1,4 +1,4 @@
-"""compile, fit and evaluate, which Model takes over."""
+"""fit and evaluate, which Model takes over."""
 
 from __future__ import annotations
 
@@ -7,192 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from andiron import _core, _own_steps, _remote, _workers, callbacks, optimizers
+from andiron import _core, _own_steps, _remote, _workers, callbacks
 from andiron._batches import batches_of
-from andiron._compile import losses_of, metrics_of, per_output, unique, warn_of_groups
-from andiron._data import (
-    batch_source,
-    check_labels,
-    inputs_of,
-    rows_of,
-    split,
-    split_at,
-    targets_of,
-    weights_of,
-)
+from andiron._class_weight import refuse_balanced
+from andiron._compiling import Compiled
+from andiron._data import batch_source, inputs_of
 from andiron._feed import Feeds
 from andiron._refuse import refuse, refuse_beside_batches, whole
-from andiron._tables import Data, is_table, names_columns
+from andiron._sources import Sources
 from andiron.callbacks._protocol import figures_of, for_core, listed, unknown_figure
 
-# What compile sets.
-_OF_COMPILE = ("optimizer", "_compiled_with", "_compiled", "_trainer", "_metrics", "_losses")
 
-
-class Training:
+class Training(Compiled, Sources):
     """The part of a model that learns."""
-
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: Any = "auto",
-        auto_scale_loss: bool = True,
-        *,
-        check_numerics: bool = False,
-        profile: bool = False,
-        threads: int = 0,
-    ) -> None:
-        """Says how to learn.
-
-        Args:
-            optimizer: a name or an Optimizer. Default: "rmsprop".
-            loss: a name, a Loss or a function (y_true, y_pred) of andiron.ops; a list or a dict
-                for several outputs.
-            loss_weights: of the outputs' losses in the sum. Default: 1.
-            metrics: names, Metrics or functions (y_true, y_pred) of andiron.ops or NumPy, whose
-                mean over samples is meant; computed without sample weights.
-            weighted_metrics: the same with sample weights.
-            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras's
-                sake; a step is a compiled plan always, and float32 needs no scale.
-            check_numerics: whether steps look for the first op that makes NaN or infinity (slow).
-            profile: whether steps are timed node by node (`andiron.profiler`).
-            threads: 0 for all.
-        """
-        if loss is None and self._own_step("train_step") is None:
-            raise _core.Error("[compile] needs a loss")
-        before = {name: self.__dict__.get(name) for name in _OF_COMPILE}
-        self.optimizer = None if optimizer is None else optimizers.get(optimizer)
-        self._compiled_with = {
-            "loss": loss,
-            "loss_weights": loss_weights,
-            "metrics": metrics,
-            "weighted_metrics": weighted_metrics,
-            "plan": {"check_numerics": check_numerics, "profile": profile, "threads": threads},
-        }
-        self._compiled = None
-        try:
-            if self._network is not None and self._network.built:
-                self._compile_now()
-        except Exception:
-            self.__dict__.update(before)  # an earlier compile stands
-            raise
-
-    def _compile_now(self) -> None:
-        given, names = self._compiled_with, self._network.output_names
-        warn_of_groups(self.optimizer, self._network.variables)
-        if self._own_step("train_step") is not None:
-            self._metrics, self._losses = [], [None] * len(names)
-            self._compiled, self._trainer = _own_steps.compiled(self, given["plan"])
-            return
-        found = metrics_of(given["metrics"], False, names)
-        found += metrics_of(given["weighted_metrics"], True, names)
-        self._metrics = unique(found)
-        self._losses = losses_of(given["loss"], names)
-        self._compiled, self._trainer = self._make_compiled()
-        if self.optimizer is not None:
-            self.optimizer._model = self._compiled
-
-    def _make_compiled(self, workers: Any = None):
-        """The model with losses, metrics and optimizer as steps: of this process, or of several."""
-        given = self._compiled_with
-        compiled = _core.CompiledModel(
-            self._network,
-            None if self.optimizer is None else self.optimizer._core,
-            self._losses,
-            self._loss_weights(given["loss_weights"]),
-            bool(self._metrics),
-            **given["plan"],
-            workers=workers,
-        )
-        return compiled, _core.Trainer(compiled, self._core_metrics())
-
-    def _own_step(self, name: str) -> Any:
-        """The model's own train_step or test_step; None: it has none."""
-        return getattr(self, name, None)
-
-    def _core_metrics(self) -> list[tuple]:
-        """Metrics for the trainer: those of one's own traced for the types of their output."""
-        own = any(m._own for _, _, m, _ in self._metrics)
-        outputs = self._network.trace(False).outputs if own else []
-        found = []
-        for name, i, metric, weighted in self._metrics:
-            loss, core = self._losses[i], metric._core
-            if metric._own and loss is not None:
-                y_pred = outputs[i]
-                types = loss.target_type(y_pred), (y_pred.dtype, y_pred.shape)
-                core = metric._core_in(*types, weighted)
-            found.append((name, i, core, weighted))
-        return found
-
-    def _loss_weights(self, given: Any) -> list[float]:
-        if given is None:
-            return []
-        weights = per_output(given, self._network.output_names, "loss_weights")
-        return [1.0 if w is None else float(w) for w in weights]
-
-    def _require_compiled(self, x: Any = None):
-        if self._compiled_with is None:
-            raise _core.Error("[fit] call compile first")
-        self._ready(x)
-        if self._compiled is None:
-            self._compile_now()
-        return self._compiled
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The figures of evaluate, in order."""
-        self._require_compiled()
-        names = self._network.output_names
-        losses = [f"{n}_loss" for n in names] if len(names) > 1 else []
-        return ["loss", *losses, *(name for name, *_ in self._metrics)]
-
-    def _targets(self) -> list[str]:
-        names = self._network.output_names
-        return [n for n, loss in zip(names, self._losses, strict=True) if loss is not None]
-
-    def _arrays(self, x: Any, y: Any, sample_weight: Any, class_weight: Any = None,
-                may_be_empty: bool = False):  # fmt: skip
-        if self._own_step("train_step") is not None:
-            _own_steps.refuse_of(self, class_weight)
-            return _own_steps.arrays(x, y, sample_weight, self._network)
-        if y is None:
-            raise _core.Error("[fit] needs targets y")
-        xs = inputs_of(self._network, x)
-        names = self._targets()
-        ys = targets_of(y, names)
-        check_labels(ys, names, [loss for loss in self._losses if loss is not None])
-        ws = weights_of(sample_weight, class_weight, ys, names)
-        if rows_of([*xs, *ys, *ws]) == 0 and not may_be_empty:
-            raise _core.Error("[data] is empty: 0 samples")
-        return xs, ys, ws
-
-    def _table_source(self, data: Data, batch_size: int, shuffle: bool = False, seed: int = 0,
-                      **more: Any):  # fmt: skip
-        self._require_compiled(data)
-        if self._own_step("train_step") is not None and data._label is not None:
-            raise _core.Error(
-                "[fit] the label of a table does not reach a train_step of one's own: give arrays, "
-                "or what gives batches (x, y)"
-            )
-        return data._source(self._network, self._targets(), batch_size, shuffle, seed, **more)
-
-    def _as_data(self, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
-        """(Data, None) where x is a table with its targets; else (None, x as arrays)."""
-        by_name = y is None or names_columns(y)
-        if not is_table(x) and not (names_columns(y) and hasattr(x, "columns")):
-            return None, x
-        from andiron import data
-
-        if by_name:
-            return data.as_data(x, y, sample_weight), None
-        self._ready(given := data.as_data(x))
-        return None, given._arrays_for(self._network)
 
     def fit(
         self,
@@ -205,7 +32,7 @@ class Training:
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
-        class_weight: dict | None = None,
+        class_weight: dict | str | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
@@ -244,7 +71,9 @@ class Training:
                 makes, or what gives batches; the batches of a generator are kept in memory, so that
                 each validation sees the same, up to 4 GiB without validation_steps.
             shuffle: another order in each epoch, by seed. Default: True.
-            class_weight: a weight for each class id; others weigh 1.
+            class_weight: a weight for each class id, {id: weight}; others weigh 1. "balanced":
+                rows / (classes * rows of the class), as scikit-learn has it, counted over the rows
+                to train on; not for batches that Python gives one by one.
             sample_weight: a weight for each sample; for a table the name of a column.
             initial_epoch: the first epoch's number.
             steps_per_epoch: batches that make an epoch; the next one goes on where it ended. One
@@ -322,6 +151,7 @@ class Training:
                     batch_size=batch_size,
                     validation_split=validation_split,
                 )
+                refuse_balanced(class_weight, "batches of Python")
                 x = feeds.source(
                     given, class_weight, steps=steps_per_epoch, first_epoch=initial_epoch,
                     epochs=max(epochs - initial_epoch, 1), shuffle=bool(shuffle),
@@ -352,56 +182,6 @@ class Training:
         for dataset in datasets:
             dataset._report()
         return history
-
-    def _sources(self, x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
-                 sample_weight, validation_batch_size, seed):  # fmt: skip
-        validation_data = batch_source(validation_data)
-        if isinstance(batch_source(x), _core.BatchSource):
-            self._require_compiled(x if hasattr(x, "_specs") else None)
-            source = batch_source(x)
-        elif (found := self._as_data(x, y, sample_weight))[0] is not None:
-            batch_size = whole(32 if batch_size is None else batch_size, "batch_size", 1)
-            order = (bool(shuffle), _core.next_seed() if seed is None else int(seed))
-            taken = {}
-            if validation_split:
-                self._require_compiled(found[0])
-                rows = found[0]._rows(self._network, self._targets())
-                at = split_at(rows, validation_split)
-                taken = {"first": 0, "rows": at}
-                if validation_data is None:
-                    size = validation_batch_size or batch_size
-                    validation_data = self._table_source(found[0], size, first=at)
-            source = self._table_source(
-                found[0], batch_size, *order, class_weight=class_weight, **taken
-            )
-        else:
-            x = found[1]
-            self._require_compiled(x)
-            batch_size = whole(32 if batch_size is None else batch_size, "batch_size", 1)
-            arrays = self._arrays(x, y, sample_weight, class_weight)
-            if validation_split:
-                parts = [split(a, validation_split) for a in arrays]
-                arrays = [first for first, _ in parts]
-                if validation_data is None:
-                    validation_data = tuple(last for _, last in parts)
-            source = _core.array_source(
-                *arrays, batch_size, bool(shuffle), _core.next_seed() if seed is None else int(seed)
-            )
-        if validation_data is None or isinstance(validation_data, _core.BatchSource):
-            return source, validation_data
-        if isinstance(validation_data, Data):
-            size = validation_batch_size or batch_size or 32
-            return source, self._table_source(validation_data, size)
-        if not isinstance(validation_data, (list, tuple)) or len(validation_data) not in (2, 3):
-            raise _core.Error("[fit] validation_data is (x, y) or (x, y, sample_weight)")
-        weights = validation_data[2] if len(validation_data) == 3 else None
-        weights = None if isinstance(weights, list) and not weights else weights
-        size = validation_batch_size or batch_size or 32
-        found = self._as_data(validation_data[0], validation_data[1], weights)
-        if found[0] is not None:
-            return source, self._table_source(found[0], size)
-        arrays = self._arrays(found[1], validation_data[1], weights)
-        return source, _core.array_source(*arrays, size)
 
     def _run(self, source, validation, epochs, initial_epoch, validation_freq, verbose, given,
              options):  # fmt: skip
@@ -530,11 +310,6 @@ class Training:
         values = list(logs.values())
         return values[0] if len(values) == 1 else values
 
-    def _one_step(self, x: Any, y: Any, sample_weight: Any, class_weight: Any):
-        self._require_compiled(x)
-        arrays = self._arrays(x, y, sample_weight, class_weight)
-        return _core.array_source(*arrays, max(1, rows_of(arrays[0])))
-
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One step on these samples. Returns the loss before it, and the metrics.
 
@@ -551,50 +326,3 @@ class Training:
         """Loss and metrics of these samples."""
         n = len(np.asarray(inputs_of(self._ready(x), x)[0]))
         return self.evaluate(x, y, max(1, n), 0, sample_weight, return_dict=return_dict)
-
-    # What files keep of it.
-
-    def _training_state(self, with_optimizer: bool, warn: bool = True) -> tuple[Any, Any]:
-        if self._compiled is None:
-            return None, None
-        self._compiled.catch_up()
-        # A class's own steps are not in a file, which brings back the network that they trained.
-        if not with_optimizer or self._own_step("train_step") is not None:
-            return None, None
-        outputs = self._network.outputs
-        metrics = []
-        for name, i, metric, weighted in self._metrics:
-            if (saved := metric._saved(warn)) is not None:
-                metrics.append({"name": name, "output": i, "weighted": weighted, **saved})
-        config = {
-            "optimizer": None if self.optimizer is None else self.optimizer._core.description(),
-            "losses": [
-                None if loss is None else loss.description(out.dtype, out.shape)
-                for loss, out in zip(self._losses, outputs, strict=True)
-            ],
-            "loss_weights": self._compiled_with["loss_weights"],
-            "metrics": metrics,
-            "step": self._compiled.step,
-        }
-        state = self._compiled.state()[len(self._network.variables) :]
-        tensors = {f"optimizer/{i:04d}/{v.name}": v.value for i, v in enumerate(state)}
-        return config, tensors
-
-    def _restore_training(self, config: dict, tensors: dict, own_metrics: Any = ()) -> None:
-        from andiron import metrics
-
-        kept = [
-            (m["name"], m["output"], metrics.Metric._loaded(m["name"], m), m["weighted"])
-            for m in config["metrics"]
-        ]
-        for place, metric in own_metrics:
-            kept.insert(place, metric)
-        self.compile(config["optimizer"], config["losses"], config["loss_weights"])
-        self._metrics = kept
-        self._compiled, self._trainer = self._make_compiled()
-        if self.optimizer is not None:
-            self.optimizer._model = self._compiled
-        state = self._compiled.state()[len(self._network.variables) :]
-        for variable, name in zip(state, sorted(tensors), strict=True):
-            variable.assign(tensors[name])
-        self._compiled.step = config["step"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _core
+from andiron._class_weight import balanced, is_balanced
 from andiron._data import rows_of
 from andiron._tables import Data
 from andiron.callbacks import Callback
@@ -152,6 +154,8 @@ def _fit(model: Any, communicator: Any, wire_dtype: str, rows: tuple, validation
         raise _core.Error("[fit] the model was compiled without an optimizer")
     seed = same_on_all(communicator, _core.next_seed() % 2**62 if seed is None else int(seed))
     x, y, sample_weight, class_weight = rows
+    if is_balanced(class_weight):
+        class_weight = _balanced(model, communicator, x, y, sample_weight)
     train = source(
         model, communicator, batch_size, x, y, sample_weight, class_weight, shuffle, seed
     )
@@ -171,6 +175,17 @@ def _fit(model: Any, communicator: Any, wire_dtype: str, rows: tuple, validation
             train, validation, epochs, initial_epoch, validation_freq, verbose, callbacks,
             {**options, "workers": workers},
         )  # fmt: skip
+
+
+def _balanced(model: Any, communicator: Any, x: Any, y: Any, sample_weight: Any) -> dict:
+    """Weights of classes by their counts over all workers."""
+    mine: Counter = Counter()
+    for own in _own(model, x, y, sample_weight, None, communicator.rank, False, 0).values():
+        mine.update(_core.class_counts(own))
+    total: Counter = Counter()
+    for counts in every(communicator, sorted(mine.items())):
+        total.update(dict(counts))
+    return balanced(total)
 
 
 def evaluate(model: Any, communicator: Any, rows: tuple, batch_size: int) -> dict:

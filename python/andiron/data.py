@@ -17,7 +17,8 @@ from typing import Any
 from andiron import _core, _files
 from andiron._ragged import pad_sequences
 from andiron._splits import k_folds, train_test_split
-from andiron._tables import Column, Data, bytes_from, refuse_unknown
+from andiron._table_columns import Column, refuse_unknown
+from andiron._tables import Data, bytes_from
 from andiron._vocabulary import Vocabulary
 from andiron._workers import Shards
 

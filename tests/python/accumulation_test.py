@@ -111,7 +111,7 @@ def test_files_keep_it(tmp_path):
 
 
 def test_what_is_no_number_of_batches_is_refused():
-    with pytest.raises(TypeError, match="is an integer; got 2.5"):
+    with pytest.raises(TypeError, match="must be an integer; got 2.5"):
         optimizers.Adam(gradient_accumulation_steps=2.5)
     model = Sequential([Input((3,)), layers.Dense(1)])
     with pytest.raises(andiron.Error, match="means over the samples"):

@@ -129,8 +129,8 @@ def test_absurd_settings(make):
         (lambda: optimizers.Adam(weight_decay="0.1"), r"weight_decay is a number; got '0.1'"),
         (lambda: optimizers.SGD(momentum="0.9"), r"\[SGD\] momentum is a number; got '0.9'"),
         (
-            lambda: model().fit(X, Y, class_weight="balanced", verbose=0),
-            r"class_weight is \{class id: weight\}; got 'balanced'; .*compute_sample_weight",
+            lambda: model().fit(X, Y, class_weight="equal", verbose=0),
+            r"class_weight is \{class id: weight\} or \"balanced\"; got 'equal'",
         ),
     ],
 )
@@ -156,8 +156,16 @@ def test_ids_out_of_range():
 def test_labels_out_of_range():
     m = Sequential([Input((5,)), layers.Dense(3)])
     m.compile("sgd", andiron.losses.SparseCategoricalCrossentropy(from_logits=True))
-    with pytest.raises(andiron.Error):
-        m.fit(X, np.full(64, 3), verbose=0)
+    for wrong in (3, -1):
+        y = np.arange(64) % 3
+        y[5] = wrong
+        with pytest.raises(andiron.Error, match=f"takes class ids from 0 to 2; got {wrong} in row"):
+            m.fit(X, y, verbose=0)
+    ignoring = andiron.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1)
+    m.compile("sgd", ignoring)
+    m.fit(X, np.arange(64) % 4 - 1, verbose=0)
+    with pytest.raises(andiron.Error, match="from 0 to 2, and -1 for none; got -2 in row 0"):
+        m.fit(X, np.full(64, -2), verbose=0)
 
 
 @pytest.mark.parametrize("loss", ["BinaryCrossentropy", "BinaryFocalCrossentropy"])
@@ -364,7 +372,8 @@ def test_damaged_files(tmp_path):
 
 LONG = """
     import signal, sys
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where jobs run behind a shell
+    # Ignored where jobs run behind a shell.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.path[:0] = {path!r}
     import numpy as np, andiron
     from andiron import Sequential, Input, layers

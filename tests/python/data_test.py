@@ -146,6 +146,80 @@ def test_class_weight_and_labels_from_texts():
     same_weights(a, b)
 
 
+def softmax(n=3, **options):
+    andiron.set_random_seed(2)
+    m = Sequential([Input((2,)), layers.Dense(n, "softmax")])
+    m.compile("sgd", andiron.losses.SparseCategoricalCrossentropy(**options))
+    return m
+
+
+@pytest.mark.parametrize("form", ["table", "reader", "stream", "spilled", "split"])
+def test_balanced_class_weights_of_tables(form, tmp_path):
+    label = RNG.choice(3, N, p=[0.6, 0.3, 0.1])
+    table = TABLE.append_column("kind", pa.array(label))
+    train = label[: int(N * 0.8)] if form == "split" else label
+    told = {i: len(train) / (3 * n) for i, n in enumerate(np.bincount(train).tolist())}
+    more = {"validation_split": 0.2} if form == "split" else {}
+
+    def rows():
+        if form == "stream":
+            parquet.write_table(table, tmp_path / "t.parquet")
+            return data.from_parquet(tmp_path / "t.parquet", ["a", "b"], "kind", stream=True,
+                                     shuffle_buffer=50)  # fmt: skip
+        given = table.to_reader(50) if form == "reader" else table
+        budget = 1000 if form == "spilled" else None
+        return data.from_arrow(given, ["a", "b"], "kind", "w", memory_budget=budget)
+
+    a, b = softmax(), softmax()
+    a.fit(rows(), epochs=2, verbose=0, seed=1, class_weight="balanced", **more)
+    b.fit(rows(), epochs=2, verbose=0, seed=1, class_weight=told, **more)
+    same_weights(a, b)
+
+
+@pytest.mark.parametrize("form", ["table", "reader", "stream"])
+def test_labels_that_the_loss_does_not_know(form, tmp_path):
+    """Told before training, with column, row and value; of a stream when it comes to the row."""
+    kind = (np.arange(N) % 3).astype("f8")
+
+    def rows(at, value):
+        label = kind.copy()
+        label[at] = value
+        table = TABLE.append_column("kind", pa.array(label))
+        if form == "stream":
+            parquet.write_table(table, tmp_path / "t.parquet")
+            return data.from_parquet(tmp_path / "t.parquet", ["a", "b"], "kind", stream=True,
+                                     shuffle_buffer=50)  # fmt: skip
+        given = table.to_reader(50) if form == "reader" else table
+        return data.from_arrow(given, ["a", "b"], "kind")
+
+    for at, value in ((170, 3), (5, -1)):
+        model = softmax()
+        before = [w.copy() for w in model.get_weights()]
+        words = f"column 'kind': .* takes class ids from 0 to 2; row {at} is {value}"
+        with pytest.raises(andiron.Error, match=words):
+            model.fit(rows(at, value), verbose=0)
+        if form != "stream":
+            for x, y in zip(before, model.get_weights(), strict=True):
+                np.testing.assert_array_equal(x, y)
+        with pytest.raises(andiron.Error, match=words):
+            model.evaluate(rows(at, value), verbose=0)
+    softmax().fit(rows(0, 2), verbose=0)
+    softmax(ignore_class=-1).fit(rows(9, -1), verbose=0)
+    binary = Sequential([layers.Dense(1, "sigmoid")])  # reads the table before it has a loss
+    binary.compile("sgd", "binary_crossentropy")
+    with pytest.raises(andiron.Error, match="BinaryCrossentropy takes labels from 0 to 1; row 2 is"
+                                            " 2. .*labels of -1 and 1 for Hinge"):  # fmt: skip
+        binary.fit(rows(0, 0), verbose=0)
+
+
+def test_a_table_that_another_loss_has_read():
+    rows = data.from_arrow(TABLE.append_column("kind", pa.array(np.arange(N) % 3)), ["a", "b"],
+                           "kind")  # fmt: skip
+    softmax().fit(rows, verbose=0)
+    with pytest.raises(andiron.Error, match="takes class ids from 0 to 1; row 2 is 2"):
+        softmax(2).fit(rows, verbose=0)
+
+
 def test_predict_takes_batches_of_any_size_and_none():
     model = dense()
     expected = model.predict(X)

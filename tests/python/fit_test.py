@@ -123,19 +123,6 @@ def test_a_sample_weight_of_zero_leaves_the_sample_out():
     np.testing.assert_allclose(model.predict(X), Y, atol=0.2)
 
 
-def test_class_weight_is_a_sample_weight():
-    label = (Y > 0).astype("int32")
-    a, b = (
-        Sequential([Input((5,)), layers.Dense(1, "sigmoid", kernel_initializer="zeros")])
-        for _ in "ab"
-    )
-    for model in (a, b):
-        model.compile(optimizers.SGD(0.1), "binary_crossentropy")
-    a.fit(X, label, class_weight={0: 1.0, 1: 3.0}, verbose=0, seed=1)
-    b.fit(X, label, sample_weight=np.where(label[:, 0] == 1, 3.0, 1.0), verbose=0, seed=1)
-    np.testing.assert_array_equal(a.get_weights()[0], b.get_weights()[0])
-
-
 def test_pandas_in():
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(X, columns=list("abcde"))

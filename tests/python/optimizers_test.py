@@ -105,7 +105,7 @@ def test_names_and_refusals():
         optimizers.Adam(loss_scale_factor=8)
     with pytest.raises(andiron.Error, match="ema_momentum must be in"):
         optimizers.SGD(use_ema=True, ema_momentum=1.5)
-    with pytest.raises(TypeError, match="ema_overwrite_frequency is an integer"):
+    with pytest.raises(TypeError, match="ema_overwrite_frequency must be an integer"):
         optimizers.SGD(use_ema=True, ema_overwrite_frequency=2.5)
     with pytest.raises(andiron.Error, match="lazy lets rows of tables wait"):
         optimizers.Adam(use_ema=True, lazy=True)

@@ -111,6 +111,16 @@ def test_workers_train_what_one_trains(size):
         np.testing.assert_allclose(histories[0].history[name], values, atol=2e-4, err_msg=name)
 
 
+def test_balanced_weights_are_of_the_classes_of_all_workers():
+    counts = table()["y"].astype(int).value_counts()
+    told = {c: ROWS / (2 * int(n)) for c, n in counts.items()}
+    balanced, given = [model() for _ in range(3)], [model() for _ in range(3)]
+    for models, weight in ((balanced, "balanced"), (given, told)):
+        for history in trained(3, models, class_weight=weight):
+            assert not isinstance(history, BaseException), history
+    np.testing.assert_array_equal(weights(balanced[0]), weights(given[0]))
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -328,7 +338,8 @@ def fit_normalized(size: int, models: list) -> list:
 @pytest.mark.parametrize("size", [2, 3, 5])
 def test_synchronized_moments_are_those_of_all_rows(size):
     one, models = [normalized(True)], [normalized(True) for _ in range(size)]
-    (alone,), histories = fit_normalized(1, one), fit_normalized(size, models)
+    fit_normalized(1, one)
+    histories = fit_normalized(size, models)
     for m, history in zip(models, histories, strict=True):
         assert not isinstance(history, BaseException), history
         np.testing.assert_array_equal(weights(m), weights(models[0]))

@@ -295,7 +295,7 @@ void Converter::refuse_null(const RowOf& row_of, int64_t i) const {
     fail("[arrow] column '{}': row {} is null; say what nulls become", options_.name, row_of(i));
 }
 
-void Converter::check(const Tensor& tensor, int64_t first_row) const {
+void Converter::check(const Tensor& tensor, int64_t first_row) {
   if (options_.check == ColumnOptions::Check::none || tensor.count() == 0) return;
   const bool weight = options_.check == ColumnOptions::Check::weight;
   const int64_t per_row = tensor.count() / tensor.size(0);
@@ -306,6 +306,12 @@ void Converter::check(const Tensor& tensor, int64_t first_row) const {
       if (!std::isfinite(v) || (weight && v < 0.0))
         fail("[arrow] column '{}' must be finite{}; row {} is {}", options_.name,
              weight ? " and not negative" : "", first_row + i / per_row, v);
+      const auto& range = options_.range;
+      if (range && (v < range->least || v > range->most) && v != range->besides)
+        fail("[data] column '{}': {}; row {} is {:g}. {}", options_.name, range->rule,
+             first_row + i / per_row, v, range->hint);
+      if (v < extremes_.least) extremes_.least = v, extremes_.least_row = first_row + i / per_row;
+      if (v > extremes_.most) extremes_.most = v, extremes_.most_row = first_row + i / per_row;
     }
   });
 }

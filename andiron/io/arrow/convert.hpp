@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,19 @@ struct ColumnOptions {
   enum class Truncate : uint8_t { error, end, beginning } truncate = Truncate::error;
   Unit unit = Unit::own;  ///< of times; coarser units round down
   enum class Check : uint8_t { none, finite, weight } check = Check::none;
+  /// Other numbers are an error.
+  struct Range {
+    double least = 0.0, most = 0.0;
+    std::optional<double> besides = {};  ///< a number outside that is none
+    std::string rule = {}, hint = {};    ///< for the error's message
+  };
+  std::optional<Range> range = {};
+};
+
+/// The least and the greatest number of a column, and the first rows that have them.
+struct Extremes {
+  double least = std::numeric_limits<double>::infinity(), most = -least;
+  int64_t least_row = 0, most_row = 0;
 };
 
 /// Turns one column's arrays, batch by batch, into dense tensors [rows, row...] of one dtype. Where
@@ -46,6 +60,8 @@ class Converter {
   DType dtype() const { return dtype_; }
   /// A row's sizes; of lists and binaries known after the first rows only.
   const std::optional<Sizes>& row() const { return row_; }
+  /// Of a column that is checked, so far.
+  const Extremes& extremes() const { return extremes_; }
 
   /// `first_row` is where the array begins in the whole column, for messages. Throws Error naming
   /// column and row.
@@ -72,11 +88,12 @@ class Converter {
   Tensor view(const Array& array) const;
   Tensor with_fill(Sizes sizes, double fill) const;
   void refuse_null(const RowOf& row_of, int64_t i) const;
-  void check(const Tensor& tensor, int64_t first_row) const;
+  void check(const Tensor& tensor, int64_t first_row);
 
   ColumnOptions options_;
   DType dtype_;
   std::optional<Sizes> row_;
+  Extremes extremes_;
   std::shared_ptr<void> owner_;  // of the array that is being converted
 };
 

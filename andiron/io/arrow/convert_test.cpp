@@ -215,6 +215,29 @@ TEST(ArrowConvert, labels_and_weights_are_checked) {
               HasSubstr("finite and not negative; row 101 is -1"));
 }
 
+TEST(ArrowConvert, numbers_beyond_a_range_are_told_and_extremes_are_kept) {
+  using Check = ColumnOptions::Check;
+  const HandMade column = numbers<int64_t>("l", "kind", {2, -1, 0, 7, 7});
+  ColumnOptions options{.check = Check::finite};
+  options.range = {.least = 0, .most = 2, .rule = "a loss takes ids from 0 to 2", .hint = "So."};
+  EXPECT_THAT(message(column, options),
+              HasSubstr("column 'kind': a loss takes ids from 0 to 2; row 101 is -1. So."));
+  options.range->besides = -1.0;
+  EXPECT_THAT(message(column, options), HasSubstr("row 103 is 7"));
+
+  auto calls = std::make_shared<Calls>();
+  ArrowArrayStream source;
+  make_stream({.batches = {batch_of({column})}}, &source, calls);
+  Stream stream(&source);
+  const auto batch = stream.next({0}).value_or_throw();
+  Converter converter({.name = "kind", .check = Check::finite}, stream.schema().children[0]);
+  (void)converter.convert(batch->columns[0], 100);
+  EXPECT_EQ(converter.extremes().least, -1.0);
+  EXPECT_EQ(converter.extremes().least_row, 101);
+  EXPECT_EQ(converter.extremes().most, 7.0);
+  EXPECT_EQ(converter.extremes().most_row, 103);  // the first of two
+}
+
 TEST(ArrowConvert, what_has_no_numbers_is_refused) {
   HandMade pair{.format = "+s",
                 .name = "x",

@@ -49,6 +49,14 @@ bool BlockReader::next(TableBlock& block) {
   return true;
 }
 
+std::map<std::string, io::arrow::Extremes> BlockReader::extremes() const {
+  std::map<std::string, io::arrow::Extremes> out;
+  for (const io::arrow::Converter& c : converters_)
+    if (c.options().check == io::arrow::ColumnOptions::Check::finite)
+      out[c.options().name] = c.extremes();
+  return out;
+}
+
 void BlockReader::describe() {
   for (const io::arrow::Converter& c : converters_)
     converted_.push_back({c.options().name, c.dtype(), *c.row()});

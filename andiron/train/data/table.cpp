@@ -79,8 +79,9 @@ void TableBuilder::spill(const TableBlock& block) {
   t.spill_->add(block).value_or_throw();
 }
 
-std::shared_ptr<Table> TableBuilder::finish() {
+std::shared_ptr<Table> TableBuilder::finish(std::map<std::string, io::arrow::Extremes> extremes) {
   Table& t = *table_;
+  t.extremes_ = std::move(extremes);
   if (t.n_rows_ == 0) fail("[data] is empty: 0 samples");
   if (t.spill_ != nullptr) {
     t.spill_->finish().value_or_throw();
@@ -104,7 +105,7 @@ std::shared_ptr<Table> read_table(BlockReader& reader, TableOptions options,
     if (block.rows > 0) builder.add(reader.columns(), std::exchange(block, {}));
     if (between_batches) between_batches();
   }
-  return builder.finish();
+  return builder.finish(reader.extremes());
 }
 
 }  // namespace andiron::train

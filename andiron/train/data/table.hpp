@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -32,6 +33,8 @@ class Table {
   const TableOptions& options() const { return options_; }
   /// In memory; empty when there is a spill.
   const std::vector<TableBlock>& blocks() const { return blocks_; }
+  /// Of the columns whose numbers were checked as they were read, by name.
+  const std::map<std::string, io::arrow::Extremes>& extremes() const { return extremes_; }
   /// Null when everything is in memory.
   const Spill* spill() const { return spill_.get(); }
   /// In memory and by content: order()[i] is the row that stands at i.
@@ -44,6 +47,7 @@ class Table {
  private:
   friend class TableBuilder;
   std::vector<TableColumn> columns_;
+  std::map<std::string, io::arrow::Extremes> extremes_;
   TableOptions options_;
   int64_t n_rows_ = 0;
   std::vector<TableBlock> blocks_;
@@ -61,7 +65,7 @@ class TableBuilder {
   /// IoError when the spill cannot be written.
   void add(const std::vector<TableColumn>& columns, TableBlock block);
   /// Throws Error when there is no row.
-  std::shared_ptr<Table> finish();
+  std::shared_ptr<Table> finish(std::map<std::string, io::arrow::Extremes> extremes = {});
 
  private:
   void start_spill();
@@ -86,6 +90,8 @@ class BlockReader {
   /// False at the end. Columns are known after it returned true for a block with rows.
   bool next(TableBlock& block);
   const std::vector<TableColumn>& columns() const { return columns_; }
+  /// Of the columns that are checked, so far, by name.
+  std::map<std::string, io::arrow::Extremes> extremes() const;
 
  private:
   void describe();

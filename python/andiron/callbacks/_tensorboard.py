@@ -6,10 +6,8 @@ import os
 import time
 from typing import Any
 
-import numpy as np
-
 from andiron import _core
-from andiron._refuse import refuse
+from andiron._refuse import refuse, whole
 from andiron.callbacks import _board_embeddings
 from andiron.callbacks._board_graph import graph_def
 from andiron.callbacks._board_images import picture
@@ -81,14 +79,14 @@ class TensorBoard(MadeAgain):
         library()
         self.log_dir = os.fspath(log_dir)
         self.write_graph, self.write_steps_per_second = write_graph, write_steps_per_second
-        self.histogram_freq = _whole(histogram_freq, "histogram_freq is a number of epochs", 0)
+        self.histogram_freq = whole(histogram_freq, "histogram_freq", 0, "TensorBoard")
         self.write_images = write_images
-        self.embeddings_freq = _whole(embeddings_freq, "embeddings_freq is a number of epochs", 0)
+        self.embeddings_freq = whole(embeddings_freq, "embeddings_freq", 0, "TensorBoard")
         self.embeddings_metadata = embeddings_metadata
         self.update_freq: str | int = "epoch"
         if update_freq != "epoch":
             each = 1 if update_freq == "batch" else update_freq
-            self.update_freq = _whole(each, 'update_freq is "epoch", "batch" or a number', 1)
+            self.update_freq = whole(each, 'update_freq ("epoch", "batch")', 1, "TensorBoard")
             self.on_train_batch_end = self._batch_ended  # otherwise batches cost nothing
         self._files: dict[str, EventFile] = {}
         self._begins: tuple[int, int] | None = None
@@ -215,9 +213,3 @@ class TensorBoard(MadeAgain):
 
 def _tag(figure: str) -> str:
     return figure if figure.startswith("spark/") else f"epoch_{figure}"
-
-
-def _whole(value: Any, what: str, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise _core.Error(f"[TensorBoard] {what} from {least}; got {value!r}")
-    return int(value)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 from andiron import _core
-from andiron._refuse import check_numbers, refuse
+from andiron._refuse import check_numbers, refuse, whole
 from andiron.optimizers import schedules
 
 # What all of them take beside what their signatures name.
@@ -203,16 +202,14 @@ def _common(
     return {
         "use_ema": bool(use_ema) or None,
         "ema_momentum": float(ema_momentum) if use_ema else None,
-        "ema_overwrite_frequency": _whole("ema_overwrite_frequency", ema_overwrite_frequency)
+        "ema_overwrite_frequency": _steps("ema_overwrite_frequency", ema_overwrite_frequency)
         if use_ema
         else None,
-        "gradient_accumulation_steps": _whole(
+        "gradient_accumulation_steps": _steps(
             "gradient_accumulation_steps", gradient_accumulation_steps
         ),
     }
 
 
-def _whole(name: str, steps: Any) -> int | None:
-    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, Integral)):
-        raise TypeError(f"[optimizer] {name} is an integer; got {steps!r}")
-    return None if steps is None else int(steps)
+def _steps(name: str, steps: Any) -> int | None:
+    return None if steps is None else whole(steps, name, 1, "optimizer")
