@@ -13,6 +13,7 @@ from andiron import _core
 
 _MAX_HEADER = 100 << 20
 _SHOWN = 40  # tensors
+_RECOMMENDERS = ("model.json", "propensity.json")  # in folders
 
 
 def about(path: str) -> dict[str, Any]:
@@ -206,16 +207,21 @@ def _json(path: str) -> dict[str, Any]:
             kind = "vocabulary" if key == "entries" else "map of ids"
             rows = {"kind": kind, "entries": len(found[key])}
             return {**rows, "summary": _rows(rows)}
+    if found.get("model") and isinstance(found.get("settings"), dict):
+        return _recommender(Path(path))
     raise _core.Error(f"[info] '{path}' is JSON of a kind that Andiron does not write")
 
 
 def _folder(folder: Path) -> dict[str, Any]:
-    if (folder / "model.json").exists():
-        return _recommender(folder)
+    for name in _RECOMMENDERS:
+        if (folder / name).exists():
+            return _recommender(folder / name)
+    if (folder / "metadata").is_dir():
+        return _stage(folder)
     names = [n for n in os.listdir(folder) if re.fullmatch(r"checkpoint-\d+\.safetensors", n)]
     if not names:
         raise _core.Error(
-            f"[info] the folder '{folder}' has neither checkpoints nor a saved recommender"
+            f"[info] the folder '{folder}' has neither checkpoints nor a saved recommender or stage"
         )
     names.sort(key=lambda name: int(re.sub(r"\D", "", name)))
     newest = _safetensors(str(folder / names[-1]))
@@ -223,8 +229,9 @@ def _folder(folder: Path) -> dict[str, Any]:
     return {**newest, "kind": "folder of checkpoints", "files": names}
 
 
-def _recommender(folder: Path) -> dict[str, Any]:
-    found = _document(str(folder), (folder / "model.json").read_text(encoding="utf-8"))
+def _recommender(path: Path) -> dict[str, Any]:
+    folder = path.parent
+    found = _document(str(path), path.read_text(encoding="utf-8"))
     rows = {"kind": "recommender", "format": found.get("format"), "model": found.get("model")}
     for name in ("users", "items"):
         path = folder / f"{name}.json"
@@ -233,6 +240,27 @@ def _recommender(folder: Path) -> dict[str, Any]:
     settings = {k: v for k, v in (found.get("settings") or {}).items() if v is not None}
     rows["settings"] = ", ".join(f"{k}={v}" for k, v in settings.items())
     return {**rows, "summary": _rows(rows)}
+
+
+def _stage(folder: Path) -> dict[str, Any]:
+    """A stage of Spark ML, as andiron.spark saves it."""
+    parts = sorted((folder / "metadata").glob("part-*"))
+    text = "".join(part.read_text(encoding="utf-8") for part in parts)
+    found = _document(str(folder / "metadata"), text)
+    own = found.get("class", "")
+    if not own.startswith("andiron."):
+        raise _core.Error(f"[info] '{folder}' is a stage of Spark ML that is not Andiron's: {own}")
+    params = {k: v for k, v in sorted(found.get("paramMap", {}).items()) if v is not None}
+    rows = {
+        "kind": f"Spark stage {own.rpartition('.')[2]}",
+        "spark": found.get("sparkVersion"),
+        "params": ", ".join(f"{k}={json.dumps(v)}" for k, v in params.items()),
+    }
+    summary = _rows(rows)
+    for name in ("model.safetensors", "recommender"):
+        if (folder / name).exists():
+            summary += "\n\n" + about(str(folder / name))["summary"]
+    return {**rows, "summary": summary}
 
 
 # Text.

@@ -93,7 +93,7 @@ class PlattCalibrator:
         a, b = 0.0, float(np.log((positive + 1) / (negative + 1)))
         loss = _logistic(a * z + b, target, w)
         for _ in range(100):  # Newton's steps, halved where they go too far
-            p = _sigmoid(a * z + b)
+            p = sigmoid(a * z + b)
             r, h = w * (p - target), w * p * (1 - p)
             gradient = np.array([r @ z, r.sum()])
             hessian = np.array([[h @ (z * z), h @ z], [h @ z, h.sum()]]) + 1e-12 * np.eye(2)
@@ -111,7 +111,7 @@ class PlattCalibrator:
 
     def transform(self, scores: Any) -> np.ndarray:
         """The chances, of the shape of `scores`, float64; NaN stays NaN."""
-        return _sigmoid(self.slope_ * np.asarray(scores, np.float64) + self.intercept_)
+        return sigmoid(self.slope_ * np.asarray(scores, np.float64) + self.intercept_)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,7 +194,8 @@ def _pairs(scores: Any, labels: Any, weight: Any) -> tuple[np.ndarray, np.ndarra
     return x[some], y[some], w[some]
 
 
-def _sigmoid(z: np.ndarray) -> np.ndarray:
+def sigmoid(z: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-z)), without overflow."""
     return 0.5 * (1 + np.tanh(0.5 * z))
 
 

@@ -155,8 +155,39 @@ def test_explicit_ratings_come_near_their_noise(ratings):
     assert popular == pytest.approx(model.scores_of([-5], [ratings.items.ids[0]])[0], abs=1e-5)
 
 
-def test_observing_leaves_what_ratings_were_learnt_against(data, ratings, tmp_path):
-    made = MatrixFactorization(loss="squared_error", factors=4, epochs=5).fit(ratings, verbose=0)
+def test_a_network_learns_explicit_ratings(ratings, tmp_path):
+    """Near the noise; ratings of strangers are the means over those whom training saw."""
+    split = random_holdout(ratings)
+    settings = {**SMALL, "gmf": 4, "dropout": 0.0, "epochs": 60, "batch_size": 256,
+                "learning_rate": 1e-2, "weight_decay": 0.05}  # fmt: skip
+    model = NeuralCF(loss="squared_error", **settings).fit(split.refit, verbose=0)
+    errors = rating_errors(model, split.test)
+    assert errors.rmse < 0.5 < errors.naive_rmse  # the noise is 0.3; 0.6 is what biases reach
+    assert model.curves["loss"][-1] < model.curves["loss"][0]
+    low, high = split.refit.rating.min(), split.refit.rating.max()
+    given = model.predict(split.test.user, split.test.item)
+    assert low <= given.min() and given.max() <= high
+    scores = model.scores(split.test.user[:30])
+    np.testing.assert_allclose(
+        given[:30], np.clip(scores[np.arange(30), split.test.item[:30]], low, high), atol=1e-5
+    )
+    everyone = model.scores(np.arange(ratings.n_users))
+    one = int(ratings.items.ids[3])
+    assert model.scores_of([-5], [one])[0] == pytest.approx(everyone[:, 3].mean(), abs=1e-4)
+    found = model.predict([-5, int(ratings.users.ids[2]), -5], [one, -7, -7])
+    expected = [everyone[:, 3].mean(), everyone[2].mean(), model.mean_rating]
+    np.testing.assert_allclose(found, np.clip(expected, low, high), atol=1e-4)
+    model.save(tmp_path)
+    again = load(tmp_path)
+    asked = [1, -5], [2, one]
+    np.testing.assert_array_equal(again.predict(*asked), model.predict(*asked))
+    assert (again.mean_rating, again.explicit) == (model.mean_rating, True)
+
+
+@pytest.mark.parametrize("cls", [MatrixFactorization, NeuralCF])
+def test_observing_leaves_what_ratings_were_learnt_against(data, ratings, tmp_path, cls):
+    small = {"factors": 4} if cls is MatrixFactorization else {**SMALL, "dropout": 0.0}
+    made = cls(loss="squared_error", **{**small, "epochs": 5}).fit(ratings, verbose=0)
     made.save(tmp_path)
     low = ratings.take(ratings.rating < 2.5)  # another mean, and another range
     for model in (made, load(tmp_path)):
@@ -185,6 +216,11 @@ def test_explicit_ratings_need_ratings(data, ratings):
         MatrixFactorization(loss="squared_error").fit(data, verbose=0)
     with pytest.raises(ValueError, match="loss is 'bpr' or 'squared_error'; got 'warp'"):
         MatrixFactorization(loss="warp").fit(data, verbose=0)
+    with pytest.raises(ValueError, match=r"\[NeuralCF\] loss='squared_error' learns ratings"):
+        NeuralCF(loss="squared_error").fit(data, verbose=0)
+    words = "loss is 'softmax', 'binary_crossentropy' or 'squared_error'; got 'warp'"
+    with pytest.raises(ValueError, match=words):
+        NeuralCF(loss="warp").fit(data, verbose=0)
     with pytest.raises(ValueError, match="has learnt which items are met"):
         rating_errors(ItemKNN().fit(data), ratings)
 
@@ -195,6 +231,7 @@ def test_explicit_ratings_need_ratings(data, ratings):
         (ItemKNN, {"neighbours": 5}),
         (MatrixFactorization, {"factors": 4, "epochs": 2}),
         (MatrixFactorization, {"factors": 4, "epochs": 2, "loss": "squared_error"}),
+        (NeuralCF, {"gmf": 4, "hidden": (4,), "epochs": 2, "loss": "squared_error"}),
     ],
 )
 def test_baselines_come_back_from_disk(ratings, tmp_path, cls, settings):
@@ -208,8 +245,15 @@ def test_baselines_come_back_from_disk(ratings, tmp_path, cls, settings):
     assert again.similar_items(3) == model.similar_items(3)
 
 
-@pytest.mark.parametrize("loss", ["bpr", "squared_error"])
-def test_items_that_come_later_are_scored_by_features(loss):
+@pytest.mark.parametrize(
+    ("cls", "loss"),
+    [
+        (MatrixFactorization, "bpr"),
+        (MatrixFactorization, "squared_error"),
+        (NeuralCF, "squared_error"),
+    ],
+)
+def test_items_that_come_later_are_scored_by_features(cls, loss):
     rng = np.random.default_rng(2)
     rows = []
     for user in range(80):
@@ -221,9 +265,8 @@ def test_items_that_come_later_are_scored_by_features(loss):
                 )
     table = pd.DataFrame(rows, columns=["user", "item", "kind", "rating"])
     data = Interactions.from_pandas(table, rating="rating", item_features=["kind"])
-    model = MatrixFactorization(loss=loss, factors=8, epochs=30, weight_decay=1.0).fit(
-        data, verbose=0
-    )
+    settings = {"factors": 8} if cls is MatrixFactorization else {**SMALL, "learning_rate": 0.01}
+    model = cls(loss=loss, **{**settings, "epochs": 30, "weight_decay": 1.0}).fit(data, verbose=0)
     model.add_items([1000, 1001], pd.DataFrame({"kind": ["even", "odd"]}))
     score = model.scores_of([2, 2, 3, 3], [1000, 1001, 1000, 1001])
     assert score[0] > score[1] and score[3] > score[2]

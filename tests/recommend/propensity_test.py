@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from andiron._about import about
+from andiron.apps.recommend import recommender
 from andiron.apps.recommend.events import Events, Moment
 from andiron.apps.recommend.propensity import Propensity
 from andiron.apps.recommend.study_events import StudyEvents
@@ -94,6 +96,9 @@ def test_models_come_back_and_take_in_new_events(planted, trained, tmp_path):
     again = Propensity.load(tmp_path)
     users = list(range(20))
     assert np.array_equal(again.predict_proba(users), trained.predict_proba(users), equal_nan=True)
+    found = about(str(tmp_path))
+    assert (found["model"], found["users"]) == ("propensity", len(trained.users))
+    assert recommender.load(tmp_path).top(3) == trained.top(3)
     before = again.predict_proba(users)
     again.observe(events)
     assert not np.array_equal(again.predict_proba(users), before)

@@ -181,11 +181,13 @@ def test_the_command_trains_predicts_and_evaluates(frame, tmp_path):
     assert done.exit_code == 0 and "ndcg@10" in done.output and "popularity" in done.output
 
 
-def test_ratings_are_judged_where_no_item_can_be_ranked(frame, tmp_path):
+@pytest.mark.parametrize(("model", "size"), [("MatrixFactorization", "factors=4"),
+                                             ("NeuralCF", "gmf=4")])  # fmt: skip
+def test_ratings_are_judged_where_no_item_can_be_ranked(frame, tmp_path, model, size):
     table = tmp_path / "ratings.csv"
     frame.assign(rating=1.0 + frame["item"] % 5).to_csv(table, index=False)
-    settings = ["--set", "loss=squared_error", "--set", "epochs=1", "--set", "factors=4"]
-    done = _andiron("train", table, "--model", "MatrixFactorization", "--rating", "rating",
+    settings = ["--set", "loss=squared_error", "--set", "epochs=1", "--set", size]
+    done = _andiron("train", table, "--model", model, "--rating", "rating",
                     "--out", tmp_path / "model", *settings)  # fmt: skip
     assert done.exit_code == 0, done.output
     done = _andiron("evaluate", tmp_path / "model", table, "--rating", "rating")

@@ -16,8 +16,6 @@ import pytest
 
 pytest.importorskip("pyspark")
 
-import andiron  # noqa: E402
-from andiron import spark as on_spark  # noqa: E402
 from andiron.apps.recommend.data import Interactions  # noqa: E402
 from andiron.apps.recommend.history import Histories  # noqa: E402
 from andiron.apps.recommend.ids import IdMap  # noqa: E402
@@ -26,11 +24,18 @@ from andiron.apps.recommend.on_spark import interactions  # noqa: E402
 from andiron.apps.recommend.on_spark import recommender as on_spark_recommender  # noqa: E402
 from andiron.apps.recommend.on_spark import workers as on_spark_workers  # noqa: E402
 
+import andiron  # noqa: E402
+from andiron import spark as on_spark  # noqa: E402
+
 SMALL = {
     "NeuralCF": {"gmf": 8, "mlp_user": 4, "mlp_item": 4, "hidden": (8,), "history": 5,
                  "dropout": 0.1},
     "WideAndDeep": {"embedding": 8, "hidden": (8,), "negatives": 10, "dropout": 0.1},
 }  # fmt: skip
+RATED = {
+    "MatrixFactorization": {"factors": 4},
+    "NeuralCF": {"gmf": 4, "mlp_user": 4, "mlp_item": 4, "hidden": (8,), "dropout": 0.0},
+}
 
 
 def events(n_users=60, n_items=24, seed=0, shortest=4) -> pd.DataFrame:
@@ -158,7 +163,7 @@ def test_recommendations_have_the_columns_of_als(spark):
 def test_names_that_are_no_settings():
     for name, message in [
         ("embeding", r"has no 'embeding'; did you mean 'embedding'\? There are Params .*settings"),
-        ("ratingCol", "has no 'ratingCol': a line is an interaction"),
+        ("rank", "has no 'rank': sizes are settings of the model"),
         ("alpha", "has no 'alpha': interactions are not weighted"),
         ("userColumn", "did you mean 'user_col'"),
     ]:
@@ -181,6 +186,96 @@ def test_the_number_of_workers_changes_rounding_only(spark, kind):
     assert np.allclose(one.history["loss"], two.history["loss"], rtol=1e-5)
     users = np.arange(60)
     assert np.allclose(one.native.scores(users), two.native.scores(users), atol=2e-4)
+
+
+def test_neighbours_are_those_of_one_machine(spark, frame):
+    """Pairs are counted where the users are, and added up: the same bits for any workers."""
+    from andiron.apps.recommend.models import ItemKNN
+
+    local = ItemKNN(neighbours=7, shrink=2.0, history_decay=0.9).fit(
+        Interactions.from_pandas(events(), "who", "what", time="when")
+    )
+    for workers in (1, 3):
+        stage = on_spark.Recommender(kind="ItemKNN", num_workers=workers, neighbours=7, shrink=2.0,
+                                     history_decay=0.9, **columns())  # fmt: skip
+        if workers == 3:
+            stage.setNumWorkers(2)
+        found = stage.fit(frame).native
+        assert np.array_equal(found._nearest.keys, local._nearest.keys)
+        assert np.array_equal(found._nearest.values, local._nearest.values)
+        assert np.array_equal(found._popularity, local._popularity)
+        users = np.arange(60)
+        assert np.array_equal(found.scores(users), local.scores(users))
+        assert found.similar_items(3) == local.similar_items(3)
+    with pytest.raises(ValueError, match="there is no setting 'epochs'"):
+        on_spark.Recommender(kind="ItemKNN", epochs=3, **columns()).fit(frame)
+
+
+def ratings(seed=4):
+    """Users like the even items or the odd ones, and rate high or low; those of the first half are
+    stricter, so that workers' parts have other means."""
+    rng = np.random.default_rng(seed)
+    table = events(80, 20, seed).drop_duplicates(["who", "what"])
+    users = table["who"].str[1:].astype(int)
+    table["stars"] = 3.0 - 1.5 * (users < 40) + rng.normal(0, 0.2, len(table)).round(3)
+    table["stars"] += np.where(table["what"] % 3 == 0, 1.0, 0.0)
+    return table.reset_index(drop=True)
+
+
+@pytest.mark.parametrize("kind", list(RATED))
+def test_ratings_are_learnt_against_the_mean_of_all_workers(spark, kind):
+    table = ratings()
+    table["test"] = np.arange(len(table)) % 7 == 0
+    frame, found = spark.createDataFrame(table), []
+    for workers in (1, 2):
+        stage = on_spark.Recommender(
+            kind=kind, loss="squared_error", rating_col="stars", epochs=6, batch_size=32,
+            learning_rate=1e-2, num_workers=workers, validation_indicator_col="test",
+            **RATED[kind], **columns(),
+        )  # fmt: skip
+        found.append(stage.fit(frame.repartition(workers + 1)))
+    one, two = found
+    train = table[~table["test"]]
+    mean = train["stars"].astype("f4").mean()
+    for model in found:
+        assert model.native.mean_rating == pytest.approx(mean, abs=1e-6)
+        low, high = model.native._range
+        assert (low, high) == pytest.approx((train["stars"].min(), train["stars"].max()))
+        assert model.history["val_rmse"][-1] < table["stars"].std()
+        rows = model.transform(frame.where("test")).toPandas()
+        error = rows["prediction"] - rows["stars"]
+        assert model.history["val_rmse"][-1] == pytest.approx(np.sqrt((error**2).mean()), rel=1e-4)
+    assert np.allclose(one.history["loss"], two.history["loss"], rtol=1e-4)
+    users = np.arange(80)
+    assert np.allclose(one.native.scores(users), two.native.scores(users), atol=5e-3)
+    best = two.recommendForAllItems(3).collect()
+    for line in best:
+        values = [x["rating"] for x in line["recommendations"]]
+        assert values == sorted(values, reverse=True) and max(values) <= high
+
+
+def test_pairs_of_items_on_two_workers(frame):
+    model = on_spark.Recommender(kind="MatrixFactorization", epochs=20, batch_size=64, factors=8,
+                                 num_workers=2, **columns()).fit(frame)  # fmt: skip
+    best = {row["who"]: row["recommendations"] for row in model.recommendForAllUsers(3).collect()}
+    right = [(x["what"] - int(who[1:])) % 2 == 0 for who, list_ in best.items() for x in list_]
+    assert np.mean(right) > 0.9
+    assert model.history["loss"][-1] < model.history["loss"][0]
+
+
+def test_ratings_and_losses_go_together(spark):
+    frame = spark.createDataFrame(ratings())
+    for more, words in (
+        ({"kind": "NeuralCF", "loss": "squared_error"}, "name their rating_col"),
+        ({"kind": "WideAndDeep", "rating_col": "stars"}, "WideAndDeep takes a line for an inter"),
+        ({"kind": "NeuralCF", "loss": "squared_error", "rating_col": "who"}, "ratings are numbers"),
+    ):
+        with pytest.raises(andiron.Error, match=words):
+            on_spark.Recommender(**more, **columns()).fit(frame)
+    holes = frame.selectExpr("who", "what", "when", "if(what = 3, null, stars) as stars")
+    with pytest.raises(andiron.Error, match="ratings are never missing; column 'stars' has"):
+        on_spark.Recommender(kind="NeuralCF", loss="squared_error", rating_col="stars",
+                             **columns()).fit(holes)  # fmt: skip
 
 
 def test_published_networks_train_on_pairs(frame):

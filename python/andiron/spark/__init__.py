@@ -13,6 +13,8 @@ import importlib
 _NAMES = {
     "Estimator": "andiron.spark._estimator",
     "Model": "andiron.spark._model",
+    "Propensity": "andiron.apps.recommend.on_spark.propensity",
+    "PropensityModel": "andiron.apps.recommend.on_spark.propensity",
     "Recommender": "andiron.apps.recommend.on_spark.recommender",
     "RecommenderModel": "andiron.apps.recommend.on_spark.model",
     "Worker": "andiron.spark._worker",

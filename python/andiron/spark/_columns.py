@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from andiron import _core
-from andiron._tables import refuse_unknown
+from andiron._table_columns import refuse_unknown
 from andiron.data import Column, Vocabulary
 from andiron.images import Pipeline
 
@@ -32,11 +32,11 @@ def quoted(name: str) -> str:
 
 
 def selected(frame: Any, names: list[str], vocabulary: dict, given: Any = (),
-             labels: Any = ()) -> list:  # fmt: skip
+             labels: Any = (), texts: Any = ()) -> list:  # fmt: skip
     """Expressions for these columns: ML vectors as arrays, decimals as doubles.
 
     `given`: the Columns among which a text's own vocabulary may stand. `labels`: which of the
-    columns are labels.
+    columns are labels, `texts` which ones inputs of texts take.
     """
     from pyspark.ml.functions import vector_to_array
     from pyspark.ml.linalg import VectorUDT
@@ -53,7 +53,7 @@ def selected(frame: Any, names: list[str], vocabulary: dict, given: Any = (),
             raise _core.Error(f"[spark] there is no column {name!r}; there are {list(fields)}")
         kind, column = fields[name], F.col(quoted(name))
         inner = kind.elementType if isinstance(kind, T.ArrayType) else kind
-        if isinstance(inner, T.StringType) and name not in vocabulary and name not in own:
+        if isinstance(inner, T.StringType) and name not in {*vocabulary, *own, *texts}:
             raise _core.Error(f"[spark] {_of_text(frame, name, kind, name in labels)}")
         if isinstance(kind, VectorUDT):
             column = vector_to_array(column, "float32")
@@ -201,7 +201,7 @@ def to_json(given: Any) -> Any:
         return {"__vocabulary__": given.to_json()}
     if isinstance(given, Column):
         fields = ("name", "dtype", "nulls", "vocabulary", "length", "pad", "unit", "image",
-                  "errors")  # fmt: skip
+                  "errors", "truncate")  # fmt: skip
         return {"__column__": {f: to_json(getattr(given, f)) for f in fields}}
     if isinstance(given, Pipeline):
         return {"__image_pipeline__": json.dumps(given.description())}

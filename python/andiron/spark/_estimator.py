@@ -145,7 +145,8 @@ class Estimator(Settable, SparkEstimator, MLReadable, MLWritable):
         """The columns that workers need, and the name of the validation column."""
         given = [self.getFeatures(), self.getLabel()]
         labels = _columns.named(self.getLabel())
-        columns = _columns.selected(frame, self._wanted(), vocabulary, given, labels)
+        texts = _schema.text_columns(self.getModel(), self.getFeatures())
+        columns = _columns.selected(frame, self._wanted(), vocabulary, given, labels, texts)
         indicator = self.getValidationIndicatorCol()
         if indicator is None:
             return frame.select(*columns), None

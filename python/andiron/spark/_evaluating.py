@@ -38,7 +38,8 @@ def figures(stage: Any, frame: Any, label: Any, sample_weight: str | None, vocab
     labels = set(_columns.named(label)) - set(_columns.named(features))
     known = _columns.vocabularies(known, labels)
     nulls = _columns.by_column("nulls", nulls, names, frame.columns)
-    columns = _columns.selected(frame, names, known, [features, label], labels)
+    texts = _schema.text_columns(native, features)
+    columns = _columns.selected(frame, names, known, [features, label], labels, texts)
     told = {"features": features, "label": label, "sample_weight": sample_weight,
             "vocabulary": known, "nulls": nulls}  # fmt: skip
     schema = _schema.Schema(frame, native, told)

@@ -17,7 +17,7 @@ from pyspark.ml import Transformer
 
 from andiron import _core
 from andiron.models import Model as NativeModel
-from andiron.spark import _cluster, _columns, _compat, _missing
+from andiron.spark import _cluster, _columns, _compat, _missing, _schema
 
 _shipped: dict[str, set[str]] = {}  # in the driver: names of files by application
 _broadcasts: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # of models that live
@@ -184,6 +184,7 @@ class Prediction:
     def __init__(self, session: Any, model: Any, settings: dict, there: list[str] = ()):
         self.types = output_types(model)
         self._names = _columns.named(settings["features"])
+        self._texts = _schema.text_columns(model, settings["features"])
         by_column = {
             option: _columns.by_column(
                 option, settings[option], self._names, [*self._names, *there]
@@ -255,8 +256,9 @@ class Prediction:
             return self._function(names, columns, None)
         frame = given[0]
         columns = _columns.selected(
-            frame, names, self.settings["vocabulary"], self.settings["features"]
-        )
+            frame, names, self.settings["vocabulary"], self.settings["features"],
+            texts=self._texts,
+        )  # fmt: skip
         return self._function(names, columns, frame.select(*columns).schema)
 
     def _column(self, name: str) -> Any:

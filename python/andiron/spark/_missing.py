@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from andiron import _core
+from andiron._labels import Range
 from andiron.spark._columns import columns_in, quoted
 
 _SHOWN = 6  # columns of a row that is shown
@@ -24,18 +25,18 @@ class Rule(NamedTuple):
     """What a column must not have.
 
     `fill`: what nulls become; "error" where they are refused. `vector`: an array that was made of
-    an ML vector. `unit`: the loss takes numbers from 0 to 1.
+    an ML vector. `known`: the labels that the loss takes.
     """
 
     name: str
     fill: Any
     label: bool = False
     vector: bool = False
-    unit: bool = False
+    known: Range | None = None
 
 
 def rules_of(columns: Iterable, nulls: Any, label: bool = False, vectors: Iterable[str] = (),
-             unit: bool = False) -> list[Rule]:  # fmt: skip
+             known: Range | None = None) -> list[Rule]:  # fmt: skip
     """Of Columns or names; `nulls` as in Estimator."""
     found = []
     for column in columns:
@@ -44,7 +45,7 @@ def rules_of(columns: Iterable, nulls: Any, label: bool = False, vectors: Iterab
         fill = column.nulls
         if isinstance(fill, str) and fill == "error":
             fill = nulls.get(column.name, "error") if isinstance(nulls, dict) else nulls
-        found.append(Rule(column.name, fill, label, column.name in vectors, unit))
+        found.append(Rule(column.name, fill, label, column.name in vectors, known))
     return found
 
 
@@ -119,8 +120,12 @@ def _bad(column: pa.Array, rule: Rule) -> np.ndarray | None:
     if pa.types.is_floating(values.type) and (rule.label or _refused(rule)):
         wrong = pc.invert(pc.is_finite(values)) if rule.label else pc.is_nan(values)
         mask = _either(mask, wrong)
-    if rule.unit and not is_list and _is_number(values.type):
-        mask = _either(mask, pc.or_(pc.less(values, 0), pc.greater(values, 1)))
+    if rule.known is not None and not is_list and _is_number(values.type):
+        known = rule.known
+        outside = pc.or_(pc.less(values, known.least), pc.greater(values, known.most))
+        if known.ignored is not None:
+            outside = pc.and_(outside, pc.not_equal(values, known.ignored))
+        mask = _either(mask, outside)
     if not is_list:
         return mask
     rows = None
@@ -179,32 +184,34 @@ def _told(rule: Rule, batch: pa.RecordBatch, mask: np.ndarray, before: int, batc
         found = _bad(more.column(rule.name), rule)
         n, rows = n + (0 if found is None else int(found.sum())), rows + more.num_rows
     column, name = batch.column(rule.name), quoted(rule.name)
-    unit = rule.unit and not _is_list(column.type) and np.isfinite(column[first].as_py() or 0.0)
+    known = rule.known
+    if _is_list(column.type) or not _is_number(column.type):
+        known = None
+    elif not np.isfinite(column[first].as_py() or 0.0):
+        known = None
     values, where = column.type, f"{name} IS NULL"
     if _is_list(values):
         values = values.value_type
         floats = " OR isnan(e)" if pa.types.is_floating(values) else ""
         where = f"{name} IS NULL OR exists({name}, e -> e IS NULL{floats})"
-    elif unit:
-        where = f"{name} IS NULL OR NOT {name} BETWEEN 0 AND 1"
+    elif known is not None:
+        where = f"{name} IS NULL OR NOT {name} BETWEEN {known.least:g} AND {known.most:g}"
+        where += "" if known.ignored is None else f" AND {name} <> {known.ignored:g}"
     elif pa.types.is_floating(values):
         where += f" OR isnan({name})" + f" OR abs({name}) = double('inf')" * rule.label
     floats = pa.types.is_floating(values)
     what = "null" + (" or NaN" if floats else "")
     if rule.label and floats:
         what = "null, NaN or infinite"
-    if unit and column[first].is_valid:
-        what = f"not from 0 to 1 (one is {_short(column[first])})"
+    if known is not None and column[first].is_valid:
+        what = f"not from {known.least:g} to {known.most:g} (one is {_short(column[first])})"
     text = (
         f"[spark] column {rule.name!r} is {what} in {n} of {rows} rows that this worker has read, "
         f"in one with {_row(batch, first, rule.name)}"
     )
     text += "" if rule.vector else f'; they are frame.where("{where}")'
-    if unit and column[first].is_valid:
-        return (
-            f"{text}. binary_crossentropy takes labels from 0 to 1: for more classes take "
-            "sparse_categorical_crossentropy and an output for each class"
-        )
+    if known is not None and column[first].is_valid:
+        return f"{text}. {known.rule}. {known.hint}"
     fills = f'nulls={{"{rule.name}": number}} gives them a value'
     if rule.label:
         return f"{text}. Leave them out" + f"; {fills} (nulls alone)" * bool(column.null_count)

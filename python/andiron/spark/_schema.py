@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from andiron import _core
+from andiron._labels import range_of
 from andiron.data import Column
 from andiron.spark import _columns, _missing
 
@@ -46,10 +47,9 @@ class Schema:
         settings, nulls = self._settings, self._settings["nulls"]
         found = _missing.of_features(settings["features"], nulls, self._vectors)
         labels = _by_name("label", settings["label"], self._targets, "outputs")
-        for _, (loss, _), columns in self._outputs(labels):
-            unit = loss.class_name == "BinaryCrossentropy"
+        for _, (loss, output), columns in self._outputs(labels):
             found += _missing.rules_of(
-                _columns.columns_in(columns), nulls, True, self._vectors, unit
+                _columns.columns_in(columns), nulls, True, self._vectors, range_of(loss, output)
             )
         weights = _columns.columns_in(settings["sample_weight"])
         return found + _missing.rules_of(weights, nulls, True)
@@ -103,6 +103,18 @@ class Schema:
                     f"[spark] label {column.name!r} has a vocabulary of {len(known)} ids{extra}; "
                     f"output {name!r} with {loss.name} knows {most} classes"
                 )
+
+
+def text_columns(native: Any, features: Any) -> set[str]:
+    """The columns that inputs of texts take; none of a model that is not built yet."""
+    network = native._network
+    if network is None or not network.built or not any(network.text_inputs):
+        return set()
+    given = _by_name("features", features, network.input_names, "inputs")
+    taken: dict[bool, set[str]] = {True: set(), False: set()}
+    for columns, text in zip(given.values(), network.text_inputs, strict=True):
+        taken[text].update(_columns.named(columns))
+    return taken[True] - taken[False]
 
 
 def _by_name(what: str, given: Any, names: list[str], whose: str) -> dict:

@@ -123,7 +123,7 @@ def train(table, model, out, settings, user_features, item_features, categories,
     """Train a model on TABLE (.csv, .csv.gz or .parquet).
 
     NeuralCF, WideAndDeep and MatrixFactorization use features, the others do not.
-    MatrixFactorization with --set loss=squared_error learns the ratings of --rating.
+    MatrixFactorization and NeuralCF with --set loss=squared_error learn the ratings of --rating.
     """
     from andiron.apps.recommend.data import Interactions
     from andiron.apps.recommend.lineup import train as train_model

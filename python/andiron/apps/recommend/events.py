@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from andiron.apps.recommend.crew import Alone
 from andiron.apps.recommend.data import Interactions, _ids, _numbers, _times, read_table
+from andiron.apps.recommend.history import Histories
 from andiron.apps.recommend.ids import IdMap
 from andiron.apps.recommend.neighbours import ItemKNN
 from andiron.apps.recommend.recommender import BATCH
 
 _COUNTED = ("keys", "of_pairs", "of_users", "of_items", "pair_last", "user_last")
 _PRIORS = (2.0, 20.0)  # events
-_UNITS = {"s": 86_400.0, "ms": 86_400_000.0, "D": 1.0}
+UNITS = {"s": 86_400.0, "ms": 86_400_000.0, "D": 1.0}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -66,14 +68,14 @@ class Events:
                 f"[propensity] the table has no column {missing[0]!r}; its columns are "
                 f"{list(map(str, table.columns))}"
             )
-        if unit not in _UNITS:
-            raise ValueError(f"[propensity] unit is one of {list(_UNITS)}; got {unit!r}")
+        if unit not in UNITS:
+            raise ValueError(f"[propensity] unit is one of {list(UNITS)}; got {unit!r}")
         if len(table) == 0:
             raise ValueError("[propensity] the table has no lines; at least one is needed")
         if pd.api.types.is_numeric_dtype(table[time].dtype):
-            day = _numbers(table[time], np.float64) / _UNITS[unit]
+            day = _numbers(table[time], np.float64) / UNITS[unit]
         else:
-            day = _times(table[time]) / _UNITS["s"]
+            day = _times(table[time]) / UNITS["s"]
         users, user_rows = _ids(table[user])
         items, item_rows = _ids(table[item])
         order = np.argsort(day, kind="stable")
@@ -103,11 +105,19 @@ class Moment:
         events: all of them are used; at least one. day: the moment; no event is later.
         half_lives: in days, of sums in which an event counts 2^(-age / half-life).
         first: the day on which events began to be recorded; ages are cut there.
+        crew: of workers that have all events of some users each; this one has `events`. What is
+            said of items is then of the users of all. Default: no others.
     """
 
     def __init__(
-        self, events: Events, day: float, half_lives: tuple[float, ...], first: float
+        self,
+        events: Events,
+        day: float,
+        half_lives: tuple[float, ...],
+        first: float,
+        crew: Alone | None = None,
     ) -> None:
+        crew = crew or Alone()
         self.users, self.items, self.day, self.first = events.users, events.items, day, first
         self.half_lives = half_lives
         age = day - events.day
@@ -116,17 +126,62 @@ class Moment:
         self.keys = keys
         self.of_pairs = _sums(where, faded, len(keys))
         self.of_users = _sums(events.user, faded, len(self.users))
-        self.of_items = _sums(events.item, faded, len(self.items))
+        of_items = crew.gathered({"sums": _sums(events.item, faded, len(self.items))})
+        self.of_items = np.sum([part["sums"] for part in of_items], axis=0)
         self.pair_last = _last(where, events.day, len(keys), first)
         self.user_last = _last(events.user, events.day, len(self.users), first)
         _, first_met = np.unique(events.keys(), return_index=True)
         kept = np.sort(first_met)
         met = Interactions(self.users, self.items, events.user[kept], events.item[kept], time=kept)
-        self.affinity = ItemKNN().fit(met)
+        self.affinity = ItemKNN()
+        self.affinity._fit(met, None, None, crew, None, 0)
 
     def state(self) -> dict[str, np.ndarray]:
         """What was counted, by name; without ids and neighbours."""
         return {name: getattr(self, name) for name in _COUNTED}
+
+    def of_own_users(self) -> dict[str, np.ndarray]:
+        """What was counted of the users with events: what a worker has to tell the others."""
+        mine = np.flatnonzero(self.met)
+        histories = self.affinity._histories
+        return {
+            "users": mine,
+            "keys": self.keys,
+            "of_pairs": self.of_pairs,
+            "pair_last": self.pair_last,
+            "of_users": self.of_users[:, mine],
+            "user_last": self.user_last[mine],
+            "met": np.diff(histories.starts)[mine],
+            "items": histories.items,
+        }
+
+    @classmethod
+    def joined(cls, parts: list[dict[str, np.ndarray]], of_items: np.ndarray, nearest: dict,
+               users: IdMap, items: IdMap, day: float, first: float,
+               half_lives: tuple[float, ...]) -> Moment:  # fmt: skip
+        """The moment of all users, from what workers told of theirs (`of_own_users`).
+
+        Args:
+            of_items: sums of all items. nearest: the state of `affinity`; both are the same for
+                all workers.
+        """
+        n, lines = len(users), 1 + len(half_lives)
+        order = np.argsort(np.concatenate([part["keys"] for part in parts]), kind="stable")
+        state = {"of_items": of_items, "of_users": np.zeros((lines, n)),
+                 "user_last": np.full(n, first)}  # fmt: skip
+        for name in ("keys", "of_pairs", "pair_last"):
+            state[name] = np.concatenate([part[name] for part in parts], axis=-1)[..., order]
+        counts = np.zeros(n, np.int64)
+        for part in parts:
+            state["of_users"][:, part["users"]] = part["of_users"]
+            state["user_last"][part["users"]] = part["user_last"]
+            counts[part["users"]] = part["met"]
+        owner = np.concatenate([np.repeat(part["users"], part["met"]) for part in parts])
+        met = np.concatenate([part["items"] for part in parts])[np.argsort(owner, kind="stable")]
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        affinity = ItemKNN()
+        affinity._complete(users, items, Histories(met, starts, len(items)), nearest, {})
+        return cls.of_state(state, users, items, affinity, day, first, half_lives)
 
     @classmethod
     def of_state(cls, state: dict[str, np.ndarray], users: IdMap, items: IdMap, affinity: ItemKNN,

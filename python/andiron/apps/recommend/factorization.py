@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from andiron import Model, layers, losses, optimizers
 from andiron.apps.recommend.crew import Alone, Part
-from andiron.apps.recommend.data import Interactions, histories
-from andiron.apps.recommend.ids import UNKNOWN
-from andiron.apps.recommend.neural import NeuralRecommender
+from andiron.apps.recommend.rated import RATINGS, RatedRecommender
 from andiron.apps.recommend.training import sampler
+from andiron.calibration import sigmoid
 
 
 @dataclasses.dataclass
@@ -22,7 +21,8 @@ class MatrixFactorizationSettings:
     Attributes:
         loss: "bpr" (implicit feedback) or "squared_error" (explicit ratings).
         factors: length of p_u and q_i.
-        epochs, learning_rate, weight_decay: of AdamW; the rate falls by a cosine to a tenth.
+        epochs, learning_rate, weight_decay: of AdamW; the rate falls by a cosine to a tenth. By
+            default weight_decay is 0.1, and 1 for ratings.
         batch_size: None: 1,024, and less where an epoch would have fewer than 64 steps, down to 32.
         per_user: samples of one user in an epoch, at most about so many (BPR).
         features: whether features of users and items are used, where the table has some.
@@ -35,7 +35,7 @@ class MatrixFactorizationSettings:
     epochs: int = 20
     batch_size: int | None = None
     learning_rate: float = 5e-3
-    weight_decay: float = 0.1
+    weight_decay: float | None = None
     per_user: int = 100_000
     features: bool = True
     feature_values: int = 200
@@ -43,7 +43,7 @@ class MatrixFactorizationSettings:
     seed: int = 0
 
 
-class MatrixFactorization(NeuralRecommender):
+class MatrixFactorization(RatedRecommender):
     """Factors of users and items, with biases:
 
         score(u, i) = b_i + p_u · q_i
@@ -68,70 +68,12 @@ class MatrixFactorization(NeuralRecommender):
     """
 
     name = "MatrixFactorization"
+    LOSSES = ("bpr", RATINGS)
     Settings = MatrixFactorizationSettings
     _PURPOSE = 0xB94
 
-    @property
-    def explicit(self) -> bool:
-        """Whether scores are ratings."""
-        return self.settings.loss == "squared_error"
-
-    def __init__(self, **settings) -> None:
-        super().__init__(**settings)
+    def _forget(self) -> None:
         self._cached: tuple | None = None  # what the scores are made of
-
-    @property
-    def mean_rating(self) -> float:
-        """Of training."""
-        self._require_fit()
-        return self._mean
-
-    def fit(
-        self,
-        data: Interactions,
-        on_epoch: Callable[[int, NeuralRecommender], None] | None = None,
-        verbose: int = 1,
-    ) -> MatrixFactorization:
-        """Trains from scratch, as `NeuralRecommender.fit`.
-
-        Raises:
-            ValueError: as there; or ratings are to be learnt and the table has none.
-        """
-        if self.settings.loss not in ("bpr", "squared_error"):
-            raise ValueError(
-                "[MatrixFactorization] loss is 'bpr' or 'squared_error'; got "
-                f"{self.settings.loss!r}"
-            )
-        self._require_ratings(data)
-        return super().fit(data, on_epoch, verbose)
-
-    def _fit(self, data: Interactions, *args, **more) -> None:
-        if self.explicit:  # the biases are learnt against this mean: `observe` keeps it
-            self._range = float(data.rating.min()), float(data.rating.max())
-            self._mean = float(data.rating.mean(dtype=np.float64))
-        super()._fit(data, *args, **more)
-
-    def observe(self, data: Interactions, epochs: int | None = None, rate: float = 0.3):
-        """As `NeuralRecommender.observe`. The mean and the range of ratings stay those of training.
-
-        Raises:
-            ValueError: as there; or ratings are to be learnt and the table has none.
-        """
-        self._require_ratings(data)
-        return super().observe(data, epochs, rate)
-
-    def _require_ratings(self, data: Interactions) -> None:
-        if self.explicit and data.rating is None:
-            raise ValueError(
-                "[MatrixFactorization] loss='squared_error' learns ratings; the table has none "
-                "(name their column with rating=)"
-            )
-
-    def _remember(self, data: Interactions, seed: int = 0, noise: np.ndarray | None = None) -> None:
-        super()._remember(data, seed, noise)
-        if self.explicit:
-            positions, _ = histories(data, seed, noise)
-            self._ratings = data.rating[positions]
 
     # The network: the score of n items for a user, and what becomes of it in training.
 
@@ -182,7 +124,7 @@ class MatrixFactorization(NeuralRecommender):
         steps = max(1, s.epochs * (expected // s.batch_size + 1))
         rate = optimizers.schedules.CosineDecay(s.learning_rate, steps, alpha=0.1)
         self._network.compile(
-            optimizer=optimizers.AdamW(rate, weight_decay=s.weight_decay),
+            optimizer=optimizers.AdamW(rate, weight_decay=self._weight_decay(s, otherwise=0.1)),
             loss=losses.MeanSquaredError()
             if self.explicit
             else losses.BinaryCrossentropy(from_logits=True),
@@ -191,19 +133,18 @@ class MatrixFactorization(NeuralRecommender):
             self._unmet = sampler(self._histories)
 
     def _draw(self, settings, part: Part, generator: np.random.Generator) -> np.ndarray:
-        h = self._histories
         if self.explicit:
-            every = np.arange(len(h.items)) if part.positions is None else part.positions
-            return generator.permutation(every)
+            return super()._draw(settings, part, generator)
+        h = self._histories
         at = h.training_positions(settings.per_user, 0, generator, part.positions)
         return at[self._unmet.possible(h.user[at])] if len(at) else at
 
     def _samples(self, settings, part: Part, at: np.ndarray, epoch: int, round: int):
-        s, h = settings, self._histories
-        users, items = h.user[at], h.items[at].astype(np.int32)[:, None]
         if self.explicit:
-            return [users.astype(np.int32)[:, None], items], self._ratings[at] - self._mean
-        drawn = self._unmet.draw(users, 1, part.seed(s.seed + (round << 32)), epoch)
+            return super()._samples(settings, part, at, epoch, round)
+        h = self._histories
+        users, items = h.user[at], h.items[at].astype(np.int32)[:, None]
+        drawn = self._unmet.draw(users, 1, part.seed(settings.seed + (round << 32)), epoch)
         pairs = np.concatenate([items, drawn.astype(np.int32)], axis=1)
         return [users.astype(np.int32)[:, None], pairs], np.ones(len(at), np.float32)
 
@@ -231,20 +172,10 @@ class MatrixFactorization(NeuralRecommender):
         return self._cached
 
     def _train(self, settings, crew: Alone, on_epoch: Callable | None, verbose: int) -> None:
-        def fresh(epoch, model):
-            self._cached = None
-            if on_epoch is not None:
-                on_epoch(epoch, model)
-
         if settings.batch_size is None:
             n = crew.total(len(self._histories.items))
             settings = dataclasses.replace(settings, batch_size=min(max(n // 64, 32), 1024))
-        super()._train(settings, crew, fresh, verbose)
-        self._cached = None
-
-    def _grow(self) -> None:
-        super()._grow()
-        self._cached = None
+        super()._train(settings, crew, on_epoch, verbose)
 
     def _score(self, users: np.ndarray) -> np.ndarray:
         p, q, of_users, of_items = self._scored_by()
@@ -263,32 +194,18 @@ class MatrixFactorization(NeuralRecommender):
         """With BPR: sigmoid(score), that the item stands above one whose score is zero. With
         ratings: the score within the range of the ratings, from 0 to 1."""
         if self.explicit:
-            low, high = self._range
-            return np.clip((scores - low) / max(high - low, 1e-12), 0.0, 1.0)
-        return 1 / (1 + np.exp(-scores))
+            return super().probabilities(scores)
+        return sigmoid(scores)
 
-    def predict(self, users: Sequence, items: Sequence) -> np.ndarray:
-        """With BPR, as `Recommender.predict`. With ratings: the ratings [n] to be expected; what
-        is not known of an unseen user or item is left out of the sum."""
+    def _predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         if not self.explicit:
-            return super().predict(users, items)
-        rows, columns = self._rows_of_pairs(users, items)
+            return super()._predict(users, items)
         p, q, of_users, of_items = self._scored_by()
-        known_user, known_item = rows != UNKNOWN, columns != UNKNOWN
-        both = known_user & known_item
-        out = np.full(len(rows), self._mean, np.float32)
-        out[known_user] += of_users[rows[known_user]]
-        out[known_item] += of_items[columns[known_item]]
-        out[both] += np.einsum("nk,nk->n", p[rows[both]], q[columns[both]])
-        return np.clip(out, *self._range)
+        both = np.einsum("nk,nk->n", p[users], q[items])
+        return np.clip(self._mean + of_users[users] + of_items[items] + both, *self._range)
 
-    def _content(self) -> dict:
-        if not self.explicit:
-            return super()._content()
-        return {**super()._content(), "ratings": {"mean": self._mean, "range": self._range}}
+    def _ratings_of_users(self, users: np.ndarray) -> np.ndarray:
+        return self._mean + self._scored_by()[2][users]
 
-    def _restore(self, state: dict[str, np.ndarray], content: dict) -> None:
-        if self.explicit:
-            self._mean, self._range = content["ratings"]["mean"], tuple(content["ratings"]["range"])
-        super()._restore(state, content)
-        self._cached = None
+    def _ratings_of_items(self, items: np.ndarray) -> np.ndarray:
+        return self._mean + self._scored_by()[3][items]

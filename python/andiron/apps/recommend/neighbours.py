@@ -6,13 +6,15 @@ import dataclasses
 
 import numpy as np
 
+from andiron.apps.recommend.crew import Alone
 from andiron.apps.recommend.data import Interactions
 from andiron.apps.recommend.history import Histories
-from andiron.apps.recommend.pair_counts import PairCounts
+from andiron.apps.recommend.pair_counts import PairCounts, added
 from andiron.apps.recommend.recommender import Recommender
 
 SIMILARITIES = ("cosine", "jaccard", "conditional")
 _LINES = 1 << 22  # (user, item) lines gathered at a time
+_ITEMS = 128  # whose pairs workers add up at a time
 
 
 @dataclasses.dataclass
@@ -66,6 +68,13 @@ class ItemKNN(Recommender):
         Raises:
             ValueError: there are no interactions, or a setting is out of its range.
         """
+        self._require_some(data)
+        self._fit(data, None, None, Alone(), None, 0)
+        return self
+
+    def _fit(self, data: Interactions, user_features, item_features, crew: Alone, on_epoch,
+             verbose: int, noise: np.ndarray | None = None) -> None:  # fmt: skip
+        """`fit` by a crew, of which this process has the interactions `data`."""
         s = self.settings
         if s.similarity not in SIMILARITIES:
             raise ValueError(f"[ItemKNN] similarity is one of {SIMILARITIES}; got {s.similarity!r}")
@@ -74,10 +83,11 @@ class ItemKNN(Recommender):
                 "[ItemKNN] neighbours is at least 1, shrink at least 0, history_decay in (0, 1]; "
                 f"got {s.neighbours}, {s.shrink} and {s.history_decay}"
             )
-        self._require_some(data)
-        self._remember(data, s.seed)
-        self._nearest = _nearest(self._histories, self._popularity, s)
-        return self
+        self._remember(data, s.seed, noise)
+        self._popularity = crew.total(self._popularity.astype(np.int64)).astype(np.float32)
+        self._nearest = _nearest(self._histories, self._popularity, s, crew)
+        if on_epoch is not None:
+            on_epoch(1, self)
 
     def probabilities(self, scores: np.ndarray) -> np.ndarray:
         """Scores as shares of the most that the user's items could give; an order of likeliness
@@ -102,6 +112,9 @@ class ItemKNN(Recommender):
     def _state(self) -> dict[str, np.ndarray]:
         return {"keys": self._nearest.keys, "values": self._nearest.values}
 
+    def _state_bytes(self) -> int:
+        return 12 * len(self.items) * min(self.settings.neighbours, len(self.items))
+
     def _restore(self, state: dict[str, np.ndarray], content: dict) -> None:
         keys, n = state["keys"], len(self.items)
         if keys.shape != state["values"].shape or (len(keys) and not 0 <= keys.min()) or (
@@ -110,25 +123,38 @@ class ItemKNN(Recommender):
         self._nearest = PairCounts(keys, state["values"], n)
 
 
-def _nearest(histories: Histories, popularity: np.ndarray, s: ItemKNNSettings) -> PairCounts:
-    """Similarities sim(j, i) of the nearest neighbours i of each item j."""
+def _nearest(
+    histories: Histories, popularity: np.ndarray, s: ItemKNNSettings, crew: Alone
+) -> PairCounts:
+    """Similarities sim(j, i) of the nearest neighbours i of each item j, of all workers' users."""
     n = histories.n_items
     by_item = np.argsort(histories.items, kind="stable")
     met_by = histories.user[by_item]  # users, item by item
     starts = np.searchsorted(histories.items[by_item], np.arange(n + 1))
     lengths = np.diff(histories.starts)
     keys, values = [], []
-    for item in range(n):
-        both = _together(histories, met_by[starts[item] : starts[item + 1]], lengths)
-        both[item] = 0.0
-        others = np.flatnonzero(both)
-        similar = _similarity(both[others], popularity[item], popularity[others], s)
-        if len(others) > s.neighbours:
-            best = np.argsort(-similar, kind="stable")[: s.neighbours]
-            best.sort()
-            others, similar = others[best], similar[best]
-        keys.append(item * np.int64(n) + others)
-        values.append(similar)
+    for first in range(0, n, _ITEMS):
+        items = np.arange(first, min(first + _ITEMS, n))
+        found = []
+        for item in items:
+            both = _together(histories, met_by[starts[item] : starts[item + 1]], lengths)
+            both[item] = 0.0
+            others = np.flatnonzero(both)
+            found.append((item * np.int64(n) + others, both[others]))
+        pairs, counts = map(np.concatenate, zip(*found, strict=True))
+        parts = crew.gathered({"keys": pairs, "values": counts})
+        if len(parts) > 1:
+            pairs, counts = added([(part["keys"], part["values"]) for part in parts])
+        bounds = np.searchsorted(pairs, np.append(items, items[-1] + 1) * np.int64(n))
+        for item, a, b in zip(items, bounds[:-1], bounds[1:], strict=True):
+            others, both = pairs[a:b] % n, counts[a:b]
+            similar = _similarity(both, popularity[item], popularity[others], s)
+            if len(others) > s.neighbours:
+                best = np.argsort(-similar, kind="stable")[: s.neighbours]
+                best.sort()
+                others, similar = others[best], similar[best]
+            keys.append(item * np.int64(n) + others)
+            values.append(similar)
     return PairCounts(np.concatenate(keys), np.concatenate(values), n)
 
 

@@ -15,9 +15,9 @@ from andiron.apps.recommend.crew import Alone, Part
 from andiron.apps.recommend.data import Interactions
 from andiron.apps.recommend.features import Features
 from andiron.apps.recommend.history import Histories
-from andiron.apps.recommend.ids import IdMap
 from andiron.apps.recommend.recommender import Recommender
 from andiron.apps.recommend.training import Progress
+from andiron.calibration import sigmoid
 from andiron.datasets import from_arrays
 
 _ROUND = 512 << 20  # bytes of samples, of all workers together
@@ -95,13 +95,6 @@ class NeuralRecommender(Recommender):
         self._make()
         self._train(self.settings, crew, on_epoch, verbose)
 
-    def _complete(self, users: IdMap, items: IdMap, histories: Histories, state: dict,
-                  content: dict) -> None:  # fmt: skip
-        """Takes what workers trained (`_state`, `_content`) as this model's own."""
-        self.users, self.items, self._histories = users, items, histories
-        self._popularity = np.bincount(histories.items, minlength=len(items)).astype(np.float32)
-        self._restore(state, content)
-
     def _features_of(self, table: pd.DataFrame | None) -> Features | None:
         if table is None or not self.settings.features:
             return None
@@ -144,7 +137,7 @@ class NeuralRecommender(Recommender):
         """With a softmax over items: that the item is the user's next one, among all items; with
         binary cross-entropy: that the user meets the item, at the rate of positives in training."""
         if self.settings.loss == "binary_crossentropy":
-            return 1 / (1 + np.exp(-scores))
+            return sigmoid(scores)
         odds = np.exp(scores - scores.max(axis=1, keepdims=True))
         return odds / odds.sum(axis=1, keepdims=True)
 
@@ -266,6 +259,10 @@ class NeuralRecommender(Recommender):
         for name, features in self._both().items():
             state[name] = features.table
         return state
+
+    def _state_bytes(self) -> int:
+        self._make()
+        return 4 * sum(int(np.prod(v.shape)) for v in self._trained_variables())
 
     def _content(self) -> dict:
         return {name: features.to_json() for name, features in self._both().items()}

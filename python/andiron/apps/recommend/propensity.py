@@ -11,17 +11,24 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from andiron import Model, layers, losses, optimizers, set_random_seed
+from andiron.apps.recommend.crew import Alone, Part
 from andiron.apps.recommend.events import Events, Moment
+from andiron.apps.recommend.history import Histories
 from andiron.apps.recommend.ids import UNKNOWN, IdMap
 from andiron.apps.recommend.metrics import auprc, auroc
 from andiron.apps.recommend.neighbours import ItemKNN
+from andiron.apps.recommend.pair_sampling import Pairs, PairSampling
+from andiron.apps.recommend.propensity_report import PropensityReport
 from andiron.apps.recommend.ranking import top_k
+from andiron.apps.recommend.recommender import BATCH
 from andiron.apps.recommend.settings import checked
-from andiron.calibration import IsotonicCalibrator, PlattCalibrator, Reliability, reliability
-from andiron.datasets import NegativeSampler
+from andiron.apps.recommend.training import Progress
+from andiron.calibration import IsotonicCalibrator, PlattCalibrator, reliability, sigmoid
+from andiron.datasets import from_arrays
 
 _CALIBRATORS = {"isotonic": lambda: IsotonicCalibrator(strict=True), "platt": PlattCalibrator}
 _PAIRS = 1 << 18  # predicted at a time
+_ORDER = 0x940A  # of the random numbers that order samples
 
 
 @dataclasses.dataclass
@@ -51,44 +58,6 @@ class PropensitySettings:
     seed: int = 0
 
 
-@dataclasses.dataclass(frozen=True)
-class PropensityReport:
-    """How chances did on a window that training did not see.
-
-    Attributes:
-        pairs, positives: how many pairs of known users and items were judged, and met.
-        expected: the sum of the chances; `positives` if they are right on the whole.
-        auroc, auprc: of the pairs. before, after: reliability without and with calibration.
-    """
-
-    pairs: int
-    positives: int
-    expected: float
-    auroc: float
-    auprc: float
-    before: Reliability
-    after: Reliability
-
-    def __str__(self) -> str:
-        return (
-            f"{self.pairs:,} pairs, {self.positives:,} met, {self.expected:,.0f} expected; AUROC "
-            f"{self.auroc:.4f}, AUPRC {self.auprc:.4f}; expected calibration error "
-            f"{self.after.error:.5f} (without calibration {self.before.error:.5f}), Brier "
-            f"{self.after.brier:.6f} ({self.before.brier:.6f})"
-        )
-
-    def save_plot(self, path: str | Path) -> None:
-        """Writes the reliability plot (.svg, .png or .pdf)."""
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(5.2, 4.4), layout="constrained")
-        axes = figure.add_subplot()
-        self.before.plot(axes, "network")
-        self.after.plot(axes, "calibrated")
-        axes.legend()
-        figure.savefig(path)
-
-
 class Propensity:
     """The chance that a user meets an item within the next `days` days.
 
@@ -109,7 +78,10 @@ class Propensity:
         model.top("ann", 5)
     """
 
+    name = "propensity"
+
     def __init__(self, **settings) -> None:
+        self.curves: dict[str, list[float]] = {}
         self.settings = s = checked("propensity", PropensitySettings, settings)
         s.half_lives, s.hidden = tuple(s.half_lives), tuple(s.hidden)
         if s.calibration not in (*_CALIBRATORS, "none"):
@@ -128,39 +100,49 @@ class Propensity:
         Raises:
             ValueError: the events span less than three windows.
         """
-        s = self.settings
         if len(events) == 0:
             raise ValueError("[propensity] training needs events; there are none")
-        end, first = float(np.nextafter(events.day[-1], np.inf)), float(events.day[0])
+        self._fit(events, Alone(), verbose)
+        return self
+
+    def _fit(self, events: Events, crew: Alone, verbose: int = 0) -> None:
+        """`fit` by a crew, of which this process has `events`: all of some users."""
+        s = self.settings
+        first, last = _span(events, crew)
+        end = float(np.nextafter(last, np.inf))
         if end - first < 3 * s.days:
             raise ValueError(
                 f"[propensity] three windows of {s.days:g} days are needed: one of history, one to "
                 f"learn from and one to calibrate by; the events span {end - first:.1f} days"
             )
         set_random_seed(s.seed)
-        rng = np.random.default_rng([s.seed, 0x9409])
         cuts = [end - s.days * (k + 2) for k in range(s.windows)]
         cuts = [cut for cut in cuts if cut - first >= s.days] or cuts[:1]
-        drawn = [self._draw(events, cut, first, rng, s.negatives) for cut in cuts]
-        x, y, _, raised = (np.concatenate(parts) for parts in zip(*drawn, strict=True))
-        if not 0 < y.sum() < len(y):
+        sampling = PairSampling(events, first, s, crew)
+        drawn = [sampling.draw(cut, s.negatives) for cut in cuts]
+        samples = {n: Pairs.joined([pairs[n] for pairs in drawn]) for n in drawn[0]}
+        met, n = crew.total(
+            np.sum([[p.label.sum(), len(p.label)] for p in samples.values()] or [[0, 0]], axis=0)
+            .astype(np.int64)
+        )  # fmt: skip
+        if not 0 < met < n:
             raise ValueError("[propensity] no pair met in the windows to learn from, or all did")
-        self._mean, self._scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-6)
-        self._build(x.shape[1])
-        steps = s.epochs * -(-len(y) // s.batch_size)
-        self._training.compile(
-            optimizer=optimizers.Adam(optimizers.schedules.CosineDecay(s.learning_rate, steps)),
-            loss=losses.BinaryCrossentropy(from_logits=True),
-        )
-        raised = raised[:, None].astype(np.float32)
-        self._training.fit([self._standard(x), raised], y[:, None], epochs=s.epochs,
-                           batch_size=min(s.batch_size, len(y)), verbose=verbose)  # fmt: skip
+        self._mean, self._scale = _moments([p.x for p in samples.values()], crew)
+        self._build(len(self._mean))
+        self._train(samples, int(n), crew, verbose)
         self._calibrator = None
         if s.calibration != "none":
-            x, y, weight, _ = self._draw(events, end - s.days, first, rng, 4 * s.negatives)
-            self._calibrator = _CALIBRATORS[s.calibration]().fit(self._logits(x), y, weight)
-        self._moment = Moment(events, end, s.half_lives, first)
-        return self
+            held_out = sampling.draw(end - s.days, 4 * s.negatives).values()
+            mine = {
+                "logits": _joined([self._logits(p.x) for p in held_out]),
+                "labels": _joined([p.label for p in held_out]),
+                "weights": _joined([p.weight for p in held_out]),
+            }
+            parts = crew.gathered(mine)
+            self._calibrator = _CALIBRATORS[s.calibration]().fit(
+                *(_joined([part[name] for part in parts]) for name in mine)
+            )
+        self._moment = Moment(events, end, s.half_lives, first, crew)
 
     def observe(self, events: Events) -> Propensity:
         """Takes in what has happened since training; chances are of the days after the last event.
@@ -183,35 +165,34 @@ class Propensity:
 
     # Learning -----------------------------------------------------------------------------------
 
-    def _draw(self, events: Events, cut: float, first: float, rng, negatives: int):
-        """Pairs at a moment: features; whether they met in the window; for how many pairs each
-        stands; the logarithm of how much the sample raises the odds of its kind."""
-        s, n = self.settings, np.int64(len(events.items))
-        moment = Moment(events.between(-np.inf, cut), cut, s.half_lives, first)
-        users = np.flatnonzero(moment.met)
-        if len(users) > s.max_users:
-            users = np.sort(rng.choice(users, s.max_users, replace=False))
-        chosen = np.zeros(len(events.users), bool)
-        chosen[users] = True
-        there = moment.of_items[-1] > 0  # nobody had met the others: they were not to be known
-        met = np.unique(events.between(cut, cut + s.days).keys())
-        met = met[chosen[met // n] & there[met % n]]
-        old = moment.keys[chosen[moment.keys // n]]
-        closed = np.union1d(met, old)
-        sampler = NegativeSampler(closed // n, closed % n, len(events.users), int(n))
-        open_ = users[sampler.possible(users)]
-        stands_for = np.ones(len(events.users))  # an unmet pair of a user, that is drawn
-        stands_for[open_] = (n - np.bincount(closed // n, minlength=len(events.users)))[open_]
-        stands_for[open_] /= negatives
-        drawn = sampler.draw(open_, negatives, int(rng.integers(1 << 31)))
-        drawn = (open_[:, None] * n + drawn).ravel()
-        drawn = drawn[there[drawn % n]]
-        keys = np.concatenate([closed, drawn])
-        weight = np.ones(len(keys))
-        weight[len(closed) :] = stands_for[drawn // n]
-        raised = np.where(np.isin(keys, old), 0.0, np.log(stands_for[keys // n]))
-        label = np.isin(keys, met)
-        return moment.features(keys // n, keys % n), label.astype(np.float32), weight, raised
+    def _train(self, samples: dict[int | None, Pairs], n: int, crew: Alone, verbose: int) -> None:
+        """Trains on samples by part; all workers have n of them."""
+        s = self.settings
+        steps = s.epochs * -(-n // s.batch_size)
+        self._training.compile(
+            optimizer=optimizers.Adam(optimizers.schedules.CosineDecay(s.learning_rate, steps)),
+            loss=losses.BinaryCrossentropy(from_logits=True),
+        )
+        self.curves = {"loss": []}
+        with (
+            Progress(self, s.epochs, None, verbose) as progress,
+            crew.training(self._training, self.curves) as begin,
+        ):
+            for epoch in range(begin[0], s.epochs):
+                if (epoch, 0) >= begin:
+                    sources = {}
+                    for number, pairs in samples.items():
+                        if not len(pairs.label):
+                            continue
+                        rng = crew.generator(Part(number), s.seed, _ORDER, epoch)
+                        order = rng.permutation(len(pairs.label))
+                        x = [self._standard(pairs.x[order]), pairs.raised[order, None]]
+                        sources[number] = from_arrays(
+                            x, pairs.label[order, None], batch_size=min(s.batch_size, len(order))
+                        )
+                    crew.fit(sources, n, s.batch_size, epoch, 0)
+                progress.epoch_ended(epoch, crew.loss())
+                crew.epoch_ended(epoch)
 
     def _build(self, width: int) -> None:
         """The network of the logit, and the one for training, which adds what sampling does."""
@@ -246,7 +227,7 @@ class Propensity:
             here = slice(start, start + _PAIRS)
             logits = self._logits(moment.features(users[here], items[here]))
             before[here] = logits
-        plain = 0.5 * (1 + np.tanh(0.5 * before))
+        plain = sigmoid(before)
         if self._calibrator is None:
             return plain, plain
         return np.clip(self._calibrator.transform(before), 0.0, 1.0), plain
@@ -267,8 +248,7 @@ class Propensity:
         if items is None:
             known = np.flatnonzero(rows != UNKNOWN)
             out = np.full((len(rows), n), np.nan)
-            chances, _ = self._chances(np.repeat(rows[known], n), np.tile(np.arange(n), len(known)))
-            out[known] = chances.reshape(len(known), n)
+            out[known] = self.scores(rows[known])
             return out
         columns = moment.items.rows(items)
         if len(rows) != len(columns):
@@ -293,21 +273,61 @@ class Propensity:
         row = int(moment.users.rows([user])[0])
         if row == UNKNOWN:
             raise ValueError(f"[propensity] training saw no user {user!r}")
-        chances = self.predict_proba([user])
-        if new_only:
-            n = len(moment.items)
-            chances[0, moment.keys[moment.keys // n == row] % n] = -np.inf
-        best = top_k(chances, k)[0]
+        items, chances = self.recommend_all(k, new_only, [user])
         return [
-            (moment.items.ids[i].item(), float(chances[0, i]))
-            for i in best
-            if chances[0, i] > -np.inf
+            (item, chance)
+            for item, chance in zip(items[0].tolist(), chances[0].tolist(), strict=True)
+            if chance > -np.inf
         ]
+
+    @property
+    def users(self) -> IdMap:
+        """Ids of the users of training."""
+        return self._fitted().users
 
     @property
     def items(self) -> IdMap:
         """Ids of the columns of `predict_proba`."""
         return self._fitted().items
+
+    # As recommenders have it, by rows.
+
+    @property
+    def _histories(self) -> Histories:
+        return self._fitted().affinity._histories
+
+    def _predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        return self._chances(users, items)[0]
+
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        """The chances of all items for rows of users, [n, n_items]."""
+        n = len(self.items)
+        return self._predict(np.repeat(users, n), np.tile(np.arange(n), len(users))).reshape(-1, n)
+
+    def _estimates(self, scores: np.ndarray) -> np.ndarray:
+        return scores
+
+    def recommend_all(
+        self, k: int = 10, exclude_seen: bool = False, users: Sequence | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The k items that every user (or the ids `users`, of training) is likeliest to meet.
+
+        Returns:
+            Item ids and chances, both [n_users, min(k, n_items)], best first; minus infinity where
+            `exclude_seen` leaves fewer.
+        """
+        rows = np.arange(len(self.users)) if users is None else self.users.rows(users)
+        items, chances = [], []
+        for start in range(0, len(rows), BATCH):
+            some = rows[start : start + BATCH]
+            found = self.scores(some)
+            if exclude_seen:
+                for line, user in enumerate(some):
+                    found[line, self._histories.seen(user)] = -np.inf
+            best = top_k(found, k)
+            items.append(self.items.ids[best])
+            chances.append(np.take_along_axis(found, best, axis=1))
+        return np.concatenate(items), np.concatenate(chances)
 
     def evaluate(
         self, later: Events, max_users: int = 2_000, bins: int = 20, seed: int = 0
@@ -351,6 +371,32 @@ class Propensity:
 
     # Files --------------------------------------------------------------------------------------
 
+    def _learnt(self) -> tuple[dict[str, np.ndarray], dict]:
+        """What training made, beside the moment: tensors, and numbers for JSON."""
+        tensors = {f"network_{k:02d}": w for k, w in enumerate(self._network.get_weights())}
+        tensors |= {"mean": self._mean, "scale": self._scale}
+        content = {}
+        if isinstance(self._calibrator, IsotonicCalibrator):
+            tensors["scores"] = self._calibrator.scores_
+            tensors["chances"] = self._calibrator.chances_
+        elif self._calibrator is not None:
+            content["platt"] = [self._calibrator.slope_, self._calibrator.intercept_]
+        return tensors, content
+
+    def _take_learnt(self, tensors: dict[str, np.ndarray], content: dict) -> None:
+        """The inverse of `_learnt`."""
+        self._mean, self._scale = tensors["mean"], tensors["scale"]
+        self._build(len(self._mean))
+        self._network.set_weights([tensors[k] for k in sorted(tensors) if k.startswith("network_")])
+        self._calibrator = None
+        if "scores" in tensors:
+            self._calibrator = IsotonicCalibrator()
+            self._calibrator.scores_ = tensors["scores"]
+            self._calibrator.chances_ = tensors["chances"]
+        elif "platt" in content:
+            self._calibrator = PlattCalibrator()
+            self._calibrator.slope_, self._calibrator.intercept_ = content["platt"]
+
     def save(self, folder: str | Path) -> None:
         """Writes the model into `folder`, which is made where it is missing."""
         moment, folder = self._fitted(), Path(folder)
@@ -358,15 +404,10 @@ class Propensity:
         moment.users.save(folder / "users.json")
         moment.items.save(folder / "items.json")
         moment.affinity.save(folder / "affinity")
-        tensors = {f"network_{k:02d}": w for k, w in enumerate(self._network.get_weights())}
-        tensors |= {"mean": self._mean, "scale": self._scale, **moment.state()}
+        tensors, learnt = self._learnt()
+        tensors |= moment.state()
         content = {"format": 1, "model": "propensity", "day": moment.day, "first": moment.first,
-                   "settings": dataclasses.asdict(self.settings)}  # fmt: skip
-        if isinstance(self._calibrator, IsotonicCalibrator):
-            tensors["scores"] = self._calibrator.scores_
-            tensors["chances"] = self._calibrator.chances_
-        elif self._calibrator is not None:
-            content["platt"] = [self._calibrator.slope_, self._calibrator.intercept_]
+                   "settings": dataclasses.asdict(self.settings), **learnt}  # fmt: skip
         save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()},
                   folder / "propensity.safetensors")  # fmt: skip
         (folder / "propensity.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
@@ -385,18 +426,7 @@ class Propensity:
                 raise ValueError(f"its format is {content['format']}")
             model = cls(**content["settings"])
             state = load_file(folder / "propensity.safetensors")
-            model._mean, model._scale = state["mean"], state["scale"]
-            model._build(len(model._mean))
-            weights = [state[k] for k in sorted(state) if k.startswith("network_")]
-            model._network.set_weights(weights)
-            model._calibrator = None
-            if "scores" in state:
-                model._calibrator = IsotonicCalibrator()
-                model._calibrator.scores_ = state["scores"]
-                model._calibrator.chances_ = state["chances"]
-            elif "platt" in content:
-                model._calibrator = PlattCalibrator()
-                model._calibrator.slope_, model._calibrator.intercept_ = content["platt"]
+            model._take_learnt(state, content)
             model._moment = Moment.of_state(
                 state, IdMap.load(folder / "users.json"), IdMap.load(folder / "items.json"),
                 ItemKNN.load(folder / "affinity"), content["day"], content["first"],
@@ -407,3 +437,29 @@ class Propensity:
             raise
         except Exception as error:
             raise ValueError(f"[propensity] {folder} is not such a model: {error}") from error
+
+
+def _span(events: Events, crew: Alone) -> tuple[float, float]:
+    """The first and the last day of the events of all workers."""
+    mine = events.day[[0, -1]] if len(events) else np.array([np.inf, -np.inf])
+    spans = np.stack([part["span"] for part in crew.gathered({"span": mine})])
+    return float(spans[:, 0].min()), float(spans[:, 1].max())
+
+
+def _joined(arrays: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate(arrays) if arrays else np.zeros(0)
+
+
+def _moments(parts: list[np.ndarray], crew: Alone) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of the columns over the lines of all workers."""
+    n = crew.total(sum(map(len, parts)))
+
+    def mean_of(lines: list[np.ndarray]) -> np.ndarray:
+        sums = [a.sum(axis=0, dtype=np.float64) for a in lines]
+        mine = np.sum(sums, axis=0, keepdims=True) if sums else np.zeros((0, 0))
+        told = [part["sums"] for part in crew.gathered({"sums": mine})]
+        return np.sum([sums[0] for sums in told if len(sums)], axis=0) / n
+
+    mean = mean_of(parts)
+    deviation = np.sqrt(mean_of([(a - mean) ** 2 for a in parts]))
+    return mean.astype(np.float32), np.maximum(deviation, 1e-6).astype(np.float32)

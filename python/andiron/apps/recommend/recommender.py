@@ -102,14 +102,18 @@ class Recommender:
         distinct, line = np.unique(users, return_inverse=True)
         out = np.empty(len(users), np.float32)
         for start in range(0, len(distinct), BATCH):
-            chances = self.probabilities(self.scores(distinct[start : start + BATCH]))
+            found = self._estimates(self.scores(distinct[start : start + BATCH]))
             here = (line >= start) & (line < start + BATCH)
-            out[here] = chances[line[here] - start, items[here]]
+            out[here] = found[line[here] - start, items[here]]
         return out
 
     def probabilities(self, scores: np.ndarray) -> np.ndarray:
         """Scores of all items for some users [n, n_items], as estimates in [0, 1]."""
         raise NotImplementedError
+
+    def _estimates(self, scores: np.ndarray) -> np.ndarray:
+        """Such scores as what `predict` gives."""
+        return self.probabilities(scores)
 
     def recommend(self, user, k: int = 10, exclude_seen: bool = True) -> list[tuple]:
         """The k best items of one user: (item id, score) pairs, best first.
@@ -217,6 +221,24 @@ class Recommender:
         left_out = len(test) - int(known.sum())
         return seen, Interactions(self.users, self.items, user[known], item[known]), left_out
 
+    # By workers (crew.Crew): `_fit(data, user_features, item_features, crew, on_epoch, verbose,
+    # noise)` of each, of which this process has the interactions `data` -------------------------
+
+    def _complete(self, users: IdMap, items: IdMap, histories: Histories, state: dict,
+                  content: dict) -> None:  # fmt: skip
+        """Takes what workers trained (`_state`, `_content`) as this model's own."""
+        self.users, self.items, self._histories = users, items, histories
+        self._popularity = np.bincount(histories.items, minlength=len(items)).astype(np.float32)
+        self._restore(state, content)
+
+    def _features_of(self, table) -> None:
+        """What the model reads of a table of features of users or items; None: nothing."""
+        return None
+
+    def _state_bytes(self) -> int:
+        """About how much memory `_state` takes, of a model that knows its users and items."""
+        raise NotImplementedError
+
     # Files ------------------------------------------------------------------------------------
 
     def save(self, folder: str | Path) -> None:
@@ -312,9 +334,13 @@ class Recommender:
 
 
 def load(folder: str | Path) -> Recommender:
-    """Loads a saved recommender, whichever it is."""
+    """Loads a saved recommender, whichever it is; also a Propensity."""
     from andiron.apps.recommend import models
 
+    if (Path(folder) / "propensity.json").exists():
+        from andiron.apps.recommend.propensity import Propensity
+
+        return Propensity.load(folder)
     try:
         name = json.loads((Path(folder) / "model.json").read_text(encoding="utf-8"))["model"]
         kind = {cls.name: cls for cls in models.KINDS}[name]

@@ -28,7 +28,7 @@ def best_users(load: Callable[[], Any], items: np.ndarray, k: int, exclude_seen:
             rows = batch.column(0).to_numpy(zero_copy_only=False)
             for start in range(0, len(rows), BATCH):
                 some = rows[start : start + BATCH]
-                estimates = model.probabilities(model.scores(some))
+                estimates = model._estimates(model.scores(some))
                 if exclude_seen:
                     for line, user in enumerate(some):
                         estimates[line, model._histories.seen(user)] = -np.inf

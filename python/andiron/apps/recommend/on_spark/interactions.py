@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,25 @@ from andiron.spark import _shards
 from andiron.spark._columns import quoted
 
 HELD_OUT = "__andiron_validation"
-_UNTIMED = "__andiron_untimed"
+
+
+class Needed(NamedTuple):
+    """Columns of which every line must have a number: of times and of ratings, or None."""
+
+    time: str | None = None
+    rating: str | None = None
+
+    def lacking(self, frame: Any) -> dict[str, Any]:
+        """{what they are: an expression for lines without}."""
+        found = {}
+        for what, column in (("times", self.time), ("ratings", self.rating)):
+            if column is not None:
+                (times if what == "times" else ratings)(frame, column)  # its type is such a one
+                found[what] = _without_number(frame, column)
+        return found
+
+
+NOTHING = Needed()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -34,11 +52,11 @@ class Side:
 
 
 def side(frame: Any, catalog: Any, column: str, features: list[str], categories: list[str],
-         time: str | None = None) -> Side:  # fmt: skip
+         needed: Needed = NOTHING) -> Side:  # fmt: skip
     """Collects the distinct ids of a column, with the features of each (the least value, where
     lines of the same id differ). `catalog`: a DataFrame of more of them, or None.
 
-    `time`: a column of the frame that must not have nulls; counted on the way."""
+    `needed`: columns of the frame whose lines without a number are counted on the way."""
     from pyspark.sql import functions as F
     from pyspark.sql import types as T
 
@@ -55,22 +73,25 @@ def side(frame: Any, catalog: Any, column: str, features: list[str], categories:
             f"in the DataFrame and {id_type(catalog, column).simpleString()} in its catalog"
         )
     chosen = [F.col(quoted(name)) for name in names]
-    untimed = F.lit(False) if time is None else _untimed(frame, time)
-    rows = frame.select(*chosen, untimed.alias(_UNTIMED))
+    lacking = needed.lacking(frame)
+    rows = frame.select(*chosen, *(lacks.alias(f"__no_{what}") for what, lacks in lacking.items()))
     if catalog is not None:
-        rows = rows.unionByName(catalog.select(*chosen, F.lit(False).alias(_UNTIMED)))
-    aggregates = [F.count(F.lit(1)).alias("__count"), F.count_if(F.col(_UNTIMED)).alias(_UNTIMED)]
+        of_catalog = (F.lit(False).alias(f"__no_{what}") for what in lacking)
+        rows = rows.unionByName(catalog.select(*chosen, *of_catalog))
+    aggregates = [F.count(F.lit(1)).alias("__count")]
+    aggregates += [F.count_if(F.col(f"__no_{what}")).alias(f"__no_{what}") for what in lacking]
     for i, name in enumerate(features):
         value = F.col(quoted(name))
         aggregates.append(
             F.min(value.cast("string") if name in categories else value).alias(f"f{i}")
         )
     found = rows.groupBy(F.col(quoted(column)).alias("__id")).agg(*aggregates).toPandas()
-    if lines := int(found[_UNTIMED].sum()):
-        raise _core.Error(
-            f"[spark] times are never missing; column {time!r} has {lines} without one (null, NaN "
-            "or infinite): leave these lines out, or fill them"
-        )
+    for what, column in zip(("times", "ratings"), needed, strict=True):
+        if column is not None and (lines := int(found[f"__no_{what}"].sum())):
+            raise _core.Error(
+                f"[spark] {what} are never missing; column {column!r} has {lines} without one "
+                "(null, NaN or infinite): leave these lines out, or fill them"
+            )
     missing = found["__id"].isna()
     if missing.any():
         lines = int(found.loc[missing, "__count"].sum())
@@ -89,23 +110,19 @@ def id_type(frame: Any, column: str) -> Any:
     """The type of a column of ids."""
     from pyspark.sql import types as T
 
-    kinds = {f.name: f.dataType for f in frame.schema}
-    if column not in kinds:
-        raise _core.Error(f"[spark] there is no column {column!r}; there are {list(kinds)}")
-    if not isinstance(kinds[column], (T.StringType, T.IntegralType)):
+    kind = _type_of(frame, column)
+    if not isinstance(kind, (T.StringType, T.IntegralType)):
         raise _core.Error(
-            f"[spark] ids are texts or whole numbers; column {column!r} is "
-            f"{kinds[column].simpleString()}"
+            f"[spark] ids are texts or whole numbers; column {column!r} is {kind.simpleString()}"
         )
-    return kinds[column]
+    return kind
 
 
-def _untimed(frame: Any, column: str) -> Any:
-    """Whether a line has no time."""
+def _without_number(frame: Any, column: str) -> Any:
+    """Whether a line has no time or no rating."""
     from pyspark.sql import functions as F
     from pyspark.sql import types as T
 
-    times(frame, column)  # its type is one of times
     given = F.col(quoted(column))
     if isinstance(frame.schema[column].dataType, (T.FloatType, T.DoubleType)):
         value = given.cast("double")
@@ -113,37 +130,55 @@ def _untimed(frame: Any, column: str) -> Any:
     return F.isnull(given)
 
 
-def times(frame: Any, column: str) -> Any:
-    """An expression for a column of times as whole numbers."""
+def ratings(frame: Any, column: str) -> Any:
+    """An expression for a column of ratings."""
     from pyspark.sql import functions as F
     from pyspark.sql import types as T
 
+    kind = _type_of(frame, column)
+    if not isinstance(kind, T.NumericType):
+        raise _core.Error(
+            f"[spark] ratings are numbers; column {column!r} is {kind.simpleString()}"
+        )
+    return F.col(quoted(column)).cast("float")
+
+
+def _type_of(frame: Any, column: str) -> Any:
     kinds = {f.name: f.dataType for f in frame.schema}
     if column not in kinds:
         raise _core.Error(f"[spark] there is no column {column!r}; there are {list(kinds)}")
-    kind, given = kinds[column], F.col(quoted(column))
+    return kinds[column]
+
+
+def times(frame: Any, column: str, number: str = "long") -> Any:
+    """An expression for a column of times: microseconds of dates, numbers as this type."""
+    from pyspark.sql import functions as F
+    from pyspark.sql import types as T
+
+    kind, given = _type_of(frame, column), F.col(quoted(column))
     if isinstance(kind, (T.TimestampType, T.TimestampNTZType, T.DateType)):
         return F.unix_micros(given.cast("timestamp"))
     if isinstance(kind, T.NumericType):
-        return given.cast("long")
+        return given.cast(number)
     raise _core.Error(
         f"[spark] times are numbers, dates or timestamps; column {column!r} is "
         f"{kind.simpleString()}"
     )
 
 
-def dealt(session: Any, frame: Any, columns: tuple[str, str, str | None], users: Side,
-          items: Side, num_workers: int, n_shards: int, held_out: str | None) -> Any:  # fmt: skip
-    """Lines `user`, `item`, `time` as numbers, all of a user in the same worker and shard; those
-    where `held_out` is true by tags of their own (`_shards.dealt`)."""
+def dealt(session: Any, frame: Any, columns: tuple[str, str], more: dict[str, tuple[Any, str]],
+          users: Side, items: Side, num_workers: int, n_shards: int,
+          held_out: str | None = None) -> Any:  # fmt: skip
+    """Lines `user`, `item` and `more` (name: expression, type) as numbers, all of a user in one
+    worker and shard; those where `held_out` is true by tags of their own (`_shards.dealt`)."""
     from pyspark.sql import functions as F
 
-    user, item, time = columns
+    user, item = columns
     chosen = [F.col(quoted(user)).alias("user"), F.col(quoted(item)).alias("item")]
     schema = "user int, item int"
-    if time is not None:
-        chosen.append(times(frame, time).alias("time"))
-        schema += ", time bigint"
+    for name, (expression, kind) in more.items():
+        chosen.append(expression.alias(name))
+        schema += f", {name} {kind}"
     if held_out is not None:
         if held_out not in frame.columns:
             raise _core.Error(f"[spark] there is no column {held_out!r}; there are {frame.columns}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ class RecommenderModel(Settable, SparkModel, MLReadable, MLWritable):
     seconds, seconds in collectives, bytes sent.
 
     Args:
-        native: a NeuralCF, a WideAndDeep or another recommender, trained anywhere.
+        native: a NeuralCF, an ItemKNN or another recommender, trained anywhere.
         settings: Params, in Python's spelling (user_col) or Spark's.
 
     Example:
@@ -50,8 +50,9 @@ class RecommenderModel(Settable, SparkModel, MLReadable, MLWritable):
         self.work: list[dict] = []
 
     def _transform(self, frame: Any) -> Any:
-        """Adds `prediction`: the estimate of `native.predict` in [0, 1], a double; NaN for ids that
-        training did not see, or without these lines (`cold_start_strategy`).
+        """Adds `prediction`, a double: the estimate of `native.predict` in [0, 1], or of a model of
+        ratings the rating; NaN for ids that training did not see, or without these lines
+        (`cold_start_strategy`).
 
         Errors:
             andiron.Error for a column of ids that is missing or neither texts nor whole numbers, or
@@ -179,9 +180,8 @@ def shipped(session: Any, native: Any) -> str:
     def write(folder: str) -> str:
         native.save(folder)
         digest = hashlib.sha256()
-        for name in sorted(os.listdir(folder)):
-            with open(os.path.join(folder, name), "rb") as file:
-                digest.update(name.encode() + file.read())
+        for path in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
+            digest.update(str(path.relative_to(folder)).encode() + path.read_bytes())
         return digest.hexdigest()
 
     return _inference.sent(session, write)

@@ -1,4 +1,4 @@
-"""NeuralCF and WideAndDeep as stages of Spark ML, where ALS stands."""
+"""Recommenders as stages of Spark ML, where ALS stands."""
 
 from __future__ import annotations
 
@@ -16,20 +16,19 @@ from andiron.apps.recommend import models
 from andiron.apps.recommend.history import Histories
 from andiron.apps.recommend.on_spark import interactions, workers
 from andiron.apps.recommend.on_spark.model import RecommenderModel
-from andiron.apps.recommend.on_spark.params import RECOMMENDED, RECOMMENDING
+from andiron.apps.recommend.on_spark.params import RECOMMENDED, RECOMMENDING, WithSettings
 from andiron.spark import _cluster, _launch, _progress, _shards
 from andiron.spark._estimator import communicator_settings, shared_place
-from andiron.spark._params import Settable, snake, with_params
+from andiron.spark._params import snake, with_params
 from andiron.spark._persistence import Reader, Writer
 
 # ALS's names of what there is not here.
 _OF_ALS = {
-    "rating_col": "a line is an interaction; leave out the lines that show no interest",
     "alpha": "interactions are not weighted; leave out the lines that show no interest",
-    "implicit_prefs": "all interactions are implicit",
+    "implicit_prefs": "the setting loss says it: 'squared_error' learns the ratings of rating_col",
     "nonnegative": "weights may be negative",
-    "rank": "sizes are settings of the model (embedding, gmf, mlp_user, hidden, ...)",
-    "reg_param": "the settings dropout and weight_decay (of NeuralCF) stand for it",
+    "rank": "sizes are settings of the model (factors, embedding, gmf, mlp_user, hidden, ...)",
+    "reg_param": "the settings dropout and weight_decay stand for it",
     "max_iter": "epochs says how often it walks over the interactions",
     "num_blocks": "num_workers says how many tasks train",
     "num_user_blocks": "num_workers says how many tasks train",
@@ -40,25 +39,33 @@ _OF_ALS = {
     "final_storage_level": "the trained model is no DataFrame",
 }
 
-KINDS = {"NeuralCF": models.NeuralCF, "WideAndDeep": models.WideAndDeep}
+KINDS = {
+    kind.name: kind
+    for kind in (
+        models.ItemKNN, models.MatrixFactorization, models.NeuralCF, models.WideAndDeep
+    )
+}  # fmt: skip
 
 
 @with_params(RECOMMENDED, RECOMMENDING)
-class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
-    """Trains a neural recommender on a DataFrame of interactions, in `num_workers` tasks.
+class Recommender(WithSettings, SparkEstimator, MLReadable, MLWritable):
+    """Trains a recommender on a DataFrame of interactions, in `num_workers` tasks.
 
-    A line says that a user met an item; ratings are not looked at (leave out lines that are no
-    interest). A pair that comes several times counts once, with its latest time. Each worker has
+    A line says that a user met an item (leave out lines that are no interest), or, for models with
+    loss="squared_error", how the user rated it (`rating_col`). A pair that comes several times
+    counts once, with its latest time (and of several there, the highest rating). Each worker has
     all interactions of its users; another number of workers trains the same model but for rounding.
     With a `validation_indicator_col` the lines where it is true are not trained on; they judge
-    each epoch (`val_ndcg@10` and `val_hit_rate@10` over all items in the model's history). Users
+    each epoch (`val_ndcg@10` and `val_hit_rate@10` over all items, of ratings `val_rmse`, in the
+    model's history). Users
     and items of catalogs are known although nobody has met them yet: their features, if there are
     any, say what they are like.
 
     Args:
         settings: Params by name, in Python's spelling (user_col) or Spark's (userCol);
             `explainParams()` lists them. Other names are settings of the model
-            (andiron.apps.recommend.models.NeuralCFSettings, WideAndDeepSettings).
+            (andiron.apps.recommend.models.NeuralCFSettings, WideAndDeepSettings,
+            MatrixFactorizationSettings, ItemKNNSettings).
 
     Errors:
         andiron.Error for columns that are missing, of another type, or have nulls;
@@ -72,30 +79,15 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
     """
 
     _of_objects = ("userCatalog", "itemCatalog")
+    _elsewhere = _OF_ALS
 
     def __init__(self, **settings: Any):
         super().__init__()
         self._take(settings)
 
-    def setParams(self, **given: Any) -> Recommender:
-        """Sets several Params; other names go to `settings`."""
-        for name in given:
-            if snake(name) in _OF_ALS:
-                raise TypeError(f"[spark] Recommender has no {name!r}: {_OF_ALS[snake(name)]}")
+    def _own_settings(self) -> set[str]:
         own = {f for kind in KINDS.values() for f in kind.Settings.__dataclass_fields__}
-        own -= {"epochs", "batch_size", "learning_rate", "seed"}  # Params
-        self._settings_there = sorted(own)
-        more = {name: given.pop(name) for name in list(given) if name in own}
-        super().setParams(**given)
-        if more:
-            self.setSettings({**self.getSettings(), **more})
-        return self
-
-    def _has_no(self, key: str, names: list[str]) -> str:
-        told = super()._has_no(key, [*names, *self._settings_there])
-        return f"{told.partition(' are [')[0]} are Params {sorted(names)} and settings of the " + (
-            f"model {self._settings_there}"
-        )
+        return own - {"epochs", "batch_size", "learning_rate", "seed"}  # Params
 
     def _fit(self, frame: Any) -> RecommenderModel:
         session = _cluster.session_of(frame)
@@ -103,13 +95,18 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
         users, items = self._sides(frame)
         num_workers = self.getNumWorkers()
         n_shards = _shards.shards_for(num_workers)
-        columns = self.getUserCol(), self.getItemCol(), self.getTimeCol()
+        more = {}
+        if (time := self.getTimeCol()) is not None:
+            more["time"] = interactions.times(frame, time), "bigint"
+        if (rating := self.getRatingCol()) is not None:
+            more["rating"] = interactions.ratings(frame, rating), "float"
         dealt = interactions.dealt(
-            session, frame, columns, users, items, num_workers, n_shards,
-            self.getValidationIndicatorCol(),
+            session, frame, (self.getUserCol(), self.getItemCol()), more, users, items,
+            num_workers, n_shards, self.getValidationIndicatorCol(),
         )  # fmt: skip
         task = self._task(model, users, items, n_shards)
-        with _progress.Driver(session, self.getVerbose(), model.settings.epochs) as progress:
+        epochs = getattr(model.settings, "epochs", 1)
+        with _progress.Driver(session, self.getVerbose(), epochs) as progress:
             task.progress = progress.address
             parts = _launch.run(session, task, num_workers, dealt, self.getMaxRestarts(),
                                 self.getSlotsTimeout(), communicator_settings(self),
@@ -132,7 +129,18 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
         for param in ("epochs", "batchSize", "learningRate"):
             if (value := self.getOrDefault(param)) is not None:
                 settings[snake(param)] = value
-        return KINDS[self.getKind()](**settings)
+        model = KINDS[self.getKind()](**settings)
+        explicit = getattr(model, "explicit", False)
+        if explicit and self.getRatingCol() is None:
+            raise _core.Error("[spark] loss='squared_error' learns ratings: name their rating_col")
+        if self.getRatingCol() is not None and not explicit:
+            raise _core.Error(
+                f"[spark] {self.getKind()} takes a line for an interaction, whatever its rating "
+                f"{self.getRatingCol()!r}: leave out rating_col, and the lines that show no "
+                "interest; or learn the ratings (MatrixFactorization or NeuralCF with "
+                "loss='squared_error')"
+            )
+        return model
 
     def _sides(self, frame: Any) -> tuple[interactions.Side, interactions.Side]:
         features = [*self.getUserFeatures(), *self.getItemFeatures()]
@@ -140,11 +148,12 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
         if stray:
             raise _core.Error(f"[spark] a category is one of the features; {stray[0]!r} is not")
         sides = [
-            interactions.side(frame, catalog, column, features, self.getCategories(), time)
-            for catalog, column, features, time in (
+            interactions.side(frame, catalog, column, features, self.getCategories(), needed)
+            for catalog, column, features, needed in (
                 (self.getUserCatalog(), self.getUserCol(), self.getUserFeatures(),
-                 self.getTimeCol()),
-                (self.getItemCatalog(), self.getItemCol(), self.getItemFeatures(), None),
+                 interactions.Needed(self.getTimeCol(), self.getRatingCol())),
+                (self.getItemCatalog(), self.getItemCol(), self.getItemFeatures(),
+                 interactions.NOTHING),
             )
         ]  # fmt: skip
         if len(sides[0].ids) == 0:
@@ -154,7 +163,8 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
     def _task(self, model: Any, users: Any, items: Any, n_shards: int) -> workers.Task:
         settings = dataclasses.asdict(model.settings)
         features = tuple(model._features_of(side.features) for side in (users, items))
-        model.user_features, model.item_features = features
+        if any(f is not None for f in features):
+            model.user_features, model.item_features = features
         training = {
             "n_shards": n_shards,
             "wire_dtype": self.getWireDtype(),
@@ -163,6 +173,7 @@ class Recommender(Settable, SparkEstimator, MLReadable, MLWritable):
             "checkpoint_minutes": self.getCheckpointMinutes(),
             "validation": self.getValidationIndicatorCol() is not None,
             "timed": self.getTimeCol() is not None,
+            "rated": self.getRatingCol() is not None,
             "fingerprint": [_digest(users), _digest(items)],
         }
         sizes = len(users.ids), len(items.ids)
@@ -194,9 +205,7 @@ def _digest(side: interactions.Side) -> str:
 def _size_of(model: Any, users: Any, items: Any) -> int:
     """Bytes that the workers give back: about four for a weight, and for an interaction."""
     model.users, model.items = users.ids, items.ids
-    model._make()
-    weights = sum(int(np.prod(v.shape)) for v in model._trained_variables())
-    return 4 * weights + 4 * int(users.counts.sum())
+    return model._state_bytes() + 4 * int(users.counts.sum())
 
 
 def _complete(model: Any, users: Any, items: Any, parts: list[dict]) -> None:

@@ -37,17 +37,12 @@ class Task:
 
     def __call__(self, worker: Worker) -> dict:
         from andiron.apps.recommend import models
-        from andiron.apps.recommend.crew import Crew
 
         data, held_out = self._read(worker)
         seed = self.settings["seed"]
         model = getattr(models, self.kind)(**self.settings)
         watcher = Watcher(self.progress if worker.rank == 0 else None, worker, 1, 1)
-        crew = Crew(
-            worker.communicator, self.training["n_shards"], self.training["wire_dtype"],
-            self._folder(worker, data), self.training["checkpoint_every"],
-            self.training["checkpoint_minutes"], watcher,
-        )  # fmt: skip
+        crew = crew_of(worker, self.training, self._folder(worker, data), watcher)
         judge = None
         if held_out is not None:
             judge = _Judge(crew, data, held_out)
@@ -89,40 +84,63 @@ class Task:
         from andiron.apps.recommend.data import Interactions
         from andiron.apps.recommend.ids import IdMap
 
-        def joined(name: str) -> np.ndarray:  # and the pieces go: both would be twice the memory
+        def joined(name: str, dtype: type = np.int64) -> np.ndarray:
+            # The pieces go: both would be twice the memory.
             parts = [piece.pop(name) for piece in pieces]
-            return np.concatenate(parts, dtype=np.int64) if parts else np.zeros(0, np.int64)
+            return np.concatenate(parts, dtype=dtype) if parts else np.zeros(0, dtype)
 
         n_items = self.sizes[1]
         pairs = joined("user") * n_items
         pairs += joined("item")
         times = joined("time") if self.training["timed"] else None
-        if times is None:
+        ratings = joined("rating", np.float32) if self.training["rated"] else None
+        if times is None and ratings is None:
             pairs = np.unique(pairs)
         else:
-            order = np.lexsort((times, pairs))
+            order = np.lexsort((*(k for k in (ratings, times) if k is not None), pairs))
             pairs = pairs[order]
             latest = np.append(pairs[1:] != pairs[:-1], True)[: len(pairs)]
-            pairs, times = pairs[latest], times[order[latest]]
+            pairs, order = pairs[latest], order[latest]
+            times = None if times is None else times[order]
+            ratings = None if ratings is None else ratings[order]
         users, items = (IdMap(np.arange(n)) for n in self.sizes)
-        return Interactions(users, items, pairs // n_items, pairs % n_items, None, times)
+        return Interactions(users, items, pairs // n_items, pairs % n_items, ratings, times)
 
     def _folder(self, worker: Worker, data: Any) -> str | None:
         """A folder for this training alone, named by model, settings and interactions."""
         if self.training["checkpoint_dir"] is None:
             return None
-        rows = _mixed(data.user, data.item)
+        rows = mixed(data.user, data.item)
         if data.time is not None:
-            rows = _mixed(rows, data.time)
+            rows = mixed(rows, data.time)
+        if data.rating is not None:
+            rows = mixed(rows, data.rating.view(np.int32))
         mine = rows.sum(dtype=np.uint64)
-        parts = worker.communicator.allgather_bytes(str(mine).encode())
         told = [self.kind, self.settings, self.sizes, self.training["fingerprint"],
-                self.training["wire_dtype"], sum(map(int, parts)) % 2**64]  # fmt: skip
-        digest = hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
-        return _remote.below(self.training["checkpoint_dir"], f"run-{digest[:16]}")
+                self.training["wire_dtype"]]  # fmt: skip
+        return run_folder(worker, self.training["checkpoint_dir"], told, mine)
 
 
-def _mixed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def crew_of(worker: Worker, training: dict, folder: str | None, watcher: Any) -> Any:
+    """The workers that train a model together."""
+    from andiron.apps.recommend.crew import Crew
+
+    return Crew(
+        worker.communicator, training["n_shards"], training["wire_dtype"], folder,
+        training["checkpoint_every"], training["checkpoint_minutes"], watcher,
+    )  # fmt: skip
+
+
+def run_folder(worker: Worker, checkpoints: str, told: list, mine: np.uint64) -> str:
+    """A folder for a training of these settings (`told`) on these rows alone (`mine`: a sum of
+    hashes of this worker's)."""
+    parts = worker.communicator.allgather_bytes(str(mine).encode())
+    told = [*told, sum(map(int, parts)) % 2**64]
+    digest = hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
+    return _remote.below(checkpoints, f"run-{digest[:16]}")
+
+
+def mixed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """A hash of each pair of numbers (the finalizer of MurmurHash3 over their mixture)."""
     h = a.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + b.astype(np.uint64)
     for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
@@ -132,21 +150,25 @@ def _mixed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _noise(data: Any, seed: int) -> np.ndarray:
     """Orders equal times: at random, whoever has the interaction."""
-    return _mixed(_mixed(data.user, data.item), np.full(len(data), seed))
+    return mixed(mixed(data.user, data.item), np.full(len(data), seed))
 
 
 class _Judge:
-    """After each epoch: hit rate and NDCG at 10 over all items, of the held-out interactions of
-    users of all workers, about MAX_JUDGED of them, into the model's curves."""
+    """After each epoch: hit rate and NDCG at 10 over all items, or the RMSE of ratings, of the
+    held-out interactions of users of all workers, about MAX_JUDGED of them, into the model's
+    curves."""
 
     def __init__(self, crew: Any, data: Any, held_out: Any):
-        chosen = _mixed(held_out.user, np.zeros(len(held_out))) % np.uint64(held_out.n_users)
+        chosen = mixed(held_out.user, np.zeros(len(held_out))) % np.uint64(held_out.n_users)
         self._held_out = held_out.take(chosen < MAX_JUDGED)
         self._crew, self._data = crew, data
 
     def __call__(self, epoch: int, model: Any) -> None:
         from andiron.apps.recommend.ranking import evaluate
 
+        if getattr(model, "explicit", False):
+            self._judge_ratings(model)
+            return
         names = ("ndcg@10", "hit_rate@10")
         sums = {name: np.zeros(1) for name in names} | {"n": np.zeros(1)}
         if len(self._held_out):
@@ -158,6 +180,16 @@ class _Judge:
         for name in names if n else ():
             mean = float(sum(part[name][0] for part in parts) / n)
             model.curves.setdefault(f"val_{name}", []).append(mean)
+
+    def _judge_ratings(self, model: Any) -> None:
+        held_out, squares = self._held_out, np.zeros(2)
+        if len(held_out):
+            error = model._predict(held_out.user, held_out.item) - held_out.rating.astype(float)
+            squares = np.array([error @ error, len(error)])
+        total, n = np.sum([part["squares"] for part in self._crew.gathered({"squares": squares})],
+                          axis=0)  # fmt: skip
+        if n:
+            model.curves.setdefault("val_rmse", []).append(float(np.sqrt(total / n)))
 
 
 class Watcher(Reporter):
