@@ -1,4 +1,4 @@
-"""How long a training stands still for a checkpoint: `python benchmarks/checkpoint_stall.py [place]`.
+"""How long a training stands still for a checkpoint: `benchmarks/checkpoint_stall.py [place]`.
 
 The gap between two steps, where a checkpoint is taken and where none is, and what writing the same
 bytes takes, for an embedding model with Adam. `place` is a folder (default: a temporary one) or a

@@ -43,10 +43,11 @@ def prepare(args: argparse.Namespace, file: Path) -> None:
 
 
 def run_andiron(network: str, seed: int, epochs: int, threads: int, d: dict) -> float:
-    import andiron
     from andiron.apps.course import networks
     from andiron.apps.course.data import Split
     from andiron.apps.course.training import accuracy, momentum, train
+
+    import andiron
 
     andiron.set_threads(threads)
     andiron.set_random_seed(seed)
@@ -155,7 +156,8 @@ def table(results: dict) -> str:
             found = [r["accuracy"] for k, r in results["runs"].items() if k.startswith(key)]
             if found:
                 spread = statistics.stdev(found) if len(found) > 1 else float("nan")
-                lines.append(f"| {network} | {framework} | {statistics.mean(found):.2%} ± {spread:.2%}"
+                mean = statistics.mean(found)
+                lines.append(f"| {network} | {framework} | {mean:.2%} ± {spread:.2%}"
                              f" | {', '.join(f'{a:.2%}' for a in found)} |")  # fmt: skip
     return "\n".join(lines) + "\n"
 

@@ -50,11 +50,12 @@ def wide_deep_model() -> andiron.Model:
     wide = andiron.Input((workloads.WIDE_COLUMNS,), dtype="int32")
     numbers = andiron.Input((workloads.N_NUMBERS,))
     deep = [andiron.Input((), dtype="int32") for _ in workloads.DEEP_SIZES]
-    linear = layers.WideLinear([workloads.WIDE_BUCKETS] * workloads.WIDE_COLUMNS, use_bias=False)(wide)
+    buckets = [workloads.WIDE_BUCKETS] * workloads.WIDE_COLUMNS
+    linear = layers.WideLinear(buckets, use_bias=False)(wide)
     h = layers.Concatenate()(
         [
             layers.Embedding(size, workloads.DEEP_WIDTH)(ids)
-            for size, ids in zip(workloads.DEEP_SIZES, deep)
+            for size, ids in zip(workloads.DEEP_SIZES, deep, strict=True)
         ]
         + [numbers]
     )

@@ -34,7 +34,7 @@ def _wide_deep() -> tf.keras.Model:
     h = layers.Concatenate()(
         [
             layers.Embedding(size, workloads.DEEP_WIDTH)(ids)
-            for size, ids in zip(workloads.DEEP_SIZES, deep)
+            for size, ids in zip(workloads.DEEP_SIZES, deep, strict=True)
         ]
         + [numbers]
     )
@@ -44,9 +44,8 @@ def _wide_deep() -> tf.keras.Model:
 
 
 def _mlp() -> tf.keras.Model:
-    return tf.keras.Sequential(
-        [tf.keras.Input((784,)), layers.Dense(512, "relu"), layers.Dense(512, "relu"), layers.Dense(10)]
-    )
+    hidden = [layers.Dense(512, "relu"), layers.Dense(512, "relu")]
+    return tf.keras.Sequential([tf.keras.Input((784,)), *hidden, layers.Dense(10)])
 
 
 def _loop(
@@ -63,7 +62,8 @@ def _loop(
         with tf.GradientTape() as tape:
             value = loss(y, model(x if len(x) > 1 else x[0], training=True))
         variables = model.trainable_variables
-        optimizer.apply_gradients(zip(tape.gradient(value, variables), variables))
+        gradients = tape.gradient(value, variables)
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
     def run() -> int:
         for i in range(steps):

@@ -19,8 +19,9 @@ class Ncf(nn.Module):
         self.mf_user = nn.Embedding(n_users, 64, sparse=sparse)
         self.mf_item = nn.Embedding(n_items, 64, sparse=sparse)
         self.mlp = nn.Sequential(
-            nn.Linear(300, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 32), nn.ReLU()
-        )
+            nn.Linear(300, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(),
+            nn.Linear(64, 32), nn.ReLU(),
+        )  # fmt: skip
         self.out = nn.Linear(96, 1)
 
     def forward(self, user, item):
@@ -41,7 +42,7 @@ class WideDeep(nn.Module):
         )
 
     def forward(self, wide, numbers, *deep):
-        columns = [table(ids) for table, ids in zip(self.tables, deep)]
+        columns = [table(ids) for table, ids in zip(self.tables, deep, strict=True)]
         return self.wide(wide) + self.deep(torch.cat([*columns, numbers], 1))
 
 
@@ -52,8 +53,8 @@ def mlp_network() -> nn.Module:
 
 
 def _loop(
-    model: nn.Module, optimizers: list, loss: Callable, inputs: list[np.ndarray], labels: np.ndarray,
-    batch: int, steps: int,
+    model: nn.Module, optimizers: list, loss: Callable, inputs: list[np.ndarray],
+    labels: np.ndarray, batch: int, steps: int,
 ) -> Callable[[], int]:
     tensors = [torch.from_numpy(a) for a in inputs]
     target = torch.from_numpy(labels)

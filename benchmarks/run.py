@@ -1,6 +1,7 @@
 """make bench, make bench ROWS=ncf: runs the rows, prints the table, writes results.json.
 
-ROWS=vision: the rows of image networks (benchmarks/vision.py). ROWS=learning: benchmarks/learning.py.
+ROWS=vision: the rows of image networks (benchmarks/vision.py).
+ROWS=learning: benchmarks/learning.py.
 ROWS=catalog, ROWS=catalog-exp: each op by itself (benchmarks/catalog.py).
 
 Each row runs in a process of its own with us and one peer in turn, two threads each, so that a
@@ -215,7 +216,9 @@ def main(selected: list[str]) -> int:
     for key in keys:
         print(f"... {key}", file=sys.stderr)
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.run", "--one", key], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "benchmarks.run", "--one", key],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         if done.returncode != 0:
             print(f"{key} failed", file=sys.stderr)

@@ -11,9 +11,6 @@ scripts/features/{keras,torch,bigdl}.tsv, whose status is
     losses.Huber which ...      the name here (that it exists is checked), and words
     later: sequences            comes in the work of that name
     no: reason                  does not come
-
-scripts/features/planned.txt lists names here that are being written: lines that point to them, and
-Keras's of the same name, are shown as such until they exist. Then the line there may go.
 """
 
 from __future__ import annotations
@@ -45,7 +42,6 @@ HOMES = {
     "constraints": constraints,
     "regularizers": regularizers_module,
 }
-PATHS = {kind: module.__name__.removeprefix("andiron.") for kind, module in HOMES.items()}
 SOURCES = {"keras": "Keras", "torch": "PyTorch", "bigdl": "BigDL"}
 
 
@@ -73,7 +69,7 @@ def in_keras_place(kind: str, name: str) -> bool:
 
 
 class Tables:
-    """What is stored: names by source and kind, statuses, and what is being written."""
+    """What is stored: names by source and kind, and statuses."""
 
     def __init__(self, folder: Path = TABLES):
         found = json.loads((folder / "names.json").read_text())
@@ -88,19 +84,15 @@ class Tables:
         for kind, name in self.statuses["bigdl"]:
             kinds.setdefault(kind, []).append(name)
         self.names["bigdl"] = kinds
-        self.planned = set((folder / "planned.txt").read_text().split())
 
 
 def judged(tables: Tables, source: str, kind: str, name: str) -> tuple[str, str]:
-    """(yes, planned, later, no or unknown; what the page says)."""
+    """(yes, later, no or unknown; what the page says)."""
     status = tables.statuses[source].get((kind, name))
-    if source == "keras":
-        # A class may only say that it comes later; then the status says so, too.
-        if in_keras_place(kind, name) and not (status or "").startswith("later: "):
-            return "yes", ""
-        here = f"{PATHS.get(kind, kind)}.{name}"
-        if here in tables.planned:
-            return "planned", f"`{here}`"
+    # A class may only say that it comes later; then the status says so, too.
+    later = (status or "").startswith("later: ")
+    if source == "keras" and in_keras_place(kind, name) and not later:
+        return "yes", ""
     if status is None:
         return "unknown", f"{source}: {kind}.{name} has no status"
     word, _, rest = status.partition(": ")
@@ -112,8 +104,6 @@ def judged(tables: Tables, source: str, kind: str, name: str) -> tuple[str, str]
     shown = f"`{path}`{status[len(path) :]}"
     if exists(path):
         return "yes", shown
-    if path in tables.planned:
-        return "planned", shown
     return "unknown", f"{source}: {kind}.{name} is said to be {path}, which does not exist"
 
 
@@ -132,7 +122,7 @@ def problems(tables: Tables) -> list[str]:
     return found
 
 
-WORDS = {"yes": "here", "planned": "being written", "later": "later", "no": "no"}
+WORDS = {"yes": "here", "later": "later", "no": "no"}
 
 
 def section(tables: Tables, source: str, kind: str, names: list[str]) -> list[str]:
@@ -159,13 +149,13 @@ def page(tables: Tables) -> str:
         "and BigDL's dllib is here, or comes later in the work that is named, or is refused with "
         "the reason. Ops are listed in [ops.md](ops.md).",
         "",
-        "| of | kind | names | here | being written | later | no |",
-        "|---|---|---|---|---|---|---|",
+        "| of | kind | names | here | later | no |",
+        "|---|---|---|---|---|---|",
     ]
     for source, kinds in tables.names.items():
         for kind, names in kinds.items():
             count = Counter(judged(tables, source, kind, name)[0] for name in names)
-            cells = " | ".join(str(count[v]) for v in ("yes", "planned", "later", "no"))
+            cells = " | ".join(str(count[v]) for v in ("yes", "later", "no"))
             lines.append(f"| {SOURCES[source]} | {kind} | {len(names)} | {cells} |")
     lines.append("")
     for source, kinds in tables.names.items():
@@ -188,9 +178,6 @@ def main() -> int:
         print("docs/features.md is old: scripts/make_features.py", file=sys.stderr)
         return 1
     PAGE.write_text(text)
-    there = sorted(path for path in tables.planned if exists(path))
-    if there:
-        print("scripts/features/planned.txt: these exist by now:", *there)
     print(f"{PAGE.relative_to(ROOT)}: {text.count(chr(10))} lines")
     return 0
 

@@ -4,8 +4,9 @@
 
 Each entry: op, attributes, inputs (dtype, shape, values), outputs, and the gradient of
 sum_i (1 + i mod 3) output_i, over all floating point outputs, with respect to each floating point
-input. Computed in float64. A case with a source of its own comes from another version of PyTorch than
-the file (2.13 has another gradient of clip on its bounds). Numbers that JSON lacks are the strings "nan", "inf" and "-inf".
+input. Computed in float64. A case with a source of its own comes from another version of PyTorch
+than the file (2.13 has another gradient of clip on its bounds). Numbers that JSON lacks are the
+strings "nan", "inf" and "-inf".
 """
 
 import json
@@ -501,8 +502,8 @@ for name in ("log2", "log10"):
 unary("erfc", torch.erfc, -5.0, 0.0, 3.0, 5.5)
 unary("erfinv", torch.erfinv, -0.99, 1e-9, 0.995, low=-0.95, high=0.95)
 binary("atan2", torch.atan2)
-case("atan2", torch.atan2, np.array([0.0, 0.0, -0.0, 1.0, -1.0]), np.array([1.0, -1.0, -1.0, 0.0, 0.0]),
-     gradient=False)
+case("atan2", torch.atan2, np.array([0.0, 0.0, -0.0, 1.0, -1.0]),
+     np.array([1.0, -1.0, -1.0, 0.0, 0.0]), gradient=False)
 binary("logaddexp", torch.logaddexp)
 case("logaddexp", torch.logaddexp, np.array([800.0, -800.0, 3.0]), np.array([0.0, -801.0, 3.0]))
 case("logaddexp", torch.logaddexp, np.array([-inf, inf, -inf]), np.array([-inf, inf, 1.0]),

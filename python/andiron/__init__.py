@@ -8,9 +8,9 @@ import os
 from andiron._cpu import require_supported_cpu
 
 require_supported_cpu()
-# GNU OpenMP reads it when it is loaded. Its threads spin for milliseconds by default while they wait for
-# each other: on cores that others use, too, that made training ten times slower; for idle cores this
-# is as fast (docs/architecture.md, "Threads").
+# GNU OpenMP reads it when it is loaded. Its threads spin for milliseconds by default while they
+# wait for each other: on cores that others use, too, that made training ten times slower; for idle
+# cores this is as fast (docs/architecture.md, "Threads").
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 

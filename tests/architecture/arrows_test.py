@@ -1,4 +1,4 @@
-"""The layers of docs/architecture.md, as data, and the check that includes and imports obey them."""
+"""The layers of docs/architecture.md, as data, and that includes and imports obey them."""
 
 from __future__ import annotations
 

@@ -9,8 +9,9 @@ import subprocess
 import sys
 
 import pytest
-from andiron import _cpu, cli
 from click.testing import CliRunner
+
+from andiron import _cpu, cli
 
 
 def run(*args: str) -> str:

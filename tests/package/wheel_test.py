@@ -28,7 +28,8 @@ SYSTEM_LIBRARIES = {
 
 
 def run(*command: str | Path, **options) -> str:
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
+    parts = [str(part) for part in command]
+    done = subprocess.run(parts, capture_output=True, text=True, **options)
     assert done.returncode == 0, f"{command}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     return done.stdout
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
-import tempfile
 import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -13,13 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from andiron import _core
-from andiron.apps.images import duplicates, evaluation
+from andiron.apps.images import classifier_file, duplicates, evaluation
 from andiron.apps.images.evaluation import Evaluation, one_hot
 from andiron.apps.images.features import Cache, Extractor, thumbnails
+from andiron.apps.images.learned import Learned
 from andiron.apps.images.photos import Photos
 from andiron.linear import STRENGTHS, LinearClassifier
-
-FORMAT = 2  # of saved files; 1 had no networks in 8 bits
 
 
 class Prediction(NamedTuple):
@@ -33,25 +29,6 @@ class Prediction(NamedTuple):
     """(class, chance), the likeliest first."""
     error: str | None
     """Why the photo could not be read."""
-
-
-@dataclasses.dataclass
-class Learned:
-    """The photos that a classifier was trained on, as it remembers them."""
-
-    names: list[str]
-    truth: np.ndarray  # [n, classes]
-    groups: np.ndarray  # [n] int64
-    hashes: np.ndarray  # [n, 16]
-    thumbnails: np.ndarray  # [n, 768]
-    features: np.ndarray  # [n, d]
-
-    def take(self, rows: Any) -> Learned:
-        return Learned(
-            [self.names[i] for i in rows],
-            *(getattr(self, f)[rows]
-              for f in ("truth", "groups", "hashes", "thumbnails", "features")),
-        )  # fmt: skip
 
 
 class ImageClassifier:
@@ -368,28 +345,7 @@ class ImageClassifier:
         Errors:
             OSError when it cannot be written.
         """
-        from safetensors.numpy import save as to_bytes
-
-        learned, linear, extractor = self._fitted(), self.linear_, self.extractor
-        weights = extractor.weights
-        about = {
-            "format": FORMAT, "kind": type(self).__name__, "classes": list(self.classes_),
-            "multi_label": self.multi_label_, "names": learned.names, "tuned": self.tuned,
-            "network": extractor.network, "options": extractor.options, "key": extractor.key,
-            "weights": None if weights is None else os.fspath(weights), "C": linear.C_,
-            "digest": extractor.digest, "in_bytes": extractor.in_bytes,
-            "settings": {**self._settings, "C": _plain(self._settings["C"])},
-        }  # fmt: skip
-        tensors = {
-            "coef": linear.coef_, "intercept": linear.intercept_, "thresholds": self.thresholds_,
-            "truth": learned.truth.astype(np.uint8), "groups": learned.groups,
-            "hashes": learned.hashes, "thumbnails": learned.thumbnails,
-            "features": learned.features,
-        }  # fmt: skip
-        if extractor.network is None:
-            tensors["network"] = np.frombuffer(extractor.bytes, np.uint8)
-        tensors = {k: np.ascontiguousarray(v) for k, v in tensors.items()}
-        _write(path, to_bytes(tensors, {"andiron": json.dumps(about)}))
+        classifier_file.write(path, self.to_bytes())
 
     @classmethod
     def load(cls, path: Any, cache: Any = None) -> ImageClassifier:
@@ -405,34 +361,7 @@ class ImageClassifier:
     @classmethod
     def from_bytes(cls, data: bytes, name: str = "bytes", cache: Any = None) -> ImageClassifier:
         """What `load` makes of a file's content."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load as from_bytes
-
-        try:
-            tensors = from_bytes(data)
-            n = int.from_bytes(data[:8], "little")
-            about = json.loads(json.loads(data[8 : 8 + n])["__metadata__"]["andiron"])
-            if about["format"] > FORMAT:
-                raise _core.Error(f"[images] '{name}' was written by a newer version of Andiron")
-        except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
-            raise _core.Error(
-                f"[images] '{name}' is no classifier that Andiron saved: {error}"
-            ) from error
-        network = about["network"]
-        if network is None:
-            from andiron import _quantized, models
-
-            restored = (_quantized if about.get("in_bytes") else models)._from_bytes
-            network = restored(tensors["network"].tobytes())
-        made = cls(network, weights=about["weights"], cache=cache, **about["settings"],
-                   **about["options"])  # fmt: skip
-        if about["network"] is not None and made.extractor.digest != about["digest"]:
-            raise _core.Error(
-                f"[images] '{name}' was trained with other weights of {network} than those of "
-                f"{about['weights']!r}: its features would be others"
-            )
-        made._restore(about, tensors)
-        return made
+        return classifier_file.from_bytes(cls, data, name, cache)
 
     def _restore(self, about: dict, tensors: dict) -> None:
         self.classes_, self.multi_label_ = about["classes"], about["multi_label"]
@@ -451,11 +380,7 @@ class ImageClassifier:
 
     def to_bytes(self) -> bytes:
         """What `save` writes."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "model")
-            self.save(path)
-            with open(path, "rb") as file:
-                return file.read()
+        return classifier_file.to_bytes(self)
 
     def __reduce__(self):
         return type(self).from_bytes, (self.to_bytes(),)
@@ -463,29 +388,3 @@ class ImageClassifier:
 
 def _texts(classes: Sequence[Any]) -> bool:
     return all(isinstance(c, str) for c in classes)
-
-
-def _plain(c: Any) -> Any:
-    return float(c) if np.isscalar(c) else [float(x) for x in c]
-
-
-def _write(path: Any, data: bytes) -> None:
-    """A file that appears complete or not at all."""
-    path = os.path.abspath(os.fspath(path))
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), suffix=".part")
-    try:
-        with open(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
