@@ -102,6 +102,7 @@ void bind_layers(nb::module_& m) {
       .def_prop_ro("id", [](const nn::Layer& l) { return reinterpret_cast<uintptr_t>(&l); })
       .def_prop_ro("class_name", &nn::Layer::class_name)
       .def_prop_rw("name", &nn::Layer::name, &nn::Layer::set_name)
+      .def("set_automatic_name", &nn::Layer::set_automatic_name)
       .def_prop_rw("trainable", &nn::Layer::trainable, &nn::Layer::set_trainable)
       .def_prop_rw("dtype_policy", &nn::Layer::dtype_policy, &nn::Layer::set_dtype_policy)
       .def_prop_ro("built", &nn::Layer::built)

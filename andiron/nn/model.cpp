@@ -120,6 +120,17 @@ void FunctionalModel::set_network(std::vector<SymbolicTensor> inputs,
   mark_built(std::move(types));
 }
 
+namespace {
+
+// "dense" of "dense_12".
+std::string without_number(const std::string& name) {
+  const size_t last = name.find_last_not_of("0123456789");
+  const bool numbered = last != std::string::npos && last > 0 && last + 1 < name.size();
+  return numbered && name[last] == '_' ? name.substr(0, last) : name;
+}
+
+}  // namespace
+
 void name_layers(const std::vector<LayerPtr>& layers) {
   std::set<std::string> used;
   for (const LayerPtr& layer : layers)
@@ -127,8 +138,10 @@ void name_layers(const std::vector<LayerPtr>& layers) {
       fail("[Model] two layers are named '{}'; all names must be unique", layer->name());
   for (const LayerPtr& layer : layers) {
     if (!layer->name_given()) {
-      const std::string base = snake_case(layer->class_name());
-      std::string name = layer->name().empty() ? base : layer->name();
+      const std::string known = layer->name();
+      const std::string base =
+          known.empty() ? snake_case(layer->class_name()) : without_number(known);
+      std::string name = known.empty() ? base : known;
       for (int i = 1; used.count(name) > 0; ++i) name = base + "_" + std::to_string(i);
       used.insert(name);
       layer->set_automatic_name(name);

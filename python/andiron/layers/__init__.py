@@ -352,6 +352,8 @@ class ReLU(Lambda):
         }  # fmt: skip
         if max_value is None and negative_slope == threshold == 0:
             self._adopt(Activation("relu", name=name, dtype=dtype)._core)
+            if name is None:
+                self._core.set_automatic_name("re_lu")
             return
 
         def relu(x):
@@ -372,6 +374,8 @@ class Softmax(Lambda):
         self._axis = axis
         if axis == -1:
             self._adopt(Activation("softmax", name=name, dtype=dtype)._core)
+            if name is None:
+                self._core.set_automatic_name("softmax")
             return
         super().__init__(lambda x: ops.softmax(x, axis), name=name, dtype=dtype)
 

@@ -111,12 +111,10 @@ def text_columns(native: Any, features: Any) -> set[str]:
     if network is None or not network.built or not any(network.text_inputs):
         return set()
     given = _by_name("features", features, network.input_names, "inputs")
-    return {
-        name
-        for columns, text in zip(given.values(), network.text_inputs, strict=True)
-        if text
-        for name in _columns.named(columns)
-    }
+    taken: dict[bool, set[str]] = {True: set(), False: set()}
+    for columns, text in zip(given.values(), network.text_inputs, strict=True):
+        taken[text].update(_columns.named(columns))
+    return taken[True] - taken[False]
 
 
 def _by_name(what: str, given: Any, names: list[str], whose: str) -> dict:

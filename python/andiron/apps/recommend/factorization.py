@@ -21,7 +21,8 @@ class MatrixFactorizationSettings:
     Attributes:
         loss: "bpr" (implicit feedback) or "squared_error" (explicit ratings).
         factors: length of p_u and q_i.
-        epochs, learning_rate, weight_decay: of AdamW; the rate falls by a cosine to a tenth.
+        epochs, learning_rate, weight_decay: of AdamW; the rate falls by a cosine to a tenth. By
+            default weight_decay is 0.1, and 1 for ratings.
         batch_size: None: 1,024, and less where an epoch would have fewer than 64 steps, down to 32.
         per_user: samples of one user in an epoch, at most about so many (BPR).
         features: whether features of users and items are used, where the table has some.
@@ -34,7 +35,7 @@ class MatrixFactorizationSettings:
     epochs: int = 20
     batch_size: int | None = None
     learning_rate: float = 5e-3
-    weight_decay: float = 0.1
+    weight_decay: float | None = None
     per_user: int = 100_000
     features: bool = True
     feature_values: int = 200
@@ -123,7 +124,7 @@ class MatrixFactorization(RatedRecommender):
         steps = max(1, s.epochs * (expected // s.batch_size + 1))
         rate = optimizers.schedules.CosineDecay(s.learning_rate, steps, alpha=0.1)
         self._network.compile(
-            optimizer=optimizers.AdamW(rate, weight_decay=s.weight_decay),
+            optimizer=optimizers.AdamW(rate, weight_decay=self._weight_decay(s, otherwise=0.1)),
             loss=losses.MeanSquaredError()
             if self.explicit
             else losses.BinaryCrossentropy(from_logits=True),

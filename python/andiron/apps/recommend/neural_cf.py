@@ -26,7 +26,7 @@ class NeuralCFSettings:
         hidden: sizes of the MLP's layers. dropout: of both branches while training.
         epochs, batch_size, learning_rate, decay: Adam; the rate in step t is
             learning_rate / (1 + decay * t) for binary cross-entropy, a cosine to a tenth for the
-            others. weight_decay: AdamW's, if above 0.
+            others. weight_decay: AdamW's, if above 0; None: 0, and 1 for ratings.
         negatives: sampled for each positive (binary cross-entropy).
         history, history_decay: how many recent items the softmax model sees, and how fast they
             fade. per_user: samples of one user in an epoch, at most about so many.
@@ -45,7 +45,7 @@ class NeuralCFSettings:
     batch_size: int = 1024
     learning_rate: float = 5e-3
     decay: float = 0.0
-    weight_decay: float = 0.0
+    weight_decay: float | None = None
     negatives: int = 4
     history: int = 30
     history_decay: float = 0.8
@@ -207,11 +207,8 @@ class NeuralCF(RatedRecommender):
             "binary_crossentropy": losses.BinaryCrossentropy(from_logits=True),
             RATINGS: losses.MeanSquaredError(),
         }[s.loss]
-        optimizer = (
-            optimizers.AdamW(rate, weight_decay=s.weight_decay)
-            if s.weight_decay
-            else optimizers.Adam(rate)
-        )
+        decay = self._weight_decay(s, otherwise=0.0)
+        optimizer = optimizers.AdamW(rate, weight_decay=decay) if decay else optimizers.Adam(rate)
         self._network.compile(optimizer=optimizer, loss=loss)
         self._pairs: dict = {}
 

@@ -58,6 +58,13 @@ class RatedRecommender(NeuralRecommender):
         self._require_ratings(data)
         return super().fit(data, on_epoch, verbose)
 
+    def _weight_decay(self, settings, otherwise: float) -> float:
+        """By the settings, or what suits the loss: each rating comes once in an epoch, so that
+        factors learn them by heart without a strong one."""
+        if settings.weight_decay is not None:
+            return settings.weight_decay
+        return 1.0 if self.explicit else otherwise
+
     def _check_loss(self) -> None:
         if self.settings.loss not in self.LOSSES:
             *first, last = map(repr, self.LOSSES)

@@ -33,11 +33,14 @@ def checked(where: str, kind: type, settings: dict[str, Any]) -> Any:
             raise ValueError(
                 f"[{where}] there is no setting {name!r}; settings are {sorted(types)}"
             )
-        if types[name] in _SINGLE:
-            wanted, words = _SINGLE[types[name]]
+        written = types[name].removesuffix(" | None")
+        if value is None and written != types[name]:
+            continue
+        if written in _SINGLE:
+            wanted, words = _SINGLE[written]
             right = _is(value, wanted)
-        elif types[name] in _SEVERAL:
-            wanted, words = _SEVERAL[types[name]]
+        elif written in _SEVERAL:
+            wanted, words = _SEVERAL[written]
             right = isinstance(value, (list, tuple)) and all(_is(v, wanted) for v in value)
         else:
             continue
