@@ -9,6 +9,7 @@ namespace andiron::exec {
 namespace {
 
 constexpr int kLanes = kConvBytesLanes;
+constexpr int kNarrow = 6;  // pixels of a tile of small groups
 
 __m256i quad_of_all(const uint8_t* at) {
   int32_t quad;
@@ -44,7 +45,7 @@ template <int kQuads, int kPixels, int kVectors>
         for (int v = 0; v < kVectors; ++v) {
           const __m256i products = _mm256_maddubs_epi16(x, rest.weights[q * kVectors + v]);
           words[p][v] = q == 0 ? products : _mm256_add_epi16(words[p][v], products);
-          asm volatile("" : "+x"(words[p][v]));
+          asm volatile("" : "+x"(words[p][v]));  // in this order, or registers do not suffice
         }
       }
     }
@@ -53,6 +54,32 @@ template <int kQuads, int kPixels, int kVectors>
 #pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v)
         sums.of[p][v] = _mm256_add_epi32(sums.of[p][v], _mm256_madd_epi16(words[p][v], ones));
+    rest.weights += kQuads * kVectors;
+    rest.offsets += kQuads;
+  }
+}
+
+// The same a pixel after the other, so that only its sums need registers: no more than two quads.
+template <int kQuads, int kPixels, int kVectors>
+[[gnu::always_inline]] inline void add_narrow(int64_t n, const uint8_t* const* src, Rest& rest,
+                                              Sums<kPixels, kVectors>& sums) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  for (int64_t g = 0; g < n; ++g) {
+    const int64_t first = rest.offsets[0], second = rest.offsets[kQuads - 1];
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) {
+      const __m256i x = quad_of_all(src[p] + first);
+      __m256i y = x;
+      if constexpr (kQuads == 2) y = quad_of_all(src[p] + second);
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        __m256i words = _mm256_maddubs_epi16(x, rest.weights[v]);
+        if constexpr (kQuads == 2)
+          words = _mm256_add_epi16(words, _mm256_maddubs_epi16(y, rest.weights[kVectors + v]));
+        asm volatile("" : "+x"(words));
+        sums.of[p][v] = _mm256_add_epi32(sums.of[p][v], _mm256_madd_epi16(words, ones));
+      }
+    }
     rest.weights += kQuads * kVectors;
     rest.offsets += kQuads;
   }
@@ -119,10 +146,15 @@ template <ConvBytesResult kType, int kPixels, int kVectors>
     for (__m256i& sum : pixel) sum = _mm256_setzero_si256();
   Rest rest{reinterpret_cast<const __m256i*>(block.weights), block.offsets};
   static_assert(kConvBytesMost == 4);
-  add_groups<4>(block.groups[3], pixels, rest, sums);
-  add_groups<3>(block.groups[2], pixels, rest, sums);
-  add_groups<2>(block.groups[1], pixels, rest, sums);
-  add_groups<1>(block.groups[0], pixels, rest, sums);
+  if constexpr (kPixels == kNarrow) {
+    add_narrow<2>(block.groups[1], pixels, rest, sums);
+    add_narrow<1>(block.groups[0], pixels, rest, sums);
+  } else {
+    add_groups<4>(block.groups[3], pixels, rest, sums);
+    add_groups<3>(block.groups[2], pixels, rest, sums);
+    add_groups<2>(block.groups[1], pixels, rest, sums);
+    add_groups<1>(block.groups[0], pixels, rest, sums);
+  }
 
   constexpr int64_t kItem = kType == ConvBytesResult::f32 ? 4 : 1;
   const bool all = block.filters == kVectors * kLanes;
@@ -147,6 +179,9 @@ template <ConvBytesResult kType, int kVectors>
 void tiles(const ConvBytesBlock& block, const ConvBytesEnd& end, const uint8_t* const* src,
            int64_t n) {
   int64_t i = 0;
+  // Short sums in small groups: the more pixels share what a tile costs beside them.
+  if (block.groups[2] + block.groups[3] == 0 && 4 * block.groups[1] <= block.groups[0])
+    for (; i + kNarrow <= n; i += kNarrow) tile<kType, kNarrow, kVectors>(block, end, src, i);
   for (; i + kConvBytesPixels <= n; i += kConvBytesPixels)
     tile<kType, kConvBytesPixels, kVectors>(block, end, src, i);
   static_assert(kConvBytesPixels == 3);

@@ -51,7 +51,8 @@ int greatest_of(const Needs& needs) {
 
 // Quads whose sums fit in 16 bits together, whatever the inputs.
 struct Group {
-  Needs room{_mm256_set1_epi8(static_cast<char>(kRoom)), _mm256_set1_epi8(static_cast<char>(kRoom))};
+  Needs room{_mm256_set1_epi8(static_cast<char>(kRoom)),
+             _mm256_set1_epi8(static_cast<char>(kRoom))};
   int64_t n = 0;
   size_t quads[kMost];
 
@@ -146,7 +147,6 @@ std::shared_ptr<const ConvBytesWeights> pack(const Tensor& w, const ConvBytesWin
       }
     }
     packed->blocks.push_back(block);
-    if (getenv("I8DBG")) fprintf(stderr,"%ldx%ld c%ld quads %zu groups %ld %ld %ld %ld\n",window.rows,window.columns,window.channels,quads.size(),block.groups[0],block.groups[1],block.groups[2],block.groups[3]);
   }
   packed->weights = Buffer::allocate(std::max<size_t>(bytes.size(), 1));
   std::copy(bytes.begin(), bytes.end(), reinterpret_cast<int8_t*>(packed->weights->data()));

