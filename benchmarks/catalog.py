@@ -1,10 +1,10 @@
 """make bench ROWS=catalog, ROWS=catalog-exp: every op by itself beside PyTorch.
 
 A plan of one node, made before, on 64 K elements or more, against the same in PyTorch at once; two
-threads, interleaved, float32 unless the op takes integers. Both sides allocate their results. Before
-each round the other side's threads have time to stop spinning, and its own are woken by a few calls
-that do not count. Prints the ratio of each with its lowest and highest round, the slowest first;
-above 1 we are faster.
+threads, interleaved, float32 unless the op takes integers. Both sides allocate their results.
+Before each round the other side's threads have time to stop spinning, and its own are woken by a
+few calls that do not count. Prints the ratio of each with its lowest and highest round, the
+slowest first; above 1 we are faster.
 """
 
 from __future__ import annotations

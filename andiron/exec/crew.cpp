@@ -130,7 +130,9 @@ void Crew::share(int n, Work work, const void* argument) {
   const Ticket ticket = Ticket::of(Ticket{s.ticket.load()}.round() + 1, n);
   s.ticket.store(ticket.bits);
   if (s.asleep.load() > 0) {
-    { const std::lock_guard lock(s.mutex); }
+    {
+      const std::lock_guard lock(s.mutex);
+    }
     s.wake.notify_all();
   }
   s.take(ticket, false);

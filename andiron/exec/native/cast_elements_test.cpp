@@ -15,14 +15,39 @@ using namespace testing_support;
 // Bounds of every integer type and what lies beside them, halves, denormals, what is no number.
 Tensor awkward(DType dtype, int64_t n) {
   constexpr double kInf = std::numeric_limits<double>::infinity();
-  const std::vector<double> values = {
-      0.0,          -0.0,          0.5,          -0.5,          1.5,
-      -1.5,         127,           127.5,        128,           -128,
-      -128.5,       -129,          254.9,        255,           255.5,
-      256,          2147483520.0,  2147483647.0, 2147483648.0,  -2147483648.0,
-      -2147483904.0, 4294967296.0, 9.2233715e18, 9223372036854775808.0, -9223372036854775808.0,
-      -1e19,        1e30,          -1e30,        1e-40,         3.3895314e38,
-      kInf,         -kInf,         std::numeric_limits<double>::quiet_NaN()};
+  const std::vector<double> values = {0.0,
+                                      -0.0,
+                                      0.5,
+                                      -0.5,
+                                      1.5,
+                                      -1.5,
+                                      127,
+                                      127.5,
+                                      128,
+                                      -128,
+                                      -128.5,
+                                      -129,
+                                      254.9,
+                                      255,
+                                      255.5,
+                                      256,
+                                      2147483520.0,
+                                      2147483647.0,
+                                      2147483648.0,
+                                      -2147483648.0,
+                                      -2147483904.0,
+                                      4294967296.0,
+                                      9.2233715e18,
+                                      9223372036854775808.0,
+                                      -9223372036854775808.0,
+                                      -1e19,
+                                      1e30,
+                                      -1e30,
+                                      1e-40,
+                                      3.3895314e38,
+                                      kInf,
+                                      -kInf,
+                                      std::numeric_limits<double>::quiet_NaN()};
   Tensor wide(DType::f64, {n});
   for (int64_t i = 0; i < n; ++i)
     wide.data<double>()[i] = values[static_cast<size_t>(i * 7) % values.size()];
@@ -39,8 +64,8 @@ TEST(CastElements, gives_the_reference_kernels_bits_for_every_pair_of_types) {
         const Tensor x = awkward(from, n);
         const Value v = ops::cast(input("x", from, {n}), to);
         const Tensor want = run_reference(v.node(), {x})[0];
-        for (const RunOptions& options : {RunOptions{}, RunOptions{.threads = 2},
-                                          RunOptions{.helpers = 1}}) {
+        for (const RunOptions& options :
+             {RunOptions{}, RunOptions{.threads = 2}, RunOptions{.helpers = 1}}) {
           const RunResult got = run_kernel(v.node(), {x}, options);
           if (from != DType::bf16 && to != DType::bf16) {
             EXPECT_EQ(got.kernel, "cast");

@@ -64,7 +64,7 @@ T shifted_right(T a, T n) {
   X("greater_equal", a >= b)
 
 // Of conditions, which are bytes.
-#define ANDIRON_LOGICAL_OPS(X)                                 \
+#define ANDIRON_LOGICAL_OPS(X)                                \
   X("logical_and", static_cast<uint8_t>((a != 0) & (b != 0))) \
   X("logical_or", static_cast<uint8_t>((a | b) != 0))         \
   X("logical_not", static_cast<uint8_t>(a == 0))

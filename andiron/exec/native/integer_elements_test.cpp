@@ -24,9 +24,8 @@ void check(const Value& v, const std::vector<Tensor>& src) {
 }
 
 TEST(IntegerElements, conditions_are_combined_byte_by_byte) {
-  const std::vector<std::pair<Shape, Shape>> shapes = {{{300001}, {300001}}, {{70, 33}, {33}},
-                                                       {{70, 33}, {}},       {{1}, {40}},
-                                                       {{3, 5, 7}, {5, 7}}};
+  const std::vector<std::pair<Shape, Shape>> shapes = {
+      {{300001}, {300001}}, {{70, 33}, {33}}, {{70, 33}, {}}, {{1}, {40}}, {{3, 5, 7}, {5, 7}}};
   for (const auto& [a, b] : shapes) {
     const std::vector<Tensor> src = {random_tensor({DType::boolean, a}, 1),
                                      random_tensor({DType::boolean, b}, 2)};

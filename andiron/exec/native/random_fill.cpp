@@ -63,8 +63,7 @@ class RandomFill final : public Kernel {
 
 std::unique_ptr<Kernel> make(const KernelRequest& request, FillFn on_avx2, FillFn on_avx512,
                              std::string_view a, std::string_view b) {
-  return std::make_unique<RandomFill>(request,
-                                      current_isa() == Isa::avx512 ? on_avx512 : on_avx2,
+  return std::make_unique<RandomFill>(request, current_isa() == Isa::avx512 ? on_avx512 : on_avx2,
                                       request.node.attr<double>(a), request.node.attr<double>(b));
 }
 

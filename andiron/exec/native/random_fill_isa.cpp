@@ -95,7 +95,7 @@ inline void fill_blocks(float* dst, uint64_t key, int64_t block, int64_t n_block
 void fill_uniform(float* dst, uint64_t key, int64_t block, int64_t n_blocks, float low,
                   float high) {
   const float below_high = __builtin_nextafterf(high, low);
-  fill_blocks(dst, key, block, n_blocks, [=](const Words& words, float (&value)[4][kLanes]) {
+  fill_blocks(dst, key, block, n_blocks, [=](const Words& words, float(&value)[4][kLanes]) {
     for (int w = 0; w < 4; ++w)
       for (int j = 0; j < kLanes; ++j) {
         const float unit = static_cast<float>(static_cast<int32_t>(words.at(w, j) >> 8)) * 0x1p-24F;
@@ -107,7 +107,7 @@ void fill_uniform(float* dst, uint64_t key, int64_t block, int64_t n_blocks, flo
 
 void fill_normal(float* dst, uint64_t key, int64_t block, int64_t n_blocks, float mean,
                  float stddev) {
-  fill_blocks(dst, key, block, n_blocks, [=](const Words& words, float (&value)[4][kLanes]) {
+  fill_blocks(dst, key, block, n_blocks, [=](const Words& words, float(&value)[4][kLanes]) {
     for (int w = 0; w < 4; w += 2)
       for (int j = 0; j < kLanes; ++j)
         normal_pair(words.at(w, j), words.at(w + 1, j), mean, stddev, value[w][j], value[w + 1][j]);

@@ -61,7 +61,8 @@ TEST(RandomNormal, every_instruction_set_agrees_with_double_precision) {
     double mean = 0, square = 0, fourth = 0;
     ops::for_each_draw(key, 28, 4 * kBlocks, [&](int64_t i, const auto& words, size_t lane) {
       const size_t pair = lane & ~size_t{1};
-      const double radius = std::sqrt(-2.0 * std::log(1.0 - ops::uniform_between(words[pair], 0, 1)));
+      const double radius =
+          std::sqrt(-2.0 * std::log(1.0 - ops::uniform_between(words[pair], 0, 1)));
       const double angle = 2.0 * M_PI * static_cast<double>(words[pair + 1] >> 8) * 0x1p-24;
       const double want = radius * (lane == pair ? std::cos(angle) : std::sin(angle));
       const auto x = static_cast<double>(xs[static_cast<size_t>(i - 28)]);
