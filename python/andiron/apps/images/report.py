@@ -21,6 +21,7 @@ _OWN_STYLE = """
 .photos { display: grid; grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); gap: 1em }
 .photos figure { margin: 0 } .photos img { width: 100%; image-rendering: auto }
 .photos figcaption { font-size: .85em; overflow-wrap: anywhere }
+.confusion { width: auto }
 .confusion td, .confusion th { text-align: center; padding: .25em .4em; border: 1px solid #eee }
 .confusion th:first-child { text-align: right } .scroll { overflow-x: auto }
 """
@@ -143,7 +144,7 @@ def _calibration(e: Evaluation) -> str:
         axes.set_xlim(0, 1.03)
         axes.set_ylim(0, 1.03)
 
-    return _figure(draw, "Calibration", "predicted chance", "share that is right")
+    return _figure(draw, "Chances and what came of them", "predicted chance", "share that is right")
 
 
 def _mistakes(e: Evaluation, most: int = 24) -> str:
