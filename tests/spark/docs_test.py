@@ -15,16 +15,17 @@ TEXT = Path(__file__).parents[2].joinpath("docs/spark.md").read_text(encoding="u
 
 
 def test_the_tables_have_all_params():
-    from andiron.spark import Estimator, Model, Recommender
+    from andiron.spark import Estimator, Model, Propensity, Recommender
     from andiron.spark._params import snake
 
     named = {name for line in TEXT.splitlines() if line.startswith("| `")
              for name in re.findall(r"`([a-z_]+)`", line.split("|")[1])}  # fmt: skip
-    for stage in (Estimator, Model, Recommender):
+    for stage in (Estimator, Model, Propensity, Recommender):
         missing = {snake(name) for name in stage._tables} - named
         assert not missing, stage
     # And no others.
-    known = {snake(name) for s in (Estimator, Model, Recommender) for name in s._tables}
+    known = {snake(name) for s in (Estimator, Model, Propensity, Recommender)
+             for name in s._tables}  # fmt: skip
     assert named <= known
 
 
@@ -46,8 +47,14 @@ def test_examples_run_as_written(programs, tmp_path):
          "genres": np.where(films % 2, "drama", "comedy"), "held_out": rng.random(n) < 0.1}
     )  # fmt: skip
     ratings.to_parquet(tmp_path / "ratings.parquet")
+    when = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.uniform(0, 140, 8 * n), unit="D")
+    customer = np.where(rng.random(8 * n) < 0.1, "ann", rng.choice(users, 8 * n))
+    payments = pd.DataFrame({"customer": customer, "when": when.astype("datetime64[us]")})
+    payments = payments.assign(merchant=[f"m{len(c) + k}" for c, k in zip(
+        customer, rng.integers(0, 6, 8 * n), strict=True)])  # fmt: skip
+    payments.to_parquet(tmp_path / "payments.parquet")
     blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     script = tmp_path / "examples.py"
     script.write_text("\n".join(blocks).replace("hdfs:///models", f"{tmp_path}/models"))
     program = programs.start("examples", ["env", "-C", tmp_path, sys.executable, script])
