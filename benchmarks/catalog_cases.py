@@ -24,8 +24,9 @@ SIDE = (512, 256)
 
 # Nothing in PyTorch does the same, or it is part of a training step (benchmarks/run.py).
 NO_PEER = {
-    "fused", "fused_matmul", "fused_conv", "counted_matmul", "count_of", "stop_gradient",
-    "row_sparse", "embedding_grad_dense", "dedup", "sum_segments", "occurring_places",
+    "fused", "fused_matmul", "fused_conv", "depthwise_block", "counted_matmul", "count_of",
+    "stop_gradient", "row_sparse", "embedding_grad_dense", "dedup", "sum_segments",
+    "occurring_places",
     "occurring_rows", "column_ids", "hash_cross", "sum_over_workers", "embedding_bag_grad_values",
     "embedding_bag_grad_weights", "quantize", "dequantize", "quantized_conv", "quantized_matmul",
     "quantized_sum", "quantized_lrn", "channel_window_sum", "max_pool_take", "gelu_derivative",

@@ -109,9 +109,10 @@ class DepthwiseBlock final : public Kernel {
   // block are a ring of `slots_`, with the padding of a line beside it.
   void choose_steps() {
     const int64_t stride = window_.strides[0], extent = window_.extent(0);
-    by_channels_ = middle_ * (filters_ + (expands_ ? channels_ : 0)) > kLargeWeights;
     padded_width_ = std::max((out_width_ - 1) * window_.strides[1] + window_.extent(1),
                              window_.begin[1] + width_);
+    by_channels_ = middle_ * (filters_ + (expands_ ? channels_ : 0)) > kLargeWeights &&
+                   height_ * padded_width_ * kChannelBlock <= kSharedFloats;
     const int64_t line = expands_ ? padded_width_ * kChannelBlock : 0;
     const int64_t out_line = out_width_ * kChannelBlock;
     if (by_channels_) {

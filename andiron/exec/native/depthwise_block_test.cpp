@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "andiron/base/error.hpp"
 #include "andiron/exec/native/kernel_testing.hpp"
 #include "andiron/ops/catalog.hpp"
 #include "andiron/ops/ops.hpp"
@@ -123,6 +124,20 @@ TEST(DepthwiseBlock, an_image_is_the_same_alone_and_in_a_batch) {
       expect_same_bits(run_kernel(one.value.node(), src).dst[0], whole.rows(s, s + 1).clone());
     }
   }
+}
+
+TEST(DepthwiseBlock, refuses_products_of_more_than_a_pixel) {
+  auto block = [](const Shape& depthwise, const Shape& project) {
+    const Value x = input("x", DType::f32, {1, 8, 8, 16}), bias = input("b", DType::f32, {16});
+    return make_value(
+        ops::find("depthwise_block"),
+        {x, input("d", DType::f32, depthwise), bias, input("p", DType::f32, project), bias},
+        {{"channels_last", true}});
+  };
+  EXPECT_NO_THROW(block({16, 1, 3, 3}, {16, 16, 1, 1}));
+  EXPECT_THROW(block({16, 1, 3, 3}, {16, 16, 3, 3}), Error);
+  EXPECT_THROW(block({16, 2, 3, 3}, {16, 16, 1, 1}), Error);
+  EXPECT_THROW(block({16}, {16, 16, 1, 1}), Error);
 }
 
 }  // namespace

@@ -37,6 +37,20 @@ Value pointwise(const std::vector<Value>& in, const Attributes& from, const std:
   return make_value(kFusedConv, in, std::move(attributes));
 }
 
+void check_weights(const InferContext& c) {
+  auto is_one = [](const Dim& d) { return d == Dim(1); };
+  for (const size_t i : {kDepthwise, kProject, kExpand}) {
+    if (i >= c.n()) continue;
+    const Shape& w = c.shape(i);
+    const bool depthwise = i == kDepthwise;
+    if (w.rank() < 3 || !w.known() ||
+        !std::all_of(w.begin() + (depthwise ? 1 : 2), depthwise ? w.begin() + 2 : w.end(), is_one))
+      fail("[depthwise_block] {} must be {}; got {}",
+           depthwise ? "depthwise_weights" : (i == kProject ? "weights" : "expand_weights"),
+           depthwise ? "[M, 1, kernel...]" : "[O, C, 1...]", str(c.in(i)));
+  }
+}
+
 DepthwiseBlockParts parts_of(std::span<const Value> in, const Attributes& from) {
   DepthwiseBlockParts parts;
   Value x = in[kX];
@@ -116,6 +130,7 @@ extern const Op kDepthwiseBlock = {
     .attributes = attributes_of_block(),
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
       if (c.n() == kExpand + 1) fail("[depthwise_block] expand_weights come with an expand_bias");
+      check_weights(c);
       return {parts_of(c.inputs, c.attributes).project.type()};
     },
     .why_not_differentiable = "made after differentiation",
