@@ -161,13 +161,16 @@ class ConvBytes final : public Kernel {
       const int64_t high =
           (rows_ - 1) * loop_.stride[1] + (loop_.kernel[1] - 1) * loop_.dilation[1] + 1;
       image_bytes_ = aligned(high * src_row_ + kConvBytesQuad);
-    } else {
-      strip_pixels_ = parts_of(most, kConvBytesPixels) * kConvBytesPixels;
+    } else {  // equal strips, as many for each thread
+      int64_t n = parts_of(pixels, most);
+      if (!by_filters) n = parts_of(n, threads_) * threads_;
+      strip_pixels_ = parts_of(parts_of(pixels, n), kConvBytesPixels) * kConvBytesPixels;
       strips_ = parts_of(pixels, strip_pixels_);
     }
     list_bytes_ = aligned(strip_pixels_ * static_cast<int64_t>(sizeof(const uint8_t*)));
-    parts_ = std::clamp<int64_t>(parts_of(wanted, strips_), 1, blocks);
-    if (!by_filters && strips_ >= threads_) parts_ = 1;
+    if (by_filters || strips_ < threads_)
+      parts_ =
+          std::clamp<int64_t>(parts_of(parts_of(wanted, strips_), threads_) * threads_, 1, blocks);
     threads_ = static_cast<int>(std::min<int64_t>(threads_, strips_ * parts_));
   }
 
