@@ -9,7 +9,7 @@
 #include "andiron/exec/native/conv_bytes_weights.hpp"
 #include "andiron/exec/native/isa.hpp"
 #include "andiron/exec/native/parallel.hpp"
-#include "andiron/ops/conv/conv.hpp"
+#include "andiron/ops/quantized/quantized.hpp"
 
 namespace andiron::exec {
 
@@ -21,6 +21,7 @@ constexpr int64_t kUnitBytes = 1 << 17, kUnitPixels = 2048;
 // A unit should be worth its start.
 constexpr double kUnitProducts = 2e6;
 constexpr int64_t kUnitsOfAThread = 4;
+constexpr int64_t kFewInputs = 128;
 constexpr int64_t kAlign = 64;
 
 int64_t aligned(int64_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
@@ -264,6 +265,9 @@ std::unique_ptr<Kernel> make_conv_bytes(const KernelRequest& request) {
   if (request.src[0].count() == 0 || request.dst[0].count() == 0) return nullptr;
   const ops::ConvShape s = ops::conv_shape(node);
   if (s.groups != 1 || s.window.rank() > 2) return nullptr;
+  // Of few inputs not much can be added together, and oneDNN's is as fast or faster.
+  const bool few = s.channels * s.window.taps() <= kFewInputs;
+  if (few && ops::pairs_fit_16_bits(constant_of(node.inputs[1]), 1)) return nullptr;
   return std::make_unique<ConvBytes>(request);
 }
 
