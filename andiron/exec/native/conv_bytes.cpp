@@ -9,7 +9,7 @@
 #include "andiron/exec/native/conv_bytes_weights.hpp"
 #include "andiron/exec/native/isa.hpp"
 #include "andiron/exec/native/parallel.hpp"
-#include "andiron/ops/conv/conv.hpp"
+#include "andiron/ops/quantized/quantized.hpp"
 
 namespace andiron::exec {
 
@@ -21,6 +21,7 @@ constexpr int64_t kUnitBytes = 1 << 17, kUnitPixels = 2048;
 // A unit should be worth its start.
 constexpr double kUnitProducts = 2e6;
 constexpr int64_t kUnitsOfAThread = 4;
+constexpr int64_t kFewInputs = 128;
 constexpr int64_t kAlign = 64;
 
 int64_t aligned(int64_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
@@ -161,13 +162,16 @@ class ConvBytes final : public Kernel {
       const int64_t high =
           (rows_ - 1) * loop_.stride[1] + (loop_.kernel[1] - 1) * loop_.dilation[1] + 1;
       image_bytes_ = aligned(high * src_row_ + kConvBytesQuad);
-    } else {
-      strip_pixels_ = parts_of(most, kConvBytesPixels) * kConvBytesPixels;
+    } else {  // equal strips, as many for each thread
+      int64_t n = parts_of(pixels, most);
+      if (!by_filters) n = parts_of(n, threads_) * threads_;
+      strip_pixels_ = parts_of(parts_of(pixels, n), kConvBytesPixels) * kConvBytesPixels;
       strips_ = parts_of(pixels, strip_pixels_);
     }
     list_bytes_ = aligned(strip_pixels_ * static_cast<int64_t>(sizeof(const uint8_t*)));
-    parts_ = std::clamp<int64_t>(parts_of(wanted, strips_), 1, blocks);
-    if (!by_filters && strips_ >= threads_) parts_ = 1;
+    if (by_filters || strips_ < threads_)
+      parts_ =
+          std::clamp<int64_t>(parts_of(parts_of(wanted, strips_), threads_) * threads_, 1, blocks);
     threads_ = static_cast<int>(std::min<int64_t>(threads_, strips_ * parts_));
   }
 
@@ -261,6 +265,9 @@ std::unique_ptr<Kernel> make_conv_bytes(const KernelRequest& request) {
   if (request.src[0].count() == 0 || request.dst[0].count() == 0) return nullptr;
   const ops::ConvShape s = ops::conv_shape(node);
   if (s.groups != 1 || s.window.rank() > 2) return nullptr;
+  // Of few inputs not much can be added together, and oneDNN's is as fast or faster.
+  const bool few = s.channels * s.window.taps() <= kFewInputs;
+  if (few && ops::pairs_fit_16_bits(constant_of(node.inputs[1]), 1)) return nullptr;
   return std::make_unique<ConvBytes>(request);
 }
 

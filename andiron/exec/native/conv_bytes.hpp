@@ -7,7 +7,7 @@
 namespace andiron::exec {
 
 /// quantized_conv of uint8 with channels last, one group, one or two spatial axes and constant
-/// weights, on CPUs without VNNI: 1.3 to 2.5 times as fast as oneDNN 3.2's there.
+/// weights, whatever they are, on CPUs without VNNI (see docs/architecture.md, Bytes).
 std::unique_ptr<Kernel> make_conv_bytes(const KernelRequest& request);
 
 }  // namespace andiron::exec
