@@ -22,7 +22,7 @@ double fold_all(const float* src, int64_t n) {
 
 // Four short rows at a time: their ends take as long as the rows otherwise.
 template <Fold kFold>
-inline void fold_four(const float* src, int64_t stride, int64_t n, double* dst) {
+inline void fold_four(const float* const (&rows)[4], int64_t n, double* dst) {
   const FloatVector none(kEmpty<kFold>);
   FloatVector even[4] = {none, none, none, none}, odd[4] = {none, none, none, none};
   FloatVector nan[4] = {FloatVector(0.0F), FloatVector(0.0F), FloatVector(0.0F), FloatVector(0.0F)};
@@ -34,11 +34,10 @@ inline void fold_four(const float* src, int64_t stride, int64_t n, double* dst) 
   int64_t i = 0;
   for (; i + 2 * kWidth <= n; i += 2 * kWidth)
     for (int k = 0; k < 4; ++k)
-      take(k, FloatVector::load(src + k * stride + i),
-           FloatVector::load(src + k * stride + i + kWidth));
+      take(k, FloatVector::load(rows[k] + i), FloatVector::load(rows[k] + i + kWidth));
   for (; i < n; i += kWidth)
     for (int k = 0; k < 4; ++k) {
-      const float* p = src + k * stride + i;
+      const float* p = rows[k] + i;
       take(k, n - i < kWidth ? FloatVector::load(p, n - i, none) : FloatVector::load(p), none);
     }
   const Folding<kFold> f;
@@ -58,10 +57,20 @@ inline void fold_four(const float* src, int64_t stride, int64_t n, double* dst) 
 template <Fold kFold>
 void fold_each_row(const float* src, int64_t n_rows, int64_t stride, int64_t n, double* dst) {
   constexpr int64_t kShort = 32 * LaneFold<kFold>::kStep;
-  int64_t r = 0;
-  for (; n <= kShort && r + 4 <= n_rows; r += 4)
-    fold_four<kFold>(src + r * stride, stride, n, dst + r);
-  for (; r < n_rows; ++r) dst[r] = fold_all<kFold>(src + r * stride, n);
+  if (n > kShort) {
+    for (int64_t r = 0; r < n_rows; ++r) dst[r] = fold_all<kFold>(src + r * stride, n);
+    return;
+  }
+  for (int64_t r = 0; r < n_rows; r += 4) {
+    // The last row stands for those that are missing: bits of a row do not depend on its place,
+    // which tiles and their number of rows decide.
+    const int64_t there = n_rows - r < 4 ? n_rows - r : 4;
+    const float* rows[4];
+    for (int64_t k = 0; k < 4; ++k) rows[k] = src + (r + (k < there ? k : there - 1)) * stride;
+    double four[4];
+    fold_four<kFold>(rows, n, four);
+    for (int64_t k = 0; k < there; ++k) dst[r + k] = four[k];
+  }
 }
 
 // acc with a NaN keeps it: the instructions give their second operand then.
