@@ -30,6 +30,10 @@ constexpr uint64_t kAlonePerWait = 16;
 // A wait in cycles that happens on idle cores as well.
 constexpr uint64_t kShortWait = 100'000;
 
+// How many forks this process comes from: a crew of before one has no threads, and its helpers may
+// have held its locks.
+std::atomic<int> n_forks{0};
+
 inline uint64_t cycles() { return __builtin_ia32_rdtsc(); }
 inline void relax() { __builtin_ia32_pause(); }
 
@@ -51,6 +55,7 @@ struct Ticket {
 // Only who has taken an index touches the round's work, and the caller leaves a round when all
 // indices are done, so work and argument outlive their use.
 struct Crew::State {
+  const int born = n_forks.load();
   std::mutex callers;
   uint64_t alone_until = 0;  // of who holds `callers`
   alignas(64) std::atomic<uint64_t> ticket{0};
@@ -120,7 +125,8 @@ void Crew::share(int n, Work work, const void* argument) {
   State& s = *state_;
   const std::unique_lock alone(s.callers, std::try_to_lock);
   const uint64_t start = cycles();
-  if (!alone.owns_lock() || s.helpers.empty() || n < 2 || n > 0xffff || start < s.alone_until) {
+  if (!alone.owns_lock() || s.helpers.empty() || n < 2 || n > 0xffff || start < s.alone_until ||
+      s.born != n_forks.load(std::memory_order_relaxed)) {
     for (int i = 0; i < n; ++i) work(argument, i);
     return;
   }
@@ -153,7 +159,10 @@ struct MainCrew {
 };
 MainCrew* main_crew = new MainCrew;
 
-void forget_after_fork() { main_crew = new MainCrew; }
+void forget_after_fork() {
+  ++n_forks;
+  main_crew = new MainCrew;
+}
 
 }  // namespace
 

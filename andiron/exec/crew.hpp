@@ -8,7 +8,8 @@ namespace andiron::exec {
 /// some ten microseconds: a lane's handing over would cost more than it brings. They wait for the
 /// next call by spinning for a short while and then sleep. A caller never waits for a helper that
 /// has not begun: what nobody takes it does itself, so a sleeping or busy crew costs nothing.
-/// Thread safety: any number of callers; one at a time gets help, the others work alone.
+/// Thread safety: any number of callers; one at a time gets help, the others work alone, as do
+/// those in the child of a fork, which has none of its parent's threads.
 class Crew {
  public:
   explicit Crew(int helpers);

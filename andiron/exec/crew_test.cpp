@@ -76,6 +76,27 @@ TEST(Crew, works_in_the_child_of_a_fork) {
   waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
 }
+
+// Helpers that fall asleep, or sleep, hold locks which nobody gives back in the child.
+TEST(Crew, children_of_forks_do_not_wait_for_helpers_of_before) {
+  Crew::main();  // which hears of forks
+  Crew before(2);
+  for (int i = 0; i < 60; ++i) {
+    before.run(20, [](int) {});
+    const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(150 + 2 * i);
+    while (std::chrono::steady_clock::now() < until) continue;
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(10);  // instead of for ever
+      std::atomic<int> total = 0;
+      before.run(20, [&](int k) { total += k; });
+      _exit(total == 190 ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    ASSERT_EQ(status, 0) << i;
+  }
+}
 #endif
 
 }  // namespace

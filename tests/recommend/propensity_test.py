@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 from andiron._about import about
 from andiron.apps.recommend import recommender
+from andiron.apps.recommend.cli import cli
 from andiron.apps.recommend.events import Events, Moment
 from andiron.apps.recommend.propensity import Propensity
 from andiron.apps.recommend.study_events import StudyEvents
+from click.testing import CliRunner
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 DAYS = 30.0
@@ -99,6 +101,9 @@ def test_models_come_back_and_take_in_new_events(planted, trained, tmp_path):
     found = about(str(tmp_path))
     assert (found["model"], found["users"]) == ("propensity", len(trained.users))
     assert recommender.load(tmp_path).top(3) == trained.top(3)
+    for command in (["predict", str(tmp_path), "3"], ["similar", str(tmp_path), "7"]):
+        told = CliRunner().invoke(cli, command)
+        assert told.exit_code == 1 and "is a Propensity: " in told.output
     before = again.predict_proba(users)
     again.observe(events)
     assert not np.array_equal(again.predict_proba(users), before)
@@ -158,6 +163,10 @@ def test_mistakes_are_named(planted, trained):
         Events.from_pandas(pd.DataFrame({"user": [1], "item": [1]}), time="when")
     with pytest.raises(ValueError, match="training saw no user 'ann'"):
         trained.top("ann")
+    with pytest.raises(ValueError, match="training saw no user 999999"):
+        trained.recommend_all(2, users=[3, 999_999])
+    with pytest.raises(ValueError, match="k is a whole number from 1; got 0"):
+        trained.recommend_all(0)
     with pytest.raises(ValueError, match="before use"):
         Propensity().predict_proba([1])
 

@@ -28,7 +28,7 @@ struct Needs {
   __m256i positive, negative;
 };
 
-// 128 weights a side as 64 sums of two.
+// 64 weights, of each sign as 32 sums of two.
 Needs needs_of(const Quad& quad) {
   const auto* from = reinterpret_cast<const __m256i*>(quad.weights.data());
   const __m256i zero = _mm256_setzero_si256(), ones = _mm256_set1_epi8(1);

@@ -22,7 +22,8 @@ struct FoldTable {
   /// Per Fold: the fold of n floats that lie side by side; runs of 1024 (2048 with AVX-512) by
   /// lanes in float, then pairwise in double.
   double (*all[kFolds])(const float* src, int64_t n);
-  /// Per Fold: the same of each of n_rows rows, which begin `stride` apart.
+  /// Per Fold: that of each of n_rows rows, which begin `stride` apart; the same bits for a row
+  /// wherever it stands, but not those of `all`.
   void (*each[kFolds])(const float* src, int64_t n_rows, int64_t stride, int64_t n, double* dst);
   /// Per Fold: acc[j] = fold(acc[j], src[i * stride + j]) over rows i, four rows at a time.
   void (*rows[kFolds])(float* acc, const float* src, int64_t rows, int64_t stride, int64_t cols);

@@ -20,12 +20,16 @@ double fold_all(const float* src, int64_t n) {
   return total;
 }
 
-// Four short rows at a time: their ends take as long as the rows otherwise.
-template <Fold kFold>
-inline void fold_four(const float* src, int64_t stride, int64_t n, double* dst) {
+// Up to four short rows at a time: their ends take as long as the rows otherwise. A row's bits do
+// not depend on kRows, nor so on its place, which tiles and their number of rows decide.
+template <Fold kFold, int kRows>
+inline void fold_short(const float* src, int64_t stride, int64_t n, double* dst) {
   const FloatVector none(kEmpty<kFold>);
-  FloatVector even[4] = {none, none, none, none}, odd[4] = {none, none, none, none};
-  FloatVector nan[4] = {FloatVector(0.0F), FloatVector(0.0F), FloatVector(0.0F), FloatVector(0.0F)};
+  FloatVector even[kRows], odd[kRows], nan[kRows];
+  for (int k = 0; k < kRows; ++k) {
+    even[k] = odd[k] = none;
+    nan[k] = FloatVector(0.0F);
+  }
   const auto take = [&](int k, FloatVector a, FloatVector b) {
     even[k] = folded<kFold>(even[k], a);
     odd[k] = folded<kFold>(odd[k], b);
@@ -33,25 +37,32 @@ inline void fold_four(const float* src, int64_t stride, int64_t n, double* dst) 
   };
   int64_t i = 0;
   for (; i + 2 * kWidth <= n; i += 2 * kWidth)
-    for (int k = 0; k < 4; ++k)
+    for (int k = 0; k < kRows; ++k)
       take(k, FloatVector::load(src + k * stride + i),
            FloatVector::load(src + k * stride + i + kWidth));
   for (; i < n; i += kWidth)
-    for (int k = 0; k < 4; ++k) {
+    for (int k = 0; k < kRows; ++k) {
       const float* p = src + k * stride + i;
       take(k, n - i < kWidth ? FloatVector::load(p, n - i, none) : FloatVector::load(p), none);
     }
   const Folding<kFold> f;
   __m256d row[4];
-  for (int k = 0; k < 4; ++k) {
+  for (int k = 0; k < kRows; ++k) {
     if constexpr (kFold == Fold::product)
       row[k] = f(even[k].folded_to_four(f), odd[k].folded_to_four(f));
     else
       row[k] = folded<kFold>(even[k], odd[k]).folded_to_four(f);
   }
-  _mm256_storeu_pd(dst, fold_each(row[0], row[1], row[2], row[3], f));
+  if constexpr (kRows == 4) {
+    _mm256_storeu_pd(dst, fold_each(row[0], row[1], row[2], row[3], f));
+  } else {
+    for (int k = kRows; k < 4; ++k) row[k] = row[0];
+    double all[4];
+    _mm256_storeu_pd(all, fold_each(row[0], row[1], row[2], row[3], f));
+    for (int k = 0; k < kRows; ++k) dst[k] = all[k];
+  }
   if constexpr (kExtreme<kFold>)
-    for (int k = 0; k < 4; ++k)
+    for (int k = 0; k < kRows; ++k)
       if (nan[k].signs() != 0) dst[k] = __builtin_nan("");
 }
 
@@ -59,9 +70,13 @@ template <Fold kFold>
 void fold_each_row(const float* src, int64_t n_rows, int64_t stride, int64_t n, double* dst) {
   constexpr int64_t kShort = 32 * LaneFold<kFold>::kStep;
   int64_t r = 0;
-  for (; n <= kShort && r + 4 <= n_rows; r += 4)
-    fold_four<kFold>(src + r * stride, stride, n, dst + r);
-  for (; r < n_rows; ++r) dst[r] = fold_all<kFold>(src + r * stride, n);
+  if (n > kShort)
+    for (; r < n_rows; ++r) dst[r] = fold_all<kFold>(src + r * stride, n);
+  for (; r + 4 <= n_rows; r += 4) fold_short<kFold, 4>(src + r * stride, stride, n, dst + r);
+  const float* rest = src + r * stride;
+  if (n_rows - r == 3) fold_short<kFold, 3>(rest, stride, n, dst + r);
+  if (n_rows - r == 2) fold_short<kFold, 2>(rest, stride, n, dst + r);
+  if (n_rows - r == 1) fold_short<kFold, 1>(rest, stride, n, dst + r);
 }
 
 // acc with a NaN keeps it: the instructions give their second operand then.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -99,6 +100,28 @@ TEST(Folds, of_rows_see_every_element_and_keep_nan_in_its_column) {
           fold_table(isa).rows[static_cast<size_t>(fold)](one.data(), zeros.data(), 1, cols, cols);
           for (float x : one) EXPECT_TRUE(std::isnan(x));
         }
+}
+
+// Tiles of rows depend on the number of threads; what comes out does not.
+TEST(Folds, a_row_has_the_same_bits_wherever_it_stands) {
+  for (Isa isa : isas())
+    for (int64_t n : {40, 1000, 3000}) {
+      const int64_t n_rows = 11;
+      std::vector<float> xs(static_cast<size_t>(n_rows * n));
+      for (size_t i = 0; i < xs.size(); ++i)
+        xs[i] = std::sin(static_cast<float>(i)) * std::exp(static_cast<float>(i * 37 % 13));
+      const auto each = fold_table(isa).each[static_cast<size_t>(Fold::sum)];
+      double together[11];
+      each(xs.data(), n_rows, n, n, together);
+      for (int64_t first = 0; first < n_rows; ++first)
+        for (int64_t rows : {1, 2, 3}) {
+          double some[3];
+          const int64_t there = std::min(rows, n_rows - first);
+          each(xs.data() + first * n, there, n, n, some);
+          for (int64_t r = 0; r < there; ++r)
+            EXPECT_EQ(some[r], together[first + r]) << n << ", row " << first + r;
+        }
+    }
 }
 
 TEST(Folds, argmax_takes_the_first_and_nan_before_all) {

@@ -220,11 +220,9 @@ def predict(folder, users, k, everyone, seen, output, new_items, new_users, user
     """
     import pandas as pd
 
-    from andiron.apps.recommend.models import load
-
     if bool(users) == everyone:
         raise ValueError("[recommend] name users, or give --all")
-    model = load(folder)
+    model = _loaded(folder)
     for what, path, column in (("items", new_items, item), ("users", new_users, user)):
         if path is not None:
             _add(model, what, path, column)
@@ -244,6 +242,19 @@ def predict(folder, users, k, everyone, seen, output, new_items, new_users, user
         places.to_parquet(output)
     else:
         raise ValueError(f"[recommend] --output is a .csv or .parquet file; got {output}")
+
+
+def _loaded(folder: str):
+    from andiron.apps.recommend.models import load
+    from andiron.apps.recommend.propensity import Propensity
+
+    model = load(folder)
+    if isinstance(model, Propensity):
+        raise ValueError(
+            f"[recommend] {folder} is a Propensity: andiron recommend propensity predict tells its "
+            "chances"
+        )
+    return model
 
 
 def _add(model, what: str, path: str, column: str) -> None:
@@ -266,9 +277,7 @@ def similar(folder, item, k) -> None:
     """The items most like ITEM, by the model in FOLDER."""
     import pandas as pd
 
-    from andiron.apps.recommend.models import load
-
-    found = load(folder).similar_items(item, k)
+    found = _loaded(folder).similar_items(item, k)
     click.echo(pd.DataFrame(found, columns=["item", "similarity"]).to_string(index=False))
 
 
@@ -285,10 +294,9 @@ def evaluate(folder, table, k, user, item, rating, time) -> None:
     """
     from andiron.apps.recommend.baselines import Popularity
     from andiron.apps.recommend.data import Interactions
-    from andiron.apps.recommend.models import load
     from andiron.apps.recommend.ranking import evaluate as judged
 
-    model = load(folder)
+    model = _loaded(folder)
     explicit = getattr(model, "explicit", False)
     test = Interactions.read(table, user=user, item=item, rating=rating, time=time)
     if explicit:

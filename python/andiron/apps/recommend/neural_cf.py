@@ -10,6 +10,7 @@ from andiron import Model, layers, losses, optimizers
 from andiron.apps.recommend.crew import Alone, Part
 from andiron.apps.recommend.history import decayed
 from andiron.apps.recommend.rated import RATINGS, RatedRecommender
+from andiron.apps.recommend.recommender import BATCH
 from andiron.datasets import negative_sampling
 
 _STANDING = 256  # known users or items that stand for an unseen one
@@ -285,8 +286,12 @@ class NeuralCF(RatedRecommender):
         return self._strangers
 
     def _ratings_of_users(self, users: np.ndarray) -> np.ndarray:
-        some = _spread(len(self.items))
-        return self._mean + self._pairs_of_all(users, some).mean(axis=1)
+        some, (distinct, lines) = _spread(len(self.items)), np.unique(users, return_inverse=True)
+        means = [
+            self._pairs_of_all(distinct[start : start + BATCH], some).mean(axis=1)
+            for start in range(0, len(distinct), BATCH)
+        ]
+        return self._mean + np.concatenate(means)[lines]
 
     def _ratings_of_items(self, items: np.ndarray) -> np.ndarray:
         return self._scores_of_strangers()[items]

@@ -269,10 +269,6 @@ class Propensity:
         Raises:
             ValueError: training did not see the user.
         """
-        moment = self._fitted()
-        row = int(moment.users.rows([user])[0])
-        if row == UNKNOWN:
-            raise ValueError(f"[propensity] training saw no user {user!r}")
         items, chances = self.recommend_all(k, new_only, [user])
         return [
             (item, chance)
@@ -315,8 +311,16 @@ class Propensity:
         Returns:
             Item ids and chances, both [n_users, min(k, n_items)], best first; minus infinity where
             `exclude_seen` leaves fewer.
+
+        Raises:
+            ValueError: training did not see one of the users; k is no whole number from 1.
         """
+        if not isinstance(k, (int, np.integer)) or k < 1:
+            raise ValueError(f"[propensity] k is a whole number from 1; got {k!r}")
         rows = np.arange(len(self.users)) if users is None else self.users.rows(users)
+        if (rows == UNKNOWN).any():
+            stranger = users[int(np.argmax(rows == UNKNOWN))]
+            raise ValueError(f"[propensity] training saw no user {stranger!r}")
         items, chances = [], []
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
@@ -333,8 +333,8 @@ class Recommender:
             raise ValueError(f"[{self.name}] train the model with fit, or load one, before use")
 
 
-def load(folder: str | Path) -> Recommender:
-    """Loads a saved recommender, whichever it is; also a Propensity."""
+def load(folder: str | Path) -> Any:
+    """Loads a saved Recommender, whichever it is, or a Propensity."""
     from andiron.apps.recommend import models
 
     if (Path(folder) / "propensity.json").exists():
