@@ -157,7 +157,7 @@ class Training(Compiled, Sources):
                     epochs=max(epochs - initial_epoch, 1), shuffle=bool(shuffle),
                     seed=_core.next_seed() if seed is None else int(seed),
                 )  # fmt: skip
-                steps_per_epoch = batch_size = None
+                steps_per_epoch = batch_size = class_weight = None  # the source has them
             if (given := batches_of(validation_data)) is not None:
                 validation_data = feeds.source(given, steps=validation_steps, keep=True)
                 validation_steps = None

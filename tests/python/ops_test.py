@@ -182,7 +182,7 @@ def test_stages_show_every_pass():
     stages = plan.stages()
     assert passes_of(stages)[:2] == ["graph", "embedding gradients"]
     concrete = ["graph", "fold", "cse", "simplify", "fold", "cse", "layout", "fold", "cse"]
-    concrete += ["fuse_conv", "fuse_matmul", "fuse"]
+    concrete += ["fuse_conv", "fuse_blocks", "fuse_matmul", "fuse"]
     passes = passes_of(stages, "whole batch: ")
     assert [p for p in passes if p != "widen products"] == concrete  # on CPUs without bfloat16
     text = dict(stages)

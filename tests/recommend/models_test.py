@@ -82,6 +82,7 @@ def test_unseen_ids_and_seen_items(fitted, data, cls, loss):
     assert model.scores_of(["u3"], [999])[0] == -np.inf
     items, scores = model.recommend_all(k=4)
     assert items.shape == scores.shape == (N_USERS, 4)
+    assert all(found.shape == (0, 4) for found in model.recommend_all(k=4, users=[]))
 
 
 @pytest.mark.parametrize(("cls", "loss"), KINDS)

@@ -167,6 +167,7 @@ def test_mistakes_are_named(planted, trained):
         trained.recommend_all(2, users=[3, 999_999])
     with pytest.raises(ValueError, match="k is a whole number from 1; got 0"):
         trained.recommend_all(0)
+    assert all(found.shape == (0, 2) for found in trained.recommend_all(2, users=[]))
     with pytest.raises(ValueError, match="before use"):
         Propensity().predict_proba([1])
 

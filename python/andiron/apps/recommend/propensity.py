@@ -322,7 +322,7 @@ class Propensity:
             stranger = users[int(np.argmax(rows == UNKNOWN))]
             raise ValueError(f"[propensity] training saw no user {stranger!r}")
         items, chances = [], []
-        for start in range(0, len(rows), BATCH):
+        for start in range(0, max(len(rows), 1), BATCH):
             some = rows[start : start + BATCH]
             found = self.scores(some)
             if exclude_seen:

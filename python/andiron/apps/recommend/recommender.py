@@ -150,7 +150,7 @@ class Recommender:
     def recommend_with_chances(
         self, k: int = 10, exclude_seen: bool = True, users: Sequence | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """`recommend_all` with what `predict` estimates of each pair, as a third array."""
+        """`recommend_all` with the `probabilities` of each pair as a third array."""
         return self._best(k, exclude_seen, users, chances=True)
 
     def _best(self, k: int, exclude_seen: bool, users: Sequence | None, chances: bool):
@@ -159,7 +159,7 @@ class Recommender:
             raise ValueError(f"[{self.name}] k is a whole number from 1; got {k!r}")
         rows = np.arange(len(self.users)) if users is None else self.users.rows(users)
         found: tuple[list, list, list] = ([], [], [])
-        for start in range(0, len(rows), BATCH):
+        for start in range(0, max(len(rows), 1), BATCH):
             batch = rows[start : start + BATCH]
             scores = self.scores(batch)
             estimates = self.probabilities(scores) if chances else scores  # of all items

@@ -86,10 +86,10 @@ def side(frame: Any, catalog: Any, column: str, features: list[str], categories:
             F.min(value.cast("string") if name in categories else value).alias(f"f{i}")
         )
     found = rows.groupBy(F.col(quoted(column)).alias("__id")).agg(*aggregates).toPandas()
-    for what, column in zip(("times", "ratings"), needed, strict=True):
-        if column is not None and (lines := int(found[f"__no_{what}"].sum())):
+    for what, name in zip(("times", "ratings"), needed, strict=True):
+        if name is not None and (lines := int(found[f"__no_{what}"].sum())):
             raise _core.Error(
-                f"[spark] {what} are never missing; column {column!r} has {lines} without one "
+                f"[spark] {what} are never missing; column {name!r} has {lines} without one "
                 "(null, NaN or infinite): leave these lines out, or fill them"
             )
     missing = found["__id"].isna()
