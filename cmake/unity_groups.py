@@ -15,6 +15,8 @@ UNNAMED = re.compile(r"^namespace \{\n(.*?)^\}  // namespace\n", re.MULTILINE | 
 # What a line at the left margin declares: the word before its first bracket, sign or end.
 DECLARED = re.compile(r"^(?!template|using namespace|namespace|#|//|\})[^\s].*", re.MULTILINE)
 WORD = re.compile(r"(\w+)\s*(?:$|[(\[{=;:]|final\b)")
+# More constants of one declaration.
+FURTHER = re.compile(r", (\w+) =")
 # What else is a file's own.
 OWN = re.compile(r"^(?:using|constexpr|const|static|inline) .*", re.MULTILINE)
 MACRO = re.compile(r"^#define (\w+)", re.MULTILINE)
@@ -26,7 +28,7 @@ def names_of(text: str) -> dict[str, str]:
     for body in ["\n".join(OWN.findall(text)), *UNNAMED.findall(text)]:
         for line in DECLARED.findall(body):
             if word := WORD.search(re.sub(r"\w+::", "", line)):
-                names[word[1]] = line
+                names |= dict.fromkeys([word[1], *FURTHER.findall(line)], line)
     names.pop("operator", None)
     return names
 

@@ -39,7 +39,7 @@ def grouped(tmp_path, *declared: str, size: int = 12) -> list[list[int]]:
 def test_what_a_file_declares_for_itself():
     names = unity.names_of(
         FILE.format(
-            declared="constexpr int64_t kBlock = 64;\n"
+            declared="constexpr int64_t kBlock = 64, kRows = 4;\n"
             "template <class T>\n"
             "std::vector<T> numbers(const Tensor& t) {\n  return rest(t);\n}\n"
             "struct Entry final : Base {};\n"
@@ -47,7 +47,7 @@ def test_what_a_file_declares_for_itself():
             "using Ints = std::vector<int64_t>;"
         )
     )
-    assert set(names) == {"kBlock", "numbers", "Entry", "Ints", "Row"}
+    assert set(names) == {"kBlock", "kRows", "numbers", "Entry", "Ints", "Row"}
 
 
 def test_files_with_the_same_name_are_kept_apart(tmp_path):
