@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "andiron/base/error.hpp"
+#include "andiron/ops/catalog.hpp"
 #include "andiron/ops/ops.hpp"
 #include "andiron/ops/reference.hpp"
 
@@ -55,6 +56,19 @@ TEST(OpErrors, of_windows) {
            {.padding = "explicit", .pads_begin = {2147483647}, .pads_end = {0}}),
       "[conv] the result [1099511627776,32,2147483646,2147483646] has too many elements");
   EXPECT_MESSAGE(conv(x, f32({0, 16, 3, 3})), "[conv] weights are empty: [0,16,3,3]");
+  // Gradients get the window as attributes. Found by tests/fuzz/ops_fuzz.cpp.
+  const auto grad = [&](int64_t stride, int64_t pad) {
+    return make_value(find("conv_grad_src"), {x, w},
+                      {{"shape", x.shape()},
+                       {"strides", std::vector<int64_t>{stride, 1}},
+                       {"dilations", std::vector<int64_t>{1, 1}},
+                       {"pads_begin", std::vector<int64_t>{0, 0}},
+                       {"pads_end", std::vector<int64_t>{0, pad}}});
+  };
+  EXPECT_MESSAGE(grad(1, INT64_MAX - 1),
+                 "[conv_grad_src] pads_end must be between 0 and 2147483647; got "
+                 "[0,9223372036854775806]");
+  EXPECT_MESSAGE(grad(0, 0), "[conv_grad_src] strides must be between 1 and 2147483647; got [0,1]");
   EXPECT_MESSAGE(max_pool(x, {}), "[max_pool] kernel needs the sizes of the window");
   EXPECT_MESSAGE(max_pool(f32({8, 28, 28, 1}), {2}),
                  "[max_pool] a window of 2 (kernel 2, dilation 1) does not fit into axis 3 of "

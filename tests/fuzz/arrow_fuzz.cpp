@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "andiron/base/error.hpp"
+#include "andiron/base/wrapping.hpp"
 #include "andiron/io/arrow/arrow_testing.hpp"
 #include "andiron/train/data/table.hpp"
 #include "tests/fuzz/choices.hpp"
@@ -36,7 +37,8 @@ Bytes any_offsets(Choices& choices, int64_t n, int64_t end, bool any) {
   for (int64_t i = 0; i <= n; ++i) {
     if (any && choices.one_in(16)) at = choices.integer();
     put(bytes, static_cast<T>(any ? at : std::clamp<int64_t>(at, INT64_MIN, end)));
-    at += static_cast<int64_t>(choices.below(4)) - (choices.one_in(16) ? 2 : 0);
+    const auto step = static_cast<int64_t>(choices.below(4));
+    at = wrapping_add<int64_t>(at, step - (choices.one_in(16) ? 2 : 0));
   }
   return bytes;
 }

@@ -123,6 +123,12 @@ std::vector<int64_t> window_places(std::string_view op, const Window& w, const S
   for (const Ints* list : {&w.kernel, &w.strides, &w.dilations, &w.begin, &w.end})
     if (list->size() != sizes.size())
       fail("[{}] needs one entry for each spatial axis of {}; got {}", op, x.str(), str(*list));
+  // Those of explicit_window are as a file or a caller gave them.
+  checked(op, "kernel", w.kernel, sizes.size(), 1, 1);
+  checked(op, "strides", w.strides, sizes.size(), 1, 1);
+  checked(op, "dilations", w.dilations, sizes.size(), 1, 1);
+  checked(op, "pads_begin", w.begin, sizes.size(), 0, 0);
+  checked(op, "pads_end", w.end, sizes.size(), 0, 0);
   Ints places;
   for (size_t i = 0; i < sizes.size(); ++i) {
     const int64_t room = sizes[i] + w.begin[i] + w.end[i] - w.extent(i);

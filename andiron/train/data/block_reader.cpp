@@ -22,6 +22,8 @@ DType common(DType a, DType b) {
 BlockReader::BlockReader(io::arrow::Stream& stream,
                          const std::vector<io::arrow::ColumnOptions>& columns, Packs packs)
     : stream_(stream), packs_(std::move(packs)) {
+  // Nothing but columns bounds the rows that a batch claims to have.
+  if (columns.empty()) fail("[data] no column is asked for");
   std::vector<bool> packed(columns.size());
   for (const std::vector<size_t>& pack : packs_)
     for (size_t i : pack) packed.at(i) = true;

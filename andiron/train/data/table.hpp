@@ -84,7 +84,7 @@ using Packs = std::vector<std::vector<size_t>>;
 class BlockReader {
  public:
   /// `packs` name places in `columns`, each at most once; columns that are in none follow them.
-  /// A column of the stream may be read twice, in two ways.
+  /// A column of the stream may be read twice, in two ways. No columns are an Error.
   BlockReader(io::arrow::Stream& stream, const std::vector<io::arrow::ColumnOptions>& columns,
               Packs packs = {});
   /// False at the end. Columns are known after it returned true for a block with rows.

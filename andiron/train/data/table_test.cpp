@@ -6,6 +6,7 @@
 #include <random>
 
 #include "andiron/base/error.hpp"
+#include "andiron/io/arrow/arrow_testing.hpp"
 #include "andiron/io/file_testing.hpp"
 #include "andiron/train/data/array_dataset.hpp"
 #include "andiron/train/data/batch_stream.hpp"
@@ -135,6 +136,17 @@ TEST(Table, mistakes_are_named) {
   wide[0].field.row = {4};
   EXPECT_THAT(fill(wide, {1}), HasSubstr("'x' takes 4 numbers a row, and its columns have 1"));
   EXPECT_THAT(message([] { table_of({}, {1}); }), HasSubstr("0 samples"));
+}
+
+// Found by tests/fuzz/arrow_fuzz.cpp: rows without columns are whatever number a batch claims.
+TEST(Table, no_columns_are_an_error) {
+  namespace arrow = io::arrow;
+  arrow::HandMade batch = arrow::batch_of({arrow::numbers<int64_t>("l", "id", {1, 2})});
+  batch.length = int64_t{1} << 62;
+  ArrowArrayStream source;
+  arrow::make_stream({.batches = {batch}}, &source, std::make_shared<arrow::Calls>());
+  arrow::Stream stream(&source);
+  EXPECT_THAT(message([&] { BlockReader(stream, {}); }), HasSubstr("no column is asked for"));
 }
 
 TEST(Table, class_weights_multiply) {
