@@ -103,9 +103,9 @@ def photos(data, n=32):
     return sets
 
 
-def rates(rounds, data=os.environ.get("ANDIRON_TEST_DATA", "../shared/data")):
+def rates(rounds):
     """Photos per CPU second of real files, of each side in each round, for benchmarks.vision."""
-    sets = photos(data)
+    sets = photos(os.environ.get("ANDIRON_TEST_DATA", "../shared/data"))
     files = sets.get("rooms", []) + sets.get("insects", []) or sets["1-megapixel photo"]
     loaders = {
         "Andiron": of_andiron(True),
