@@ -5,6 +5,7 @@
 #include "andiron/graph/schema.hpp"
 #include "andiron/ops/conv/conv.hpp"
 #include "andiron/ops/conv/depthwise_block.hpp"
+#include "andiron/passes/uses.hpp"
 
 namespace andiron {
 
@@ -48,12 +49,7 @@ bool is_depthwise(const Node& node) {
 }  // namespace
 
 Graph fuse_blocks(const Graph& graph) {
-  std::unordered_map<Value, int, ValueHash> uses;
-  for (const Node* node : graph.nodes())
-    for (const Value& v : node->inputs)
-      if (v.defined()) ++uses[v];
-  for (const Value& v : graph.outputs()) ++uses[v];
-  for (const Graph::Update& u : graph.updates()) ++uses[u.value];
+  const Uses uses = uses_of(graph);
 
   Rewriter rewrite([&](const Node& node, const std::vector<Value>& in) -> std::vector<Value> {
     if (!is_pointwise(node) || uses.at(node.inputs[0]) != 1) return {};

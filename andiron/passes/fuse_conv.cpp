@@ -3,22 +3,11 @@
 #include "andiron/graph/schema.hpp"
 #include "andiron/ops/conv/conv.hpp"
 #include "andiron/ops/conv/fused_conv.hpp"
+#include "andiron/passes/uses.hpp"
 
 namespace andiron {
 
 namespace {
-
-using Uses = std::unordered_map<Value, int, ValueHash>;
-
-Uses uses_of(const Graph& graph) {
-  Uses uses;
-  for (const Node* node : graph.nodes())
-    for (const Value& v : node->inputs)
-      if (v.defined()) ++uses[v];
-  for (const Value& v : graph.outputs()) ++uses[v];
-  for (const Graph::Update& u : graph.updates()) ++uses[u.value];
-  return uses;
-}
 
 // A constant with one number for each filter of the convolution beside it; undefined otherwise.
 Tensor by_filter(const Value& v, const Node& conv) {

@@ -4,6 +4,7 @@
 
 #include "andiron/graph/schema.hpp"
 #include "andiron/ops/matmul/fused_matmul.hpp"
+#include "andiron/passes/uses.hpp"
 
 namespace andiron {
 
@@ -23,17 +24,12 @@ bool is_matrix_product(const Node& node) {
 }  // namespace
 
 Graph fuse_matmul(const Graph& graph) {
-  std::unordered_map<Value, int, ValueHash> uses;
-  for (const Node* node : graph.nodes())
-    for (const Value& v : node->inputs)
-      if (v.defined()) ++uses[v];
-  for (const Value& v : graph.outputs()) ++uses[v];
-  for (const Graph::Update& u : graph.updates()) ++uses[u.value];
+  const Uses uses = uses_of(graph);
 
   Rewriter rewrite([&](const Node& node, const std::vector<Value>& in) -> std::vector<Value> {
     NameScope scope(node.name);
     // The product must be read by this node alone: look at the original input.
-    auto sole = [&](size_t i) { return uses[node.inputs[i]] == 1; };
+    auto sole = [&](size_t i) { return uses.at(node.inputs[i]) == 1; };
     if (node.is("add") && node.outputs[0].shape.rank() == 2) {
       for (size_t i = 0; i < 2; ++i) {
         const Value &product = in[i], &bias = in[1 - i];
