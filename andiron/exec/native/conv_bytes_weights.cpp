@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <mutex>
 #include <span>
+
+#include "andiron/exec/shared_copies.hpp"
 
 namespace andiron::exec {
 
@@ -129,8 +130,6 @@ std::vector<Group> groups_of(const std::vector<Quad>& quads) {
 
 std::shared_ptr<const ConvBytesWeights> pack(const Tensor& w, const ConvBytesWindow& window) {
   const auto packed = std::make_shared<ConvBytesWeights>();
-  packed->source = w;
-  packed->window = window;
   const int64_t filters = w.size(0);
   std::vector<int8_t> bytes;
   for (int64_t first = 0; first < filters; first += kFilters) {
@@ -161,26 +160,12 @@ std::shared_ptr<const ConvBytesWeights> pack(const Tensor& w, const ConvBytesWin
   return packed;
 }
 
-// Packed weights keep those that they were made of, so that no others can take their address.
-std::mutex mutex;
-std::vector<std::weak_ptr<const ConvBytesWeights>>& entries() {
-  static std::vector<std::weak_ptr<const ConvBytesWeights>> list;
-  return list;
-}
-
 }  // namespace
 
 std::shared_ptr<const ConvBytesWeights> conv_bytes_weights(const Tensor& weights,
                                                            const ConvBytesWindow& window) {
-  const std::lock_guard lock(mutex);
-  auto& list = entries();
-  std::erase_if(list, [](const auto& entry) { return entry.expired(); });
-  for (const auto& entry : list)
-    if (const auto found = entry.lock())
-      if (found->source.raw() == weights.raw() && found->window == window) return found;
-  const auto packed = pack(weights, window);
-  list.push_back(packed);
-  return packed;
+  static SharedCopies<ConvBytesWindow, const ConvBytesWeights> copies;
+  return copies.get(weights, window, [&] { return pack(weights, window); });
 }
 
 }  // namespace andiron::exec

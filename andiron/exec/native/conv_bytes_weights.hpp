@@ -20,8 +20,6 @@ struct ConvBytesWindow {
 
 /// Weights [O, C, rows, columns] for `conv_bytes_pixels`. Blocks have no scale and no shift.
 struct ConvBytesWeights {
-  Tensor source;
-  ConvBytesWindow window;
   std::vector<ConvBytesBlock> blocks;
   std::shared_ptr<Buffer> weights;
   std::vector<int32_t> offsets;

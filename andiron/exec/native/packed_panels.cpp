@@ -1,29 +1,11 @@
 #include "andiron/exec/native/packed_panels.hpp"
 
 #include <algorithm>
-#include <mutex>
 
 #include "andiron/exec/native/panels_table.hpp"
+#include "andiron/exec/shared_copies.hpp"
 
 namespace andiron::exec {
-
-namespace {
-
-// The packed copy keeps the weights that it was made of, so that no others can take their address.
-struct Entry {
-  const void* address;
-  int64_t depth;
-  std::vector<int64_t> first;
-  std::weak_ptr<Buffer> buffer;
-};
-
-std::mutex mutex;
-std::vector<Entry>& entries() {
-  static std::vector<Entry> list;
-  return list;
-}
-
-}  // namespace
 
 Panels::Panels(int64_t filters, int64_t depth, int64_t vector, bool blocks)
     : filters_(filters), depth_(depth), vector_(vector) {
@@ -53,19 +35,12 @@ void Panels::pack(const float* weights, int64_t channels, int64_t taps, float* t
 
 std::shared_ptr<Buffer> Panels::pack_shared(const Tensor& weights, int64_t channels,
                                             int64_t taps) const {
-  const std::lock_guard lock(mutex);
-  std::vector<Entry>& list = entries();
-  std::erase_if(list, [](const Entry& e) { return e.buffer.expired(); });
-  for (const Entry& e : list)
-    if (e.address == weights.raw() && e.depth == depth_ && e.first == first_)
-      if (std::shared_ptr<Buffer> found = e.buffer.lock()) return found;
-  const size_t n_bytes = static_cast<size_t>(size()) * sizeof(float);
-  const std::shared_ptr<Buffer> memory = Buffer::allocate(n_bytes);
-  pack(weights.data<float>(), channels, taps, reinterpret_cast<float*>(memory->data()));
-  const std::shared_ptr<Buffer> shared =
-      Buffer::wrap(memory->data(), n_bytes, [memory, weights] {}, false);
-  list.push_back({weights.raw(), depth_, first_, shared});
-  return shared;
+  static SharedCopies<std::pair<int64_t, std::vector<int64_t>>, Buffer> copies;
+  return copies.get(weights, {depth_, first_}, [&] {
+    auto memory = Buffer::allocate(static_cast<size_t>(size()) * sizeof(float));
+    pack(weights.data<float>(), channels, taps, reinterpret_cast<float*>(memory->data()));
+    return memory;
+  });
 }
 
 std::vector<float> padded_with_zeros(const float* data, int64_t n, int64_t padded) {

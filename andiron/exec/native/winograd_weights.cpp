@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <mutex>
-#include <vector>
 
 #include "andiron/exec/native/winograd_table.hpp"
+#include "andiron/exec/shared_copies.hpp"
 
 namespace andiron::exec {
 
@@ -88,24 +87,6 @@ void transform_back(const Factors& g, const float* from, int64_t plane, int64_t 
     }
 }
 
-struct Entry {
-  const void* address;
-  int64_t vector;
-  WinogradWeights how;
-  std::weak_ptr<Buffer> buffer;
-};
-
-bool same(const WinogradWeights& a, const WinogradWeights& b) {
-  return a.filters == b.filters && a.channels == b.channels && a.kernel == b.kernel &&
-         a.turned == b.turned;
-}
-
-std::mutex mutex;
-std::vector<Entry>& entries() {
-  static std::vector<Entry> list;
-  return list;
-}
-
 }  // namespace
 
 int64_t WinogradWeights::transformed_count(int64_t vector) const {
@@ -155,22 +136,15 @@ void gradient_of_weights(const WinogradWeights& w, const float* m, int64_t strid
 
 std::shared_ptr<Buffer> transformed_weights(const WinogradWeights& w, const Tensor& weights,
                                             int64_t vector) {
-  const std::lock_guard lock(mutex);
-  std::vector<Entry>& list = entries();
-  std::erase_if(list, [](const Entry& e) { return e.buffer.expired(); });
-  for (const Entry& e : list)
-    if (e.address == weights.raw() && e.vector == vector && same(e.how, w))
-      if (std::shared_ptr<Buffer> found = e.buffer.lock()) return found;
-  const size_t n_bytes = static_cast<size_t>(w.transformed_count(vector)) * sizeof(float);
-  const std::shared_ptr<Buffer> memory = Buffer::allocate(n_bytes);
-  const int64_t panels = (w.filters + 2 * vector - 1) / (2 * vector);
-  transform_weights(w, weights.data<float>(), vector, 0, panels,
-                    reinterpret_cast<float*>(memory->data()));
-  // The copy keeps the weights that it was made of, so that no others can take their address.
-  const std::shared_ptr<Buffer> shared =
-      Buffer::wrap(memory->data(), n_bytes, [memory, weights] {}, false);
-  list.push_back({weights.raw(), vector, w, shared});
-  return shared;
+  static SharedCopies<std::pair<WinogradWeights, int64_t>, Buffer> copies;
+  return copies.get(weights, {w, vector}, [&] {
+    const size_t n_bytes = static_cast<size_t>(w.transformed_count(vector)) * sizeof(float);
+    const std::shared_ptr<Buffer> memory = Buffer::allocate(n_bytes);
+    const int64_t panels = (w.filters + 2 * vector - 1) / (2 * vector);
+    transform_weights(w, weights.data<float>(), vector, 0, panels,
+                      reinterpret_cast<float*>(memory->data()));
+    return memory;
+  });
 }
 
 }  // namespace andiron::exec

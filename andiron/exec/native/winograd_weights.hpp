@@ -13,6 +13,7 @@ struct WinogradWeights {
   int64_t filters, channels, kernel;
   int64_t filter_stride, channel_stride;  ///< elements
   bool turned = false;
+  bool operator==(const WinogradWeights&) const = default;
 
   static WinogradWeights of_conv(int64_t filters, int64_t channels, int64_t kernel) {
     return {filters, channels, kernel, channels * kernel * kernel, kernel * kernel};
