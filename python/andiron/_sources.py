@@ -66,9 +66,8 @@ class Sources:
     def _sources(self, x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
                  sample_weight, validation_batch_size, seed):  # fmt: skip
         validation_data = batch_source(validation_data)
-        if isinstance(batch_source(x), _core.BatchSource):
+        if isinstance(source := batch_source(x), _core.BatchSource):
             self._require_compiled(x if hasattr(x, "_specs") else None)
-            source = batch_source(x)
             if class_weight is not None:
                 raise _core.Error(
                     "[fit] class_weight does not reach batches of andiron.datasets and "

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pyspark.ml.param import TypeConverters
 
 from andiron.spark._params import TRAINING, Settable, anything, or_none, snake
+from andiron.spark._persistence import Reader, Writer
 
 _OF_WORKERS = (
     "numWorkers", "validationIndicatorCol", "seed", "wireDtype", "checkpointDir",
@@ -58,7 +59,7 @@ CHANCES = {
 
 
 class WithSettings(Settable):
-    """Params, and besides them names that are settings of the model to be."""
+    """Params, and besides them names that are settings of the model to be; files have no more."""
 
     _elsewhere: ClassVar[dict[str, str]] = {}  # names of other stages, and what there is instead
 
@@ -84,3 +85,18 @@ class WithSettings(Settable):
         return f"{told.partition(' are [')[0]} are Params {sorted(names)} and settings of the " + (
             f"model {own}"
         )
+
+    # Files.
+
+    def write(self) -> Writer:
+        """Saves to any path that Spark can write to."""
+        return Writer(self, None)
+
+    @classmethod
+    def read(cls) -> Reader:
+        """Loads what `save` wrote: `load(path)` of the class."""
+        return Reader(cls)
+
+    @classmethod
+    def _read(cls, native: Any, metadata: dict) -> Any:
+        return cls()

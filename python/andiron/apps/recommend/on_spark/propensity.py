@@ -18,7 +18,6 @@ from andiron.apps.recommend.on_spark.params import CHANCES, LEARNING_CHANCES, Wi
 from andiron.spark import _cluster, _launch, _progress, _shards
 from andiron.spark._estimator import communicator_settings, shared_place
 from andiron.spark._params import with_params
-from andiron.spark._persistence import Reader, Writer
 
 
 @with_params(CHANCES)
@@ -111,21 +110,6 @@ class Propensity(WithSettings, SparkEstimator, MLReadable, MLWritable):
         trained.history = model.curves
         trained.work = [part["work"] for part in parts]
         return self._copyValues(trained)
-
-    # Files.
-
-    def write(self) -> Writer:
-        """Saves to any path that Spark can write to."""
-        return Writer(self, None)
-
-    @classmethod
-    def read(cls) -> Reader:
-        """Loads what `save` wrote: `Propensity.load(path)`."""
-        return Reader(cls)
-
-    @classmethod
-    def _read(cls, native: Any, metadata: dict) -> Propensity:
-        return cls()
 
 
 def days(frame: Any, column: str, unit: str) -> Any:

@@ -20,7 +20,6 @@ from andiron.apps.recommend.on_spark.params import RECOMMENDED, RECOMMENDING, Wi
 from andiron.spark import _cluster, _launch, _progress, _shards
 from andiron.spark._estimator import communicator_settings, shared_place
 from andiron.spark._params import snake, with_params
-from andiron.spark._persistence import Reader, Writer
 
 # ALS's names of what there is not here.
 _OF_ALS = {
@@ -178,21 +177,6 @@ class Recommender(WithSettings, SparkEstimator, MLReadable, MLWritable):
         }
         sizes = len(users.ids), len(items.ids)
         return workers.Task(self.getKind(), settings, sizes, features, training)
-
-    # Files.
-
-    def write(self) -> Writer:
-        """Saves to any path that Spark can write to."""
-        return Writer(self, None)
-
-    @classmethod
-    def read(cls) -> Reader:
-        """Loads what `save` wrote: `Recommender.load(path)`."""
-        return Reader(cls)
-
-    @classmethod
-    def _read(cls, native: Any, metadata: dict) -> Recommender:
-        return cls()
 
 
 def _digest(side: interactions.Side) -> str:
