@@ -2,6 +2,8 @@
 
 #include <nanobind/stl/map.h>
 
+#include <cmath>
+
 #include "andiron/base/error.hpp"
 #include "andiron/io/arrow/stream.hpp"
 #include "andiron/io/arrow/vocabulary.hpp"
@@ -239,8 +241,13 @@ void bind_table(nb::module_& m) {
       .def_prop_ro("extremes",
                    [](const Table& t) {
                      nb::dict out;
-                     for (const auto& [name, e] : t.extremes())
-                       out[name.c_str()] = nb::make_tuple(e.least, e.least_row, e.most, e.most_row);
+                     for (const auto& [name, e] : t.extremes()) {
+                       nb::list found;
+                       for (const auto& side : {e.least, e.most})
+                         for (const auto& [value, row] : side)
+                           if (std::isfinite(value)) found.append(nb::make_tuple(value, row));
+                       out[name.c_str()] = found;
+                     }
                      return out;
                    })
       .def("row_hashes",

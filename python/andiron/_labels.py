@@ -82,14 +82,13 @@ def check_labels(arrays: list, names: list[str], ranges: list[Range | None]) -> 
             )
 
 
-def check_extremes(column: str, extremes: tuple, known: Range) -> None:
-    """The same of a table's column, of which the least and the greatest number are known.
+def check_extremes(column: str, extremes: list[tuple[float, int]], known: Range) -> None:
+    """The same of a table's column, of which the outermost numbers are known.
 
     Args:
-        extremes: (least, its row, greatest, its row).
+        extremes: the two least and the two greatest, each with its row.
     """
-    least, least_row, most, most_row = extremes
-    for value, row in ((least, least_row), (most, most_row)):
+    for value, row in extremes:
         if known.outside(np.array(value)):
             raise _core.Error(
                 f"[data] column {column!r}: {known.rule}; row {row} is {value:g}. {known.hint}"

@@ -205,6 +205,8 @@ def test_labels_that_the_loss_does_not_know(form, tmp_path):
             model.evaluate(rows(at, value), verbose=0)
     softmax().fit(rows(0, 2), verbose=0)
     softmax(ignore_class=-1).fit(rows(9, -1), verbose=0)
+    with pytest.raises(andiron.Error, match="from 0 to 2, and 255 for none; row 5 is 7"):
+        softmax(ignore_class=255).fit(rows([9, 5], [255, 7]), verbose=0)
     binary = Sequential([layers.Dense(1, "sigmoid")])  # reads the table before it has a loss
     binary.compile("sgd", "binary_crossentropy")
     with pytest.raises(andiron.Error, match="BinaryCrossentropy takes labels from 0 to 1; row 2 is"

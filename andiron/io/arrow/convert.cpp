@@ -310,8 +310,7 @@ void Converter::check(const Tensor& tensor, int64_t first_row) {
       if (range && (v < range->least || v > range->most) && v != range->besides)
         fail("[data] column '{}': {}; row {} is {:g}. {}", options_.name, range->rule,
              first_row + i / per_row, v, range->hint);
-      if (v < extremes_.least) extremes_.least = v, extremes_.least_row = first_row + i / per_row;
-      if (v > extremes_.most) extremes_.most = v, extremes_.most_row = first_row + i / per_row;
+      extremes_.see(v, first_row + i / per_row);
     }
   });
 }

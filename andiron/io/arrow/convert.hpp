@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -42,10 +43,27 @@ struct ColumnOptions {
   std::optional<Range> range = {};
 };
 
-/// The least and the greatest number of a column, and the first rows that have them.
+/// The two least and the two greatest different numbers of a column, the outermost first, and the
+/// first rows that have them; infinite where a column has fewer. Two, since the outermost may be
+/// the mark of "no label".
 struct Extremes {
-  double least = std::numeric_limits<double>::infinity(), most = -least;
-  int64_t least_row = 0, most_row = 0;
+  struct Extreme {
+    double value;
+    int64_t row = 0;
+  };
+  static constexpr double none = std::numeric_limits<double>::infinity();
+  std::array<Extreme, 2> least = {{{none}, {none}}}, most = {{{-none}, {-none}}};
+
+  void see(double v, int64_t row) {
+    if (v < least[1].value) put(v, row, least, v < least[0].value);
+    if (v > most[1].value) put(v, row, most, v > most[0].value);
+  }
+
+ private:
+  static void put(double v, int64_t row, std::array<Extreme, 2>& side, bool outermost) {
+    if (outermost) side = {{{v, row}, side[0]}};
+    else if (v != side[0].value) side[1] = {v, row};
+  }
 };
 
 /// Turns one column's arrays, batch by batch, into dense tensors [rows, row...] of one dtype. Where

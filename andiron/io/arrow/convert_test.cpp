@@ -232,10 +232,15 @@ TEST(ArrowConvert, numbers_beyond_a_range_are_told_and_extremes_are_kept) {
   const auto batch = stream.next({0}).value_or_throw();
   Converter converter({.name = "kind", .check = Check::finite}, stream.schema().children[0]);
   (void)converter.convert(batch->columns[0], 100);
-  EXPECT_EQ(converter.extremes().least, -1.0);
-  EXPECT_EQ(converter.extremes().least_row, 101);
-  EXPECT_EQ(converter.extremes().most, 7.0);
-  EXPECT_EQ(converter.extremes().most_row, 103);  // the first of two
+  const auto& [least, most] = converter.extremes();
+  EXPECT_EQ(least[0].value, -1.0);
+  EXPECT_EQ(least[0].row, 101);
+  EXPECT_EQ(least[1].value, 0.0);
+  EXPECT_EQ(least[1].row, 102);
+  EXPECT_EQ(most[0].value, 7.0);
+  EXPECT_EQ(most[0].row, 103);  // the first of two
+  EXPECT_EQ(most[1].value, 2.0);
+  EXPECT_EQ(most[1].row, 100);
 }
 
 TEST(ArrowConvert, what_has_no_numbers_is_refused) {
