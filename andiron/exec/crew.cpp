@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -23,10 +24,13 @@ constexpr auto kPatience = std::chrono::microseconds(200);
 // How often a helper looks for work before it looks at the clock, and a caller for the helpers' end
 // before it offers them its core.
 constexpr int kLooks = 32, kEagerWaits = 1024;
+// Rounds after which a helper that was woken must have begun: else it may stand behind the caller
+// on one core, and the caller lets it go first.
+constexpr int kUnanswered = 4;
 // Where others use the cores, too, a helper may lose its own in the middle of a share, for
-// milliseconds. After such a wait callers work alone for so many times as long: what waiting costs
-// is bounded.
-constexpr uint64_t kAlonePerWait = 16;
+// milliseconds. Waiting for that may take this part of the time in the long run; then callers work
+// alone. What has been saved up, in cycles, forgives the first waits: cores are slow after a rest.
+constexpr uint64_t kAlonePerWait = 16, kSavedUp = 1'000'000;
 // A wait in cycles that happens on idle cores as well.
 constexpr uint64_t kShortWait = 100'000;
 
@@ -36,6 +40,18 @@ std::atomic<int> n_forks{0};
 
 inline uint64_t cycles() { return __builtin_ia32_rdtsc(); }
 inline void relax() { __builtin_ia32_pause(); }
+
+// Moves this thread off a core: where a helper wakes up there, behind the caller that it should
+// help, the system may leave it for milliseconds.
+void leave_core(int core) {
+  cpu_set_t all, others;
+  if (pthread_getaffinity_np(pthread_self(), sizeof(all), &all) != 0) return;
+  others = all;
+  if (core < 0 || core >= CPU_SETSIZE || CPU_COUNT(&all) < 2) return;
+  CPU_CLR(core, &others);
+  if (pthread_setaffinity_np(pthread_self(), sizeof(others), &others) == 0)
+    pthread_setaffinity_np(pthread_self(), sizeof(all), &all);
+}
 
 // What a helper needs to know of a round in one word: its number, and which indices are left. The
 // caller takes them from the front and helpers from the back, so that round after round each has
@@ -57,11 +73,13 @@ struct Ticket {
 struct Crew::State {
   const int born = n_forks.load();
   std::mutex callers;
-  uint64_t alone_until = 0;  // of who holds `callers`
+  uint64_t alone_until = 0;  // of who holds `callers`, like the next
+  int unanswered = 0;        // rounds since helpers were woken
   alignas(64) std::atomic<uint64_t> ticket{0};
   std::atomic<int> done{0};
   std::atomic<Work> work{nullptr};
   std::atomic<const void*> argument{nullptr};
+  std::atomic<int> core{-1};  // the caller's
 
   alignas(64) std::mutex mutex;
   std::condition_variable wake;
@@ -92,6 +110,7 @@ struct Crew::State {
         now.bits = ticket.load(std::memory_order_acquire);
       }
       if (now.round() != seen.round()) {
+        if (const int at = core.load(); at == sched_getcpu()) leave_core(at);
         take(now, true);
         seen = now;
         until = std::chrono::steady_clock::now() + kPatience;
@@ -133,6 +152,7 @@ void Crew::share(int n, Work work, const void* argument) {
   s.work.store(work);
   s.argument.store(argument);
   s.done.store(0);
+  s.core.store(sched_getcpu(), std::memory_order_relaxed);
   const Ticket ticket = Ticket::of(Ticket{s.ticket.load()}.round() + 1, n);
   s.ticket.store(ticket.bits);
   if (s.asleep.load() > 0) {
@@ -140,13 +160,18 @@ void Crew::share(int n, Work work, const void* argument) {
       const std::lock_guard lock(s.mutex);
     }
     s.wake.notify_all();
+    if (++s.unanswered == kUnanswered) sched_yield();
+  } else {
+    s.unanswered = 0;
   }
   s.take(ticket, false);
   const uint64_t own_end = cycles();
   for (int waits = 0; s.done.load() < n; ++waits)
     waits < kEagerWaits ? relax() : static_cast<void>(sched_yield());
   const uint64_t end = cycles(), waited = end - own_end;
-  if (waited > own_end - start + kShortWait) s.alone_until = end + kAlonePerWait * waited;
+  if (waited > own_end - start + kShortWait)
+    s.alone_until =
+        std::max(s.alone_until, end - kAlonePerWait * kSavedUp) + kAlonePerWait * waited;
 }
 
 namespace {

@@ -61,8 +61,10 @@ struct Extremes {
 
  private:
   static void put(double v, int64_t row, std::array<Extreme, 2>& side, bool outermost) {
-    if (outermost) side = {{{v, row}, side[0]}};
-    else if (v != side[0].value) side[1] = {v, row};
+    if (outermost)
+      side = {{{v, row}, side[0]}};
+    else if (v != side[0].value)
+      side[1] = {v, row};
   }
 };
 
