@@ -1,8 +1,8 @@
 """make bench ROWS=learning, ROWS=learning-layer-norm: work of learning beside the peers.
 
-Each row runs in a process of its own, where all sides take turns with two threads each and have a
-call that is not timed before each timed round. Results go to results_learning.json and
-results_learning.md. To add a row: a function for each side, and a line in ROWS.
+All sides of a row take turns with two threads each (benchmarks/turns.py). Results go to
+results_learning.json and results_learning.md. To add a row: a function for each side, and a line in
+ROWS.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ import datetime
 import json
 import os
 import pathlib
-import subprocess
 import sys
 from collections.abc import Callable
 
 from benchmarks import learning_networks as networks
-from benchmarks.vision import interleaved, machine, summary
+from benchmarks.turns import SideError, compare, machine, serve, summary
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results_learning.json"
@@ -52,25 +51,17 @@ ROWS = {
 
 def measure(name: str, rounds: int = ROUNDS) -> dict:
     """Rates of all sides that can be made here; why the others cannot."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    runs, left_out = {}, {}
-    for side, make in ROWS[name].sides.items():
-        try:
-            runs[side] = make()
-            runs[side]()
-        except Exception as error:
-            if side == "Andiron":
-                raise
-            runs.pop(side, None)
-            left_out[side] = f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"
-    return {"row": name, "rates": interleaved(runs, rounds, 0.0), "left_out": left_out}
+    found = compare("benchmarks.learning", {side: (name, side) for side in ROWS[name].sides},
+                    rounds, 0.0)  # fmt: skip
+    return {"row": name, "rates": found["rates"], "left_out": found["left_out"]}
 
 
 def table(results: dict[str, dict]) -> str:
     text = [
         "# Learning beside the peers",
         "",
-        "`make bench ROWS=learning`: two threads, float32; all sides take turns in one process.",
+        "`make bench ROWS=learning`: two threads, float32; all sides take turns, each in a process "
+        "of its own.",
         "A ratio is the median of the rounds, in brackets the lowest and the highest; above 1 we "
         "are faster.",
         "",
@@ -99,13 +90,12 @@ def main(selected: list[str]) -> int:
         if selected and not any(f"learning-{name}".startswith(s) for s in selected):
             continue
         print(f"... {name}", file=sys.stderr)
-        done = subprocess.run([sys.executable, "-m", "benchmarks.learning", "--one", name],
-                              stdout=subprocess.PIPE, text=True)  # fmt: skip
-        if done.returncode != 0:
-            print(f"{name} failed", file=sys.stderr)
+        try:
+            result = measure(name)
+        except SideError as error:
+            print(f"{name} failed: {error}", file=sys.stderr)
             failed += 1
             continue
-        result = json.loads(done.stdout.splitlines()[-1])
         result |= {"machine": machine(), "measured": str(datetime.date.today())}
         results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
         results[name] = result
@@ -118,7 +108,8 @@ def main(selected: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(measure(sys.argv[2])))
+    if sys.argv[1:2] == ["--serve"]:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        serve(ROWS[sys.argv[2]].sides[sys.argv[3]])
     else:
         sys.exit(main(sys.argv[1:]))

@@ -110,7 +110,7 @@ def main() -> None:
     if args.doc:
         from andiron.apps.course.report import write_between
 
-        from benchmarks.vision import machine
+        from benchmarks.turns import machine
 
         text = "\n".join([*rows, "", f"{datetime.date.today()}, {machine()}."]) + "\n"
         write_between(args.doc, "linear", text)

@@ -240,7 +240,7 @@ def latency_table(found: dict) -> str:
 def measure_latency(root: Path, folder: str, rounds: int, starts: int) -> None:
     import datetime
 
-    from benchmarks.vision import machine
+    from benchmarks.turns import machine
 
     kinds = latency(root, folder, rounds, starts)
     keep("latency", {"kinds": kinds, "rounds": rounds, "machine": machine(),

@@ -1,8 +1,7 @@
 """make bench ROWS=vision, ROWS=vision-infer-GoogLeNet: image networks beside the peers.
 
-Each row runs in a process of its own, where all sides take turns with two threads each. Threads of
-some peers spin after a call, so each side has a call that is not timed before each timed round, or
-a pause where a call takes seconds. Results go to results_vision.json and results_vision.md.
+All sides of a row take turns with two threads each (benchmarks/turns.py). Results go to
+results_vision.json and results_vision.md.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ import argparse
 import datetime
 import json
 import pathlib
-import statistics
-import subprocess
 import sys
-import time
 from collections.abc import Callable
+
+from benchmarks import vision_sides
+from benchmarks.turns import SideError, compare, machine, serve, summary
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results_vision.json"
@@ -38,76 +37,27 @@ HEAVY = ("GoogLeNet", "ResNet50", "VGG16")  # a batch of 32 takes about a second
 IMAGES = "images"
 ROWS = [*INFERENCES, *TRAININGS, IMAGES]
 ROUNDS = 7
-PAUSE = 0.3  # seconds in which the threads of the side before stop spinning
+ALL_SIDES = {"infer": vision_sides.INFERENCE, "train": vision_sides.TRAINING}
 
 
-def makers(row: str) -> dict[str, Callable[[], Callable[[], int]]]:
-    """The sides of a row: each makes what runs one round."""
-    from benchmarks import vision_sides
-
-    if row in INFERENCES:
-        network, batch, _ = INFERENCES[row]
-        return {side: lambda make=make: make(network, batch)
-                for side, make in vision_sides.INFERENCE.items()}  # fmt: skip
-    network, batch, steps, _ = TRAININGS[row]
-    return {side: lambda make=make: make(network, batch, steps)
-            for side, make in vision_sides.TRAINING.items()}  # fmt: skip
+def sides_of(row: str) -> dict[str, Callable]:
+    return ALL_SIDES[row.partition("-")[0]]
 
 
-def timed(run: Callable[[], int], seconds: float) -> float:
-    """Images a second of calls that take about `seconds` together, after one that is not timed;
-    of one call after a pause where `seconds` is 0."""
-    if seconds > 0:
-        run()
-    else:
-        time.sleep(PAUSE)
-    n, start = 0, time.perf_counter()
-    while True:
-        n += run()
-        elapsed = time.perf_counter() - start
-        if elapsed >= seconds:
-            return n / elapsed
-
-
-def interleaved(runs: dict[str, Callable[[], int]], rounds: int, seconds: float) -> dict:
-    """Images a second of each side in each round."""
-    rates: dict[str, list[float]] = {side: [] for side in runs}
-    for _ in range(rounds):
-        for side, run in runs.items():
-            rates[side].append(timed(run, seconds))
-    return rates
+def serve_side(row: str, side: str) -> None:
+    arguments = INFERENCES[row][:2] if row in INFERENCES else TRAININGS[row][:3]
+    serve(lambda: sides_of(row)[side](*arguments))
 
 
 def measure(row: str, rounds: int = ROUNDS) -> dict:
-    """Rates of all sides that can be made here; why the others cannot."""
+    """Rates and memory of all sides that can be made here; why the others cannot."""
     if row == IMAGES:
         from benchmarks import images
 
-        return {"row": row, "rates": images.rates(rounds), "left_out": {}}
-    runs, left_out = {}, {}
-    for side, make in makers(row).items():
-        try:
-            runs[side] = make()
-            runs[side]()
-        except Exception as error:
-            if side == "Andiron":
-                raise
-            runs.pop(side, None)
-            left_out[side] = f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"
+        return {"rates": images.rates(rounds), "memory": {}, "left_out": {}}
     long_calls = row in TRAININGS or (INFERENCES[row][1] > 1 and INFERENCES[row][0] in HEAVY)
-    rates = interleaved(runs, rounds, 0.0 if long_calls else 0.3)
-    return {"row": row, "rates": rates, "left_out": left_out}
-
-
-def peak_memory(row: str, side: str) -> float:
-    """MB at the peak of a process that makes one side of a row and runs it three times."""
-    code = (f"from benchmarks import vision; run = vision.makers({row!r})[{side!r}]()\n"
-            "for _ in range(3): run()\n"
-            "print(next(int(x.split()[1]) / 1024 for x in open('/proc/self/status')"
-            " if x.startswith('VmHWM')))")  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True,
-                          stderr=subprocess.DEVNULL, check=True)  # fmt: skip
-    return float(done.stdout.split()[-1])
+    sides = {side: (row, side) for side in sides_of(row)}
+    return compare("benchmarks.vision", sides, rounds, 0.0 if long_calls else 0.3)
 
 
 def target_of(row: str, peer: str) -> float:
@@ -118,29 +68,14 @@ def target_of(row: str, peer: str) -> float:
     return TRAININGS[row][3]
 
 
-def summary(result: dict) -> list[dict]:
-    """A line for each peer: medians, the ratio with the lowest and the highest round."""
-    ours = result["rates"]["Andiron"]
-    lines = []
-    for side, theirs in result["rates"].items():
-        if side == "Andiron":
-            continue
-        ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-        lines.append({
-            "peer": side, "ours": statistics.median(ours), "theirs": statistics.median(theirs),
-            "ratio": statistics.median(ratios), "low": min(ratios), "high": max(ratios),
-        })  # fmt: skip
-    return lines
-
-
 def table(results: dict[str, dict]) -> str:
     text = [
         "# Image networks beside the peers",
         "",
         "`make bench ROWS=vision`: images a second, 224x224 for inference, two threads, float32; "
-        "all sides take turns in one process.",
+        "all sides take turns, each in a process of its own.",
         "A ratio is the median of the rounds, in brackets the lowest and the highest; above 1 we "
-        "are faster. Memory is the peak of a process of its own, with its libraries.",
+        "are faster. Memory is the peak of a side's process, with its libraries.",
         "",
         "| row | peer | ours | theirs | ratio | target | BigDL 2.4 | memory, ours | theirs |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -149,7 +84,7 @@ def table(results: dict[str, dict]) -> str:
         result = results.get(row)
         if result is None:
             continue
-        memory = result.get("memory", {})
+        memory = result["memory"]
         mega = {side: f"{mb:,.0f} MB" for side, mb in memory.items()}
         for line in summary(result):
             text.append(
@@ -165,24 +100,11 @@ def table(results: dict[str, dict]) -> str:
     return "\n".join([*text, "", f"Measured {' and '.join(days)} on {'; '.join(machines)}.", ""])
 
 
-def machine() -> str:
-    """The CPU's name, what it is, and what instructions it has."""
-    found: dict[str, str] = {}
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        key, _, value = (part.strip() for part in line.partition(":"))
-        found.setdefault(key, value)
-    flags = found["flags"].split()
-    wide = "AVX-512" if "avx512f" in flags else "AVX2, no AVX-512"
-    vnni = "VNNI" if {"avx512_vnni", "avx_vnni"} & set(flags) else "no VNNI"
-    return (f"two cores of an {found['model name']} (family {found['cpu family']}, model "
-            f"{found['model']}: {wide}, {vnni})")  # fmt: skip
-
-
 def record(row: str, found: dict) -> None:
     """Puts what was found of a row into the results and writes both files."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     measured = {"machine": machine(), "measured": str(datetime.date.today())}
-    results[row] = results.get(row, {"memory": {}}) | measured | found
+    results[row] = {"row": row} | measured | found
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     TABLE.write_text(table(results))
     for line in summary(results[row]):
@@ -194,26 +116,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", nargs="*", help="Beginnings of names: vision-infer-GoogLeNet.")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--no-memory", action="store_true")
-    parser.add_argument("--one", metavar="ROW", help="One row in this process, printed as JSON.")
+    parser.add_argument("--serve", nargs=2, metavar=("ROW", "SIDE"), help="One side of a row.")
     args = parser.parse_args(arguments)
-    if args.one:
-        print(json.dumps(measure(args.one, args.rounds)))
+    if args.serve:
+        serve_side(*args.serve)
         return 0
     failed = 0
     for row in (r for r in ROWS if not args.rows or f"vision-{r}".startswith(tuple(args.rows))):
         print(f"... {row}", file=sys.stderr)
-        done = subprocess.run([sys.executable, "-m", "benchmarks.vision", "--one", row,
-                               "--rounds", str(args.rounds)],
-                              stdout=subprocess.PIPE, text=True)  # fmt: skip
-        if done.returncode != 0:
-            print(f"{row} failed", file=sys.stderr)
+        try:
+            record(row, measure(row, args.rounds))
+        except SideError as error:
+            print(f"{row} failed: {error}", file=sys.stderr)
             failed += 1
-            continue
-        found = json.loads(done.stdout.splitlines()[-1])
-        if not args.no_memory and row != IMAGES:
-            found["memory"] = {side: peak_memory(row, side) for side in found["rates"]}
-        record(row, found)
     return 1 if failed else 0
 
 

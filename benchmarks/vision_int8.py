@@ -3,11 +3,11 @@
     PYTHONPATH=python:. .venv-peers/bin/python -m benchmarks.vision_int8 [--folder DIR] [ROW...]
 
 The same network with the same weights: ours, exported to ONNX, quantized by each with its own tools
-on the same images (kept in --folder, for a second call). Then all sides take turns, each in a
-process of its own on two threads (in one process pools of threads would wait for each other); our
-float32 predictions are one side. Peak memory is that of a process that loads a quantized network
-and runs it, beyond what it had with the library imported. Weights are random: no time depends on
-them. Results go to results_vision_int8.json and results_vision_int8.md.
+on the same images (kept in --folder, for a second call). Then all sides take turns on two threads
+each (benchmarks/turns.py); our float32 predictions are one side. Peak memory is that of a process
+that loads a quantized network and runs it, beyond what it had with the library imported. Weights
+are random: no time depends on them. Results go to results_vision_int8.json and
+results_vision_int8.md.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.vision import interleaved, machine, summary
+from benchmarks.turns import compare, machine, serve, summary
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "results_vision_int8.json"
@@ -158,42 +158,10 @@ def rounds_of(who: str, folder: str, batch: int) -> Callable[[], int]:
     return once
 
 
-def serve(who: str, folder: str, batch: int) -> None:
-    """A round for each line that comes; answers with its images."""
-    once = rounds_of(who, folder, batch)
-    for _ in sys.stdin:
-        print(once(), flush=True)
-
-
-class Process:
-    """Rounds in a process of their own."""
-
-    def __init__(self, who: str, folder: str, batch: int):
-        here = [sys.executable, "-m", MODULE, "--serve", who, folder, str(batch)]
-        self._process = subprocess.Popen(
-            here, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def __call__(self) -> int:
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait()
-
-
 def measure(folder: str, batch: int, rounds: int) -> dict[str, list[float]]:
     """Images a second of each side in each round."""
-    sides = {who: Process(who, folder, batch) for who in RUN}
-    try:
-        for side in sides.values():
-            side()
-        return interleaved(sides, rounds, 0.0)
-    finally:
-        for side in sides.values():
-            side.close()
+    sides = {who: (who, folder, str(batch)) for who in RUN}
+    return compare(MODULE, sides, rounds, 0.0)["rates"]
 
 
 def peak(who: str, folder: str, batch: int) -> float:
@@ -280,7 +248,7 @@ def main(arguments: list[str]) -> None:
     if arguments[:1] == ["--prepare"]:
         PREPARE[arguments[1]](*arguments[2:4])
     elif arguments[:1] == ["--serve"]:
-        serve(arguments[1], arguments[2], int(arguments[3]))
+        serve(lambda: rounds_of(arguments[1], arguments[2], int(arguments[3])))
     elif arguments[:1] == ["--peak"]:
         print(peak(arguments[1], arguments[2], int(arguments[3])))
     else:

@@ -37,6 +37,8 @@ class Winograd final : public Kernel {
     const int64_t most = std::clamp<int64_t>(kShared / (kPositions * row_), kTileBlock, 256);
     const int64_t block = by_filters_ ? most : kTileBlock;
     n_blocks_ = (tiles + block - 1) / block;
+    // As many blocks for each thread.
+    if (!by_filters_) n_blocks_ = rounded(n_blocks_, threads_);
     block_ = (tiles + n_blocks_ - 1) / n_blocks_;
     // An odd number of lines from matrix to matrix keeps them in different sets of a cache.
     src_plane_ = rounded(block_ * row_, 32) + 16;
@@ -104,10 +106,11 @@ class Winograd final : public Kernel {
             dst_plane_};
   }
 
-  void outputs(const Run& run, Range tiles, int64_t begin, int64_t end, const WinogradPlanes& v,
+  // `v` has the tiles from the first on.
+  void outputs(const Run& run, Range tiles, Range filters, const WinogradPlanes& v,
                const WinogradPlanes& m) const {
-    for (int64_t o = begin; o < end; o += kFilterBlock) {
-      const int64_t last = std::min(end, o + kFilterBlock);
+    for (int64_t o = filters.begin; o < filters.end; o += kFilterBlock) {
+      const int64_t last = std::min(filters.end, o + kFilterBlock);
       table_.multiply(tiles.end - tiles.begin, shape_.channels, shape_.filters, o, last, v,
                       run.weights, m);
       table_.transform_dst(shape_, m, tiles.begin, tiles.end, o, last, run.end, run.dst);
@@ -121,7 +124,7 @@ class Winograd final : public Kernel {
       for (int64_t b = blocks.begin; b < blocks.end; ++b) {
         const Range tiles = block(b);
         table_.transform_src(shape_, run.src, tiles.begin, tiles.end, 0, shape_.channels, v);
-        outputs(run, tiles, 0, shape_.filters, v, m);
+        outputs(run, tiles, {0, shape_.filters}, v, m);
       }
     });
   }
@@ -135,9 +138,42 @@ class Winograd final : public Kernel {
         table_.transform_src(shape_, run.src, tiles.begin, tiles.end, c.begin, c.end, v);
       });
       parallel(threads_, [&](int part, int parts) {
-        const Range o = part_of(shape_.filters, part, parts, 2 * table_.vector);
-        outputs(run, tiles, o.begin, o.end, v, dst_planes(run, part));
+        outputs_of_part(run, tiles, v, dst_planes(run, part), part, parts);
       });
+    }
+  }
+
+  // Panels are few and not always a multiple of the threads: where two threads meet within one,
+  // each takes a part of its tiles.
+  void outputs_of_part(const Run& run, Range tiles, const WinogradPlanes& v,
+                       const WinogradPlanes& m, int part, int parts) const {
+    const int64_t n_tiles = tiles.end - tiles.begin, panel = 2 * table_.vector;
+    const int64_t width = rounded(shape_.filters, table_.vector);
+    const Range mine = part_of(width * n_tiles, part, parts);
+    auto filters = [&](int64_t begin, int64_t end) {
+      return Range{begin, std::min(end, shape_.filters)};
+    };
+    for (int64_t at = mine.begin; at < mine.end;) {
+      const int64_t first = at / (panel * n_tiles) * panel;
+      const int64_t lanes = std::min(panel, width - first);
+      if (at == first * n_tiles) {
+        const int64_t whole =
+            mine.end == width * n_tiles ? width : mine.end / (panel * n_tiles) * panel;
+        if (whole > first) {
+          outputs(run, tiles, filters(first, whole), v, m);
+          at = whole * n_tiles;
+          continue;
+        }
+      }
+      const int64_t end = std::min(mine.end, (first + lanes) * n_tiles);
+      auto tile = [&](int64_t place) { return (place - first * n_tiles) / lanes; };
+      const Range some{tile(at), tile(end)};
+      WinogradPlanes from = v;
+      from.data += some.begin * v.stride;
+      if (some.begin < some.end)
+        outputs(run, {tiles.begin + some.begin, tiles.begin + some.end},
+                filters(first, first + lanes), from, m);
+      at = end;
     }
   }
 
