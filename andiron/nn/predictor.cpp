@@ -132,7 +132,7 @@ bool mixes_rows(const Graph& symbolic) {
 
 Predictor::Predictor(ModelPtr model, int64_t chunk_rows, exec::PlanOptions options, bool frozen)
     : Predictor(graph_of(*model, frozen), model->input_names(), chunk_rows, options) {
-  model_ = std::move(model);
+  if (!frozen) model_ = std::move(model);
 }
 
 Predictor::Predictor(std::shared_ptr<const Graph> graph, std::vector<std::string> input_names,

@@ -19,7 +19,7 @@ class Predictor {
   /// `chunk_rows` 0: 1024 to 8192, fewer for models with wide layers, 32 and more for images.
   /// `frozen`: the variables' values are those of now, whatever happens to them later; what depends
   /// on them alone is computed once, and convolutions take their batch normalizations, residual
-  /// sums and activations in. Costs a second copy of the weights.
+  /// sums and activations in. Costs a copy of the weights; the model is not kept.
   explicit Predictor(ModelPtr model, int64_t chunk_rows = 0, exec::PlanOptions options = {},
                      bool frozen = false);
 

@@ -26,6 +26,13 @@ def inputs_of(network: Any, data: Any, what: str = "x") -> list:
     return columns(data, network.input_names, what, network.text_inputs)
 
 
+def arranged(outputs: list, keys: list[str] | None) -> Any:
+    """A model's outputs as its user gave them: by name, alone or in a list."""
+    if keys is not None:
+        return dict(zip(keys, outputs, strict=True))
+    return outputs[0] if len(outputs) == 1 else outputs
+
+
 def columns(data: Any, names: list[str], what: str, texts: Sequence[bool] = ()) -> list:
     """Arrays in the order of `names`, from an array, a list, a dict or a DataFrame.
 

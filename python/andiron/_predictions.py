@@ -9,7 +9,7 @@ import numpy as np
 
 from andiron import _core, _feed
 from andiron._batches import batches_of
-from andiron._data import empty_output, first_rows, inputs_of
+from andiron._data import arranged, empty_output, first_rows, inputs_of
 from andiron._frozen import Frozen
 from andiron._quantized import Quantized, quantize
 from andiron._refuse import refuse_beside_batches, whole
@@ -85,7 +85,8 @@ class Predictions:
 
         What depends on weights alone is computed once; convolutions take the batch normalizations,
         residual sums and activations behind them in, and keep their weights in the layout that is
-        fastest. Training the model later does not change it. It has a copy of the weights.
+        fastest. Training the model later does not change it. It has a copy of the weights, and does
+        not keep the model.
 
         Args:
             threads: default: all.
@@ -138,8 +139,6 @@ class Predictions:
         )
 
     def _arranged(self, out: list):
-        if self._output_keys is not None:
-            return dict(zip(self._output_keys, out, strict=True))
-        return out[0] if len(out) == 1 else out
+        return arranged(out, self._output_keys)
 
     predict_on_batch = predict
