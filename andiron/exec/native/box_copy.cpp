@@ -100,9 +100,31 @@ class Box {
     }
   }
 
+  // Few planes, one behind the other in the source, pixel by pixel in the destination, as images
+  // have them.
+  template <class T, int kPlanes>
+  static void interleave(std::byte* dst, const std::byte* src, int64_t n, int64_t plane) {
+    auto* __restrict to = reinterpret_cast<T*>(dst);
+    const T* from[kPlanes];
+    for (int c = 0; c < kPlanes; ++c) from[c] = reinterpret_cast<const T*>(src + c * plane);
+    for (int64_t i = 0; i < n; ++i)
+      for (int c = 0; c < kPlanes; ++c) to[i * kPlanes + c] = from[c][i];
+  }
+
+  template <int kPlanes>
+  bool interleaved(std::byte* dst, const std::byte* src, int64_t n, int64_t plane) const {
+    if (item_ == 1) return interleave<uint8_t, kPlanes>(dst, src, n, plane), true;
+    if (item_ == 4) return interleave<uint32_t, kPlanes>(dst, src, n, plane), true;
+    return false;
+  }
+
   // The source runs along a, the destination along b: squares of both.
   void squares(std::byte* dst, const std::byte* src, int64_t size, const Axis& a,
                const Axis& b) const {
+    if (a.src == item_ && b.dst == item_ && a.dst == b.size * item_) {
+      if (b.size == 3 && interleaved<3>(dst, src, size, b.src)) return;
+      if (b.size == 4 && interleaved<4>(dst, src, size, b.src)) return;
+    }
     int64_t i = 0;
     const int64_t whole = item_ == 4 && a.src == 4 && b.dst == 4 ? b.size / kSquare * kSquare : 0;
     for (; whole > 0 && i + 8 <= size; i += 8)
