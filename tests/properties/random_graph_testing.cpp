@@ -325,6 +325,7 @@ class Drawer {
       Entries in;
       for (const ops::CaseInput& w : wanted)
         in.push_back(operand(w.type, w.low, w.high, unrounded));
+      if (op.name == "bucketize") in[1] = apply_one("sort", {in[1]});  // boundaries ascend
       for (const Entry& e : apply(op, in, attributes))
         if (plain(e.shape())) pool_.push_back(e);
       ++n_drawn_;

@@ -105,17 +105,29 @@ class Forward final : public GroupKernel {
     return inputs_ > i ? floats(call, i) : nullptr;
   }
 
-  float inverse(double squares) const {
-    return static_cast<float>(1.0 / std::sqrt(squares / static_cast<double>(s_.n()) + epsilon_));
+  // The mean and one over the deviation, made of deviations from a mean that may be some roundings
+  // off. Where x is one number over and over its own mean comes out.
+  struct Moments {
+    float mean, factor;
+  };
+  Moments moments(float mean, Deviations away) const {
+    const auto n = static_cast<double>(s_.n());
+    double variance = away.squares / n;
+    if (center_) {
+      const double missed = away.sum / n;
+      mean = static_cast<float>(static_cast<double>(mean) + missed);
+      variance = std::max(0.0, variance - missed * missed);
+    }
+    return {mean, static_cast<float>(1.0 / std::sqrt(variance + epsilon_))};
   }
 
   void group(const KernelCall& call, int64_t i) const override {
     const GroupNormTable& t = group_norm_table();
     const float* x = floats(call, 0) + i * s_.n();
     const float *scale = channel_input(call, 1), *offset = channel_input(call, 2);
-    const float mean =
+    const float first_mean =
         center_ ? static_cast<float>(t.sum(x, s_.n()) / static_cast<double>(s_.n())) : 0.0F;
-    const float factor = inverse(t.squares(x, mean, s_.n()));
+    const auto [mean, factor] = moments(first_mean, t.deviations(x, first_mean, s_.n()));
     result(call, 1)[i] = mean;
     result(call, 2)[i] = factor;
     float* dst = result(call) + i * s_.n();
@@ -146,13 +158,20 @@ class Forward final : public GroupKernel {
       for (int64_t g = 0; g < s_.groups; ++g)
         spread(mean, g, static_cast<float>(of_group(a.total[0], g) / static_cast<double>(s_.n())));
     }
-    sum_rows(a, s_.inner, n, [&](int64_t r, float* squares, float*) {
+    sum_rows(a, s_.inner, n, [&](int64_t r, float* squares, float* rest) {
       const float* row = x + r * n;
 #pragma omp simd
-      for (int64_t c = 0; c < n; ++c) squares[c] += (row[c] - mean[c]) * (row[c] - mean[c]);
+      for (int64_t c = 0; c < n; ++c) {
+        const float away = row[c] - mean[c];
+        squares[c] += away * away;
+        rest[c] += away;
+      }
     });
     for (int64_t g = 0; g < s_.groups; ++g) {
-      spread(factor, g, inverse(of_group(a.total[0], g)));
+      const auto [corrected, inverse] =
+          moments(mean[g * s_.per_group], {of_group(a.total[1], g), of_group(a.total[0], g)});
+      spread(mean, g, corrected);
+      spread(factor, g, inverse);
       result(call, 1)[i * s_.groups + g] = mean[g * s_.per_group];
       result(call, 2)[i * s_.groups + g] = factor[g * s_.per_group];
     }

@@ -45,15 +45,32 @@ double sum(const float* x, int64_t n) {
       [&](int64_t i) { return x[i]; });
 }
 
-double squares(const float* x, float mean, int64_t n) {
+Deviations deviations(const float* x, float mean, int64_t n) {
   const FloatVector m(mean);
-  return total(
-      n,
-      [&](FloatVector t, int64_t i) {
-        const FloatVector d = FloatVector::load(x + i) - m;
-        return fused(d, d, t);
-      },
-      [&](int64_t i) { return (x[i] - mean) * (x[i] - mean); });
+  Deviations all{0, 0};
+  for (int64_t begin = 0; begin < n; begin += kRun) {
+    const int64_t end = begin + kRun < n ? begin + kRun : n;
+    FloatVector s[2] = {FloatVector(0.0F), FloatVector(0.0F)}, q[2] = {s[0], s[0]};
+    const auto add = [&](int which, int64_t i) {
+      const FloatVector d = FloatVector::load(x + i) - m;
+      s[which] = s[which] + d;
+      q[which] = fused(d, d, q[which]);
+    };
+    int64_t i = begin;
+    for (; i + 2 * kWidth <= end; i += 2 * kWidth) {
+      add(0, i);
+      add(1, i + kWidth);
+    }
+    for (; i + kWidth <= end; i += kWidth) add(0, i);
+    all.sum += across(s[0] + s[1]);
+    all.squares += across(q[0] + q[1]);
+    for (; i < end; ++i) {
+      const float d = x[i] - mean;
+      all.sum += static_cast<double>(d);
+      all.squares += static_cast<double>(d * d);
+    }
+  }
+  return all;
 }
 
 template <bool kScale>
@@ -134,7 +151,7 @@ void add_products(const float* x, float mean, float inverse, const float* g, flo
 
 }  // namespace
 
-extern const GroupNormTable kGroupNormTable = {sum,       squares,  products,
-                                               normalize, gradient, add_products};
+extern const GroupNormTable kGroupNormTable = {sum,       deviations, products,
+                                               normalize, gradient,   add_products};
 
 }  // namespace andiron::exec::ANDIRON_ISA

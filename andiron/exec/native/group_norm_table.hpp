@@ -11,12 +11,16 @@ struct ProductSums {
   double h, products;
 };
 
+/// Sums of x - mean and of its squares.
+struct Deviations {
+  double sum, squares;
+};
+
 /// What group_norm.cpp runs over n floats that lie side by side, per instruction set. `scale` and
 /// `offset` are n floats or null.
 struct GroupNormTable {
   double (*sum)(const float* x, int64_t n);
-  /// The sum of (x - mean)^2.
-  double (*squares)(const float* x, float mean, int64_t n);
+  Deviations (*deviations)(const float* x, float mean, int64_t n);
   /// h = g * scale
   ProductSums (*products)(const float* x, float mean, const float* g, const float* scale,
                           int64_t n);

@@ -105,6 +105,18 @@ TEST(RowKernels, group_norms_of_every_layout) {
   }
 }
 
+// What a mean misses by rounding, a deviation of almost 0 makes large.
+TEST(RowKernels, groups_of_one_number_become_zeros) {
+  for (const int64_t axis : {1, -1}) {
+    const Value x = in(axis == 1 ? Shape{2, 6, 3, 50} : Shape{2, 3, 50, 6}), c = in({6});
+    const Value normal = ops::group_norm(x, c, c, {.groups = 2, .axis = axis})[0];
+    const Tensor ones = Tensor::full(DType::f32, {6}, 1), zeros = Tensor::zeros(DType::f32, {6});
+    const Tensor same = Tensor::full(DType::f32, x.shape().sizes(), 1.785109519958496);
+    const Tensor got = run_kernel(normal.node(), {same, ones, zeros}).dst[0];
+    for (int64_t i = 0; i < got.count(); ++i) ASSERT_EQ(got.item(i), 0.0) << axis;
+  }
+}
+
 TEST(RowKernels, sorting_and_running_sums) {
   for (Shape shape : {Shape{3, 5000}, Shape{40, 300}, Shape{600, 70}, Shape{2, 800, 3},
                       Shape{2, 9000}, Shape{17, 29}, Shape{30, 1}, Shape{9, 128}}) {
