@@ -197,7 +197,7 @@ Tensor Converter::binaries(const Array& array, const RowOf& row_of) {
       }
       const std::string_view text = array.bytes(i);
       if (text.empty()) continue;
-      if constexpr (sizeof(D) == 1) {
+      if constexpr (sizeof(D) == 1 && !std::is_same_v<D, bool>) {
         std::memcpy(row, text.data(), text.size());
       } else {
         for (size_t k = 0; k < text.size(); ++k)

@@ -181,6 +181,18 @@ TEST(ArrowConvert, spark_vectors_dense_and_sparse) {
   EXPECT_THAT(message(vectors({0, 2}), {.length = 4}), HasSubstr("row 100 is a vector of 3"));
 }
 
+TEST(ArrowConvert, bytes_of_a_binary_as_booleans_are_true_or_false) {
+  const HandMade binary{
+      .format = "z",
+      .name = "x",
+      .length = 2,
+      .buffers = {{}, bytes_of<int32_t>({0, 2, 4}), bytes_of<uint8_t>({90, 0, 1, 2})},
+      .absent = {true, false, false}};
+  const Tensor flags = converted(binary, {.dtype = DType::boolean});
+  const auto* bytes = reinterpret_cast<const uint8_t*>(flags.raw());
+  EXPECT_THAT(std::vector<int>(bytes, bytes + 4), ElementsAre(1, 0, 1, 1));
+}
+
 TEST(ArrowConvert, texts_through_a_vocabulary) {
   HandMade text{.format = "u",
                 .name = "x",
