@@ -3,36 +3,38 @@
 #include <cstring>
 
 #include "andiron/base/error.hpp"
+#include "andiron/exec/native/hands.hpp"
 
 namespace andiron::exec {
 
 namespace {
 
+// What is worth a team's and a crew's help.
+constexpr int64_t kParallelElements = 1 << 16, kSharedBytes = 1 << 18;
+constexpr int64_t kGrain = 64;  // elements of a row that is cut
+
 class RowKernel : public Kernel {
  public:
-  RowKernel(Operand src, int64_t dst_row_stride, int threads)
-      : src_(std::move(src)), threads_(src_.count() < (1 << 16) ? 1 : threads) {
+  RowKernel(Operand src, int64_t dst_row_stride, int threads, int helpers) : src_(std::move(src)) {
     const bool whole = src_.dense() && dst_row_stride == src_.cols();
     rows_ = whole ? 1 : src_.rows();
     cols_ = whole ? src_.count() : src_.cols();
     const auto item = static_cast<int64_t>(size_of(src_.dtype));
     src_step_ = src_.row_stride * item;
     dst_step_ = dst_row_stride * item;
+    const int64_t count = src_.count();
+    hands_ = Hands(count >= kParallelElements ? threads : 1,
+                   count * item >= kSharedBytes ? helpers : 0, rows_ == 1 ? cols_ / kGrain : rows_);
   }
 
   void run(const KernelCall& call) const override {
-    if (threads_ == 1) {
-      block(call, {0, rows_}, {0, cols_});
-      return;
-    }
-#pragma omp parallel for num_threads(threads_) schedule(static)
-    for (int part = 0; part < threads_; ++part) {
+    hands_.run([&](int part, int parts) {
       if (rows_ == 1) {
-        block(call, {0, 1}, part_of(cols_, part, threads_, 64));
+        block(call, {0, 1}, part_of(cols_, part, parts, kGrain));
       } else {
-        block(call, part_of(rows_, part, threads_), {0, cols_});
+        block(call, part_of(rows_, part, parts), {0, cols_});
       }
-    }
+    });
   }
 
  protected:
@@ -47,8 +49,8 @@ class RowKernel : public Kernel {
            static_cast<const std::byte*>(call.src[0]) + r * src_step_ + cols.begin * item,
            cols.end - cols.begin);
   }
-  int threads_;
   int64_t rows_, cols_, src_step_, dst_step_;
+  Hands hands_;
 };
 
 class Copy final : public RowKernel {
@@ -79,12 +81,13 @@ class AddInto final : public RowKernel {
 
 }  // namespace
 
-std::unique_ptr<Kernel> make_copy(const Operand& src, int64_t dst_row_stride, int threads) {
-  return std::make_unique<Copy>(src, dst_row_stride, threads);
+std::unique_ptr<Kernel> make_copy(const Operand& src, int64_t dst_row_stride, int threads,
+                                  int helpers) {
+  return std::make_unique<Copy>(src, dst_row_stride, threads, helpers);
 }
 
-std::unique_ptr<Kernel> make_add_into(const Operand& src, int threads) {
-  return std::make_unique<AddInto>(src, src.cols(), threads);
+std::unique_ptr<Kernel> make_add_into(const Operand& src, int threads, int helpers) {
+  return std::make_unique<AddInto>(src, src.cols(), threads, helpers);
 }
 
 }  // namespace andiron::exec

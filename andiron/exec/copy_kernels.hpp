@@ -5,8 +5,10 @@
 namespace andiron::exec {
 
 /// dst = src, same shape and dtype; rows of both may be strided (`dst_row_stride` in elements).
-std::unique_ptr<Kernel> make_copy(const Operand& src, int64_t dst_row_stride, int threads);
+/// Threads and helpers as in KernelRequest.
+std::unique_ptr<Kernel> make_copy(const Operand& src, int64_t dst_row_stride, int threads,
+                                  int helpers);
 /// dst (dense) += src.
-std::unique_ptr<Kernel> make_add_into(const Operand& src, int threads);
+std::unique_ptr<Kernel> make_add_into(const Operand& src, int threads, int helpers);
 
 }  // namespace andiron::exec

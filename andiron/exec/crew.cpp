@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -33,6 +34,10 @@ constexpr int kUnanswered = 4;
 constexpr uint64_t kAlonePerWait = 16, kSavedUp = 1'000'000;
 // A wait in cycles that happens on idle cores as well.
 constexpr uint64_t kShortWait = 100'000;
+// To wake a helper takes its caller some 8 us, and the helper comes some 30 us later. That is worth
+// it in a row of rounds, of which one begins so soon after the other, and where so much is left to
+// do, in cycles.
+constexpr uint64_t kSoon = 500'000, kMuch = 250'000;
 
 // How many forks this process comes from: a crew of before one has no threads, and its helpers may
 // have held its locks.
@@ -73,7 +78,8 @@ struct Ticket {
 struct Crew::State {
   const int born = n_forks.load();
   std::mutex callers;
-  uint64_t alone_until = 0;  // of who holds `callers`, like the next
+  uint64_t alone_until = 0;  // of who holds `callers`, like the next two
+  uint64_t last_end = 0;     // of a round
   int unanswered = 0;        // rounds since helpers were woken
   alignas(64) std::atomic<uint64_t> ticket{0};
   std::atomic<int> done{0};
@@ -87,10 +93,18 @@ struct Crew::State {
   std::atomic<bool> stop{false};
   std::vector<std::thread> helpers;
 
-  // Does what is left of the round of `seen`.
-  void take(Ticket seen, bool from_back) {
+  void wake_helpers() {
+    {
+      const std::lock_guard lock(mutex);
+    }
+    wake.notify_all();
+    if (++unanswered == kUnanswered) sched_yield();
+  }
+
+  // Does what is left of the round of `seen`, or so many of its indices.
+  void take(Ticket seen, bool from_back, int most = INT_MAX) {
     const uint64_t round = seen.round();
-    while (seen.round() == round && seen.begin() < seen.end()) {
+    while (most-- > 0 && seen.round() == round && seen.begin() < seen.end()) {
       const int index = from_back ? seen.end() - 1 : seen.begin();
       const uint64_t rest = from_back ? seen.without_last() : seen.without_first();
       if (!ticket.compare_exchange_weak(seen.bits, rest)) continue;
@@ -155,20 +169,20 @@ void Crew::share(int n, Work work, const void* argument) {
   s.core.store(sched_getcpu(), std::memory_order_relaxed);
   const Ticket ticket = Ticket::of(Ticket{s.ticket.load()}.round() + 1, n);
   s.ticket.store(ticket.bits);
-  if (s.asleep.load() > 0) {
-    {
-      const std::lock_guard lock(s.mutex);
-    }
-    s.wake.notify_all();
-    if (++s.unanswered == kUnanswered) sched_yield();
-  } else {
+  if (s.asleep.load() == 0) {
     s.unanswered = 0;
+  } else if (start - s.last_end < kSoon) {
+    s.wake_helpers();
+  } else {
+    s.take(ticket, false, 1);
+    if ((cycles() - start) * static_cast<uint64_t>(n - 1) > kMuch) s.wake_helpers();
   }
-  s.take(ticket, false);
+  s.take({s.ticket.load()}, false);
   const uint64_t own_end = cycles();
   for (int waits = 0; s.done.load() < n; ++waits)
     waits < kEagerWaits ? relax() : static_cast<void>(sched_yield());
   const uint64_t end = cycles(), waited = end - own_end;
+  s.last_end = end;
   if (waited > own_end - start + kShortWait)
     s.alone_until =
         std::max(s.alone_until, end - kAlonePerWait * kSavedUp) + kAlonePerWait * waited;

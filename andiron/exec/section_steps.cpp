@@ -79,7 +79,7 @@ void SectionBuilder::make_steps() {
     Draft d;
     Operand src = shape;
     src.row_stride = m.from.row_stride;
-    d.step.kernel = make_copy(src, m.to.row_stride, options_.threads);
+    d.step.kernel = make_copy(src, m.to.row_stride, options_.threads, options_.helpers);
     d.step.node = &node;
     d.step.dst_operands = {shape};
     d.step.dst_operands[0].row_stride = m.to.row_stride;
@@ -170,8 +170,9 @@ void SectionBuilder::copy_exports() {
     const Value& from = section_.graph_.outputs()[i];
     const Operand src = operand(from);
     Section::Step copy;
-    copy.kernel = options_.accumulate[i] ? make_add_into(src, options_.threads)
-                                         : make_copy(src, src.cols(), options_.threads);
+    copy.kernel = options_.accumulate[i]
+                      ? make_add_into(src, options_.threads, options_.helpers)
+                      : make_copy(src, src.cols(), options_.threads, options_.helpers);
     copy.src = {place_of(home_.at(from))};
     copy.dst = {{2 + static_cast<int>(section_.n_imports_ + i), 0}};
     copy.node = &from.node();

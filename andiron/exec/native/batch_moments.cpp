@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "andiron/exec/native/channel_kernels.hpp"
-#include "andiron/exec/native/parallel.hpp"
+#include "andiron/exec/native/hands.hpp"
 
 namespace andiron::exec {
 
@@ -15,10 +15,11 @@ constexpr int64_t kSegmentElements = 32768, kMaxSegments = 64;
 // the mean is large beside the deviation. The segments depend on the shape only.
 class BatchMoments final : public Kernel {
  public:
-  BatchMoments(int64_t rows, int64_t channels, int threads) : rows_(rows), channels_(channels) {
+  BatchMoments(const KernelRequest& request, int64_t rows, int64_t channels)
+      : rows_(rows), channels_(channels) {
     n_segments_ = std::clamp<int64_t>(rows * channels / kSegmentElements, 1, kMaxSegments);
     n_segments_ = std::clamp<int64_t>(n_segments_, 1, std::max<int64_t>(1, rows / kFlushRows));
-    threads_ = static_cast<int>(std::min<int64_t>(threads, n_segments_));
+    hands_ = Hands(request, true, n_segments_);
   }
 
   // Of each segment: sums in float, then totals in double.
@@ -31,7 +32,7 @@ class BatchMoments final : public Kernel {
   }
 
   void run(const KernelCall& call) const override {
-    parallel(threads_, [&](int part, int parts) {
+    hands_.run([&](int part, int parts) {
       const Range range = part_of(n_segments_, part, parts);
       for (int64_t s = range.begin; s < range.end; ++s) segment(call, s);
     });
@@ -89,7 +90,7 @@ class BatchMoments final : public Kernel {
   }
 
   int64_t rows_, channels_, n_segments_;
-  int threads_;
+  Hands hands_;
 };
 
 }  // namespace
@@ -100,7 +101,7 @@ std::unique_ptr<Kernel> make_batch_moments(const KernelRequest& request) {
   if (x.dtype != DType::f32 || x.count() == 0 ||
       normalize_axis("batch_moments", request.node.attr<int64_t>("axis"), rank) != rank - 1)
     return nullptr;
-  return std::make_unique<BatchMoments>(x.rows(), x.cols(), request.threads);
+  return std::make_unique<BatchMoments>(request, x.rows(), x.cols());
 }
 
 }  // namespace andiron::exec

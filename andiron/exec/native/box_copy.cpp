@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <cstring>
 
-#include "andiron/exec/native/parallel.hpp"
+#include "andiron/exec/native/hands.hpp"
 #include "andiron/exec/native/transpose8.hpp"
 
 namespace andiron::exec {
 
 namespace {
 
-constexpr int64_t kParallelBytes = 1 << 18;
+constexpr int64_t kSharedBytes = 1 << 18, kPartBytes = 1 << 14;
 
 Sizes strides_of(const Operand& operand) {
   Sizes strides(operand.sizes.size(), 1);
@@ -184,17 +184,17 @@ class Box {
 /// A list of boxes.
 class BoxCopy final : public Kernel {
  public:
-  BoxCopy(std::vector<Box> boxes, int threads) : boxes_(std::move(boxes)) {
+  BoxCopy(std::vector<Box> boxes, const KernelRequest& request) : boxes_(std::move(boxes)) {
     int64_t n_bytes = 0;
     for (const Box& box : boxes_) n_bytes += box.n_bytes();
-    threads_ = n_bytes < kParallelBytes ? 1 : threads;
+    hands_ = Hands(request, n_bytes >= kSharedBytes, n_bytes / kPartBytes);
     runs_ = boxes_.size() < 2 ? 0 : boxes_[0].n_runs();
     for (const Box& box : boxes_)
       if (box.n_runs() != runs_) runs_ = 0;
   }
 
   void run(const KernelCall& call) const override {
-    parallel(threads_, [&](int part, int parts) {
+    hands_.run([&](int part, int parts) {
       // Columns side by side: row by row, so that memory is passed through once.
       const Range rows = part_of(runs_, part, parts);
       for (int64_t i = rows.begin; i < rows.end; ++i)
@@ -208,7 +208,7 @@ class BoxCopy final : public Kernel {
  private:
   std::vector<Box> boxes_;
   int64_t runs_ = 0;  ///< of each box, when all have as many
-  int threads_ = 1;
+  Hands hands_;
 };
 
 int64_t item_of(const Operand& o) { return static_cast<int64_t>(size_of(o.dtype)); }
@@ -233,7 +233,7 @@ std::unique_ptr<Kernel> make_concat(const KernelRequest& request) {
                        begin * strides_of(dst)[axis]);
     begin += src.sizes[axis];
   }
-  return std::make_unique<BoxCopy>(std::move(boxes), request.threads);
+  return std::make_unique<BoxCopy>(std::move(boxes), request);
 }
 
 std::unique_ptr<Kernel> make_split(const KernelRequest& request) {
@@ -248,7 +248,7 @@ std::unique_ptr<Kernel> make_split(const KernelRequest& request) {
                        begin * strides_of(src)[axis], 0);
     begin += dst.sizes[axis];
   }
-  return std::make_unique<BoxCopy>(std::move(boxes), request.threads);
+  return std::make_unique<BoxCopy>(std::move(boxes), request);
 }
 
 std::unique_ptr<Kernel> make_slice(const KernelRequest& request) {
@@ -257,7 +257,7 @@ std::unique_ptr<Kernel> make_slice(const KernelRequest& request) {
   std::vector<Box> boxes;
   boxes.emplace_back(0, 0, item_of(src), dst.sizes, strides_of(src), strides_of(dst),
                      offset_of(begin, strides_of(src)), 0);
-  return std::make_unique<BoxCopy>(std::move(boxes), request.threads);
+  return std::make_unique<BoxCopy>(std::move(boxes), request);
 }
 
 std::unique_ptr<Kernel> make_transpose(const KernelRequest& request) {
@@ -272,7 +272,7 @@ std::unique_ptr<Kernel> make_transpose(const KernelRequest& request) {
     permuted.push_back(src_strides[static_cast<size_t>(normalize_axis("transpose", axis, rank))]);
   std::vector<Box> boxes;
   boxes.emplace_back(0, 0, item_of(src), dst.sizes, permuted, strides_of(dst), 0, 0);
-  return std::make_unique<BoxCopy>(std::move(boxes), request.threads);
+  return std::make_unique<BoxCopy>(std::move(boxes), request);
 }
 
 }  // namespace andiron::exec

@@ -104,8 +104,7 @@ class CastElements final : public Kernel {
         n_(request.dst[0].count()),
         src_bytes_(static_cast<int64_t>(size_of(request.src[0].dtype))),
         dst_bytes_(static_cast<int64_t>(size_of(request.dst[0].dtype))) {
-    const bool share = n_ >= kSharedElements;
-    hands_ = Hands(share ? request.threads : 1, share ? request.helpers : 0, n_ / kGrain);
+    hands_ = Hands(request, n_ >= kSharedElements, n_ / kGrain);
   }
 
   void run(const KernelCall& call) const override {

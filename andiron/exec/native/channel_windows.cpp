@@ -2,13 +2,13 @@
 #include <cmath>
 
 #include "andiron/exec/native/channel_kernels.hpp"
-#include "andiron/exec/native/parallel.hpp"
+#include "andiron/exec/native/hands.hpp"
 
 namespace andiron::exec {
 
 namespace {
 
-constexpr int64_t kParallelElements = 16384;
+constexpr int64_t kSharedElements = 16384;
 
 struct Lrn {
   float alpha = 0, beta = 0, bias = 0;  // alpha is divided by the size already
@@ -25,7 +25,7 @@ class ChannelWindows final : public Kernel {
         after_(std::min(after, channels_)),
         normalizes_(lrn != nullptr),
         lrn_(lrn != nullptr ? *lrn : Lrn{}) {
-    threads_ = rows_ * channels_ < kParallelElements ? 1 : request.threads;
+    hands_ = Hands(request, rows_ * channels_ >= kSharedElements, rows_);
   }
 
   // Of each thread: the row between zeros, and the sums.
@@ -33,11 +33,11 @@ class ChannelWindows final : public Kernel {
     return static_cast<size_t>(2 * channels_ + before_ + after_ + 15) / 16 * 16;
   }
   size_t scratch_bytes() const override {
-    return thread_floats() * sizeof(float) * static_cast<size_t>(threads_);
+    return thread_floats() * sizeof(float) * static_cast<size_t>(hands_.parts());
   }
 
   void run(const KernelCall& call) const override {
-    parallel(threads_, [&](int part, int parts) {
+    hands_.run([&](int part, int parts) {
       const Range range = part_of(rows_, part, parts);
       float* padded =
           reinterpret_cast<float*>(call.scratch) + thread_floats() * static_cast<size_t>(part);
@@ -83,7 +83,7 @@ class ChannelWindows final : public Kernel {
   int64_t rows_, channels_, before_, after_;
   bool normalizes_;
   Lrn lrn_;
-  int threads_;
+  Hands hands_;
 };
 
 bool possible(const KernelRequest& request) {

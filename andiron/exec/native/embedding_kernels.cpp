@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "andiron/base/philox.hpp"
-#include "andiron/exec/native/parallel.hpp"
+#include "andiron/exec/native/hands.hpp"
 #include "andiron/ops/embedding/column_ids.hpp"
 #include "andiron/ops/embedding/embedding_bag.hpp"
 #include "andiron/ops/embedding/hash_cross.hpp"
@@ -21,8 +21,8 @@ using ops::visit_ids;
 constexpr int64_t kAhead = 8;
 // A table of this many bytes stays in the cache while a batch reads it.
 constexpr int64_t kNearBytes = 256 * 1024;
-// Below this many bytes a parallel region costs more than it brings.
-constexpr int64_t kParallelBytes = 32 * 1024;
+// Below this many bytes a parallel region, or the crew's help, costs more than it brings.
+constexpr int64_t kParallelBytes = 32 * 1024, kSharedBytes = 128 * 1024;
 
 void prefetch_row(const char* row, int64_t n_bytes) {
   for (int64_t b = 0; b < n_bytes; b += 64) __builtin_prefetch(row + b);
@@ -35,6 +35,9 @@ void copy_row(char* to, const char* from, int64_t n_bytes) {
 }
 
 int threads_for(int threads, int64_t n_bytes) { return n_bytes < kParallelBytes ? 1 : threads; }
+Hands hands_for(const KernelRequest& request, int64_t n_bytes, int64_t most_parts) {
+  return {request, n_bytes >= kParallelBytes, n_bytes >= kSharedBytes, most_parts};
+}
 
 class Embedding final : public Kernel {
  public:
@@ -45,14 +48,14 @@ class Embedding final : public Kernel {
         row_bytes_(r.src[0].sizes[1] * static_cast<int64_t>(size_of(r.src[0].dtype))),
         dst_bytes_(r.dst[0].row_stride * static_cast<int64_t>(size_of(r.src[0].dtype))),
         far_(n_rows_ * row_bytes_ > kNearBytes),
-        threads_(threads_for(r.threads, n_ * row_bytes_)) {}
+        hands_(hands_for(r, n_ * row_bytes_, n_)) {}
 
   void run(const KernelCall& call) const override {
     const auto* table = static_cast<const char*>(call.src[0]);
     auto* dst = static_cast<char*>(call.dst[0]);
     visit_ids(id_type_, call.src[1], [&](const auto* ids) {
       std::atomic<int64_t> bad = INT64_MAX;
-      parallel(threads_, [&](int part, int parts) {
+      hands_.run([&](int part, int parts) {
         const Range range = part_of(n_, part, parts);
         for (int64_t i = range.begin; i < range.end; ++i) {
           if (far_ && i + kAhead < range.end && in_range(ids[i + kAhead], n_rows_))
@@ -74,7 +77,7 @@ class Embedding final : public Kernel {
   DType id_type_;
   int64_t n_, n_rows_, row_bytes_, dst_bytes_;
   bool far_;  // the table does not stay in the cache
-  int threads_;
+  Hands hands_;
 };
 
 // What the ops of bags have in common: ids [n, k], optional weights, the scales they give.
@@ -87,16 +90,16 @@ class BagKernel : public Kernel {
         width_(r.src[0].sizes[1]),
         weighted_(r.src.size() > 2),
         mean_(r.node.attr<std::string>("combiner") == "mean"),
-        threads_(threads_for(r.threads, n_ * k_ * width_ * 4)) {}
+        hands_(hands_for(r, n_ * k_ * width_ * 4, n_)) {}
 
-  size_t scratch_bytes() const override { return stride() * static_cast<size_t>(threads_); }
+  size_t scratch_bytes() const override { return stride() * static_cast<size_t>(hands_.parts()); }
 
  protected:
   // Calls f(i, ids of bag i, their scales) for all bags; until it returns false, in each share.
   template <class Id, class F>
   void each_bag(const KernelCall& call, const Id* ids, F&& f) const {
     const auto* weights = weighted_ ? static_cast<const float*>(call.src[2]) : nullptr;
-    parallel(threads_, [&](int part, int parts) {
+    hands_.run([&](int part, int parts) {
       auto* scales = reinterpret_cast<float*>(call.scratch + stride() * static_cast<size_t>(part));
       float* ones = scales + k_;
       for (int64_t j = 0; j < k_; ++j) ones[j] = 1.0F;
@@ -117,7 +120,7 @@ class BagKernel : public Kernel {
 
   bool weighted_;  // may still be null
   bool mean_;
-  int threads_;
+  Hands hands_;
 };
 
 class EmbeddingBag final : public BagKernel {

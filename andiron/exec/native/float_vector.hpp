@@ -34,6 +34,15 @@ inline double fold4(__m256d v, const F& f) {
 
 // Masks of all lanes: GCC 12 takes the undefined operand of the plain forms for a mistake of ours.
 
+/// Some of a vector's lanes.
+struct Lanes {
+  __mmask16 mask = 0;
+
+  friend Lanes either(Lanes a, Lanes b) { return {_kor_mask16(a.mask, b.mask)}; }
+  /// A bit for each.
+  uint32_t bits() const { return mask; }
+};
+
 struct FloatVector {
   static constexpr int kWidth = 16;
   __m512 v;
@@ -89,12 +98,11 @@ struct FloatVector {
     return FloatVector(
         _mm512_mask_mov_ps(some, _mm512_cmp_ps_mask(x.v, zero, _CMP_GT_OQ), positive.v));
   }
-  friend FloatVector unordered(FloatVector a, FloatVector b) {
-    return FloatVector(
-        _mm512_castsi512_ps(_mm512_movm_epi32(_mm512_cmp_ps_mask(a.v, b.v, _CMP_UNORD_Q))));
+  friend Lanes unordered(FloatVector a, FloatVector b) {
+    return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_UNORD_Q)};
   }
-  friend FloatVector either(FloatVector a, FloatVector b) {
-    return FloatVector(_mm512_or_ps(a.v, b.v));
+  friend FloatVector nan_in(FloatVector y, Lanes lanes) {
+    return FloatVector(_mm512_mask_mov_ps(y.v, lanes.mask, _mm512_set1_ps(__builtin_nanf(""))));
   }
   friend FloatVector unless_below(FloatVector y, FloatVector x, FloatVector low) {
     return FloatVector(_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x.v, low.v, _CMP_NLT_UQ), y.v));
@@ -103,11 +111,10 @@ struct FloatVector {
     return FloatVector(_mm512_castsi512_ps(_mm512_add_epi32(
         _mm512_castps_si512(x.v), _mm512_slli_epi32(_mm512_castps_si512(n.v), 23))));
   }
-  friend uint32_t equal_lanes(FloatVector a, FloatVector b) {
-    return _mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ);
+  friend Lanes equal(FloatVector a, FloatVector b) {
+    return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ)};
   }
   FloatVector first(int64_t n) const { return FloatVector(_mm512_maskz_mov_ps(mask(n), v)); }
-  uint32_t signs() const { return _mm512_movepi32_mask(_mm512_castps_si512(v)); }
   template <class F>
   double folded(const F& f) const {
     return fold4(folded_to_four(f), f);
@@ -124,6 +131,13 @@ struct FloatVector {
 };
 
 #else
+
+struct Lanes {
+  __m256 mask = _mm256_setzero_ps();
+
+  friend Lanes either(Lanes a, Lanes b) { return {_mm256_or_ps(a.mask, b.mask)}; }
+  uint32_t bits() const { return static_cast<uint32_t>(_mm256_movemask_ps(mask)); }
+};
 
 struct FloatVector {
   static constexpr int kWidth = 8;
@@ -183,13 +197,13 @@ struct FloatVector {
         _mm256_blendv_ps(otherwise.v, negative.v, _mm256_cmp_ps(x.v, zero, _CMP_LT_OQ));
     return FloatVector(_mm256_blendv_ps(some, positive.v, _mm256_cmp_ps(x.v, zero, _CMP_GT_OQ)));
   }
-  /// All bits where a or b is NaN, none elsewhere.
-  friend FloatVector unordered(FloatVector a, FloatVector b) {
-    return FloatVector(_mm256_cmp_ps(a.v, b.v, _CMP_UNORD_Q));
+  /// Where a or b is NaN.
+  friend Lanes unordered(FloatVector a, FloatVector b) {
+    return {_mm256_cmp_ps(a.v, b.v, _CMP_UNORD_Q)};
   }
-  /// The bits of both.
-  friend FloatVector either(FloatVector a, FloatVector b) {
-    return FloatVector(_mm256_or_ps(a.v, b.v));
+  /// y, but NaN in those lanes.
+  friend FloatVector nan_in(FloatVector y, Lanes lanes) {
+    return FloatVector(_mm256_or_ps(y.v, lanes.mask));
   }
   /// y, but 0 where x < low.
   friend FloatVector unless_below(FloatVector y, FloatVector x, FloatVector low) {
@@ -200,16 +214,11 @@ struct FloatVector {
     return FloatVector(_mm256_castsi256_ps(_mm256_add_epi32(
         _mm256_castps_si256(x.v), _mm256_slli_epi32(_mm256_castps_si256(n.v), 23))));
   }
-  /// A bit for each lane in which they are equal.
-  friend uint32_t equal_lanes(FloatVector a, FloatVector b) {
-    return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ)));
-  }
+  friend Lanes equal(FloatVector a, FloatVector b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ)}; }
   /// The first n lanes; zero in the others.
   FloatVector first(int64_t n) const {
     return FloatVector(_mm256_and_ps(v, _mm256_castsi256_ps(mask(n))));
   }
-  /// A bit for each lane whose sign is set.
-  uint32_t signs() const { return static_cast<uint32_t>(_mm256_movemask_ps(v)); }
   /// The fold of the lanes, pairwise in double; f folds vectors of GCC's kind.
   template <class F>
   double folded(const F& f) const {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "andiron/exec/native/folds.hpp"
-#include "andiron/exec/native/parallel.hpp"
+#include "andiron/exec/native/hands.hpp"
 #include "andiron/exec/native/vector_form.hpp"
 
 namespace andiron::exec {
@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kStrip = 512;      // columns at a time
 constexpr int64_t kFlushRows = 128;  // rows added in float, four by four
 constexpr int64_t kRows = 32;        // rows at a time
-constexpr int64_t kParallelElements = 32768;
+constexpr int64_t kParallelElements = 32768, kSharedElements = 65536;  // of a team, of a crew
 // What is reduced is cut into segments where there is too little beside it for several threads.
 constexpr int64_t kSegmentElements = 16384, kMaxUnits = 64;
 
@@ -25,9 +25,12 @@ struct FoldView {
 // Strips, runs and segments depend on the shape only: the same bits for any number of threads.
 class FoldAxes final : public Kernel {
  public:
-  FoldAxes(Fold fold, const FoldView& v, Operand dst, bool adds, int threads)
-      : how_(static_cast<size_t>(fold)), none_(empty_fold(fold)), v_(v), dst_(std::move(dst)) {
-    adds_ = adds;
+  FoldAxes(const KernelRequest& request, Fold fold, const FoldView& v)
+      : how_(static_cast<size_t>(fold)),
+        none_(empty_fold(fold)),
+        v_(v),
+        dst_(request.dst[0]),
+        adds_(request.adds_to(0)) {
     const int64_t count = v.outer * v.n * v.inner;
     strips_ = v.inner == 1 ? 1 : (v.inner + kStrip - 1) / kStrip;
     const int64_t beside = std::max<int64_t>(v.outer * strips_, 1);
@@ -36,15 +39,14 @@ class FoldAxes final : public Kernel {
     segments_ = std::clamp<int64_t>(units / beside, 1, std::max<int64_t>(grains, 1));
     units_ = v.outer * strips_ * segments_;
     if (whole_rows()) units_ = (v.outer + kRows - 1) / kRows;
-    threads_ = count < kParallelElements ? 1 : threads;
-    threads_ = static_cast<int>(std::clamp<int64_t>(threads_, 1, std::max<int64_t>(units_, 1)));
+    hands_ = Hands(request, count >= kParallelElements, count >= kSharedElements, units_);
   }
   size_t scratch_bytes() const override {
     return segments_ == 1 ? 0 : static_cast<size_t>(segments_ * v_.outer * v_.inner) * 8;
   }
 
   void run(const KernelCall& call) const override {
-    parallel(threads_, [&](int part, int parts) {
+    hands_.run([&](int part, int parts) {
       const Range range = part_of(units_, part, parts);
       for (int64_t i = range.begin; i < range.end; ++i) {
         const int64_t beside = i / segments_, s = i % segments_;
@@ -146,7 +148,7 @@ class FoldAxes final : public Kernel {
   Operand dst_;
   bool adds_;
   int64_t strips_, segments_, units_;
-  int threads_;
+  Hands hands_;
 };
 
 }  // namespace
@@ -177,7 +179,7 @@ std::unique_ptr<Kernel> make_fold_axes(const KernelRequest& request) {
       return nullptr;
     }
   }
-  return std::make_unique<FoldAxes>(*fold, v, request.dst[0], request.adds_to(0), request.threads);
+  return std::make_unique<FoldAxes>(request, *fold, v);
 }
 
 }  // namespace andiron::exec

@@ -62,7 +62,7 @@ class LaneFold {
       return (a_.folded(f) * b_.folded(f)) * (c_.folded(f) * d_.folded(f));
     return folded<kFold>(folded<kFold>(a_, b_), folded<kFold>(c_, d_)).folded(f);
   }
-  bool has_nan() const { return kExtreme<kFold> && nan_.signs() != 0; }
+  bool has_nan() const { return kExtreme<kFold> && nan_.bits() != 0; }
 
   /// All of n elements, from lane to lane.
   void take(const float* x, int64_t n) {
@@ -76,7 +76,8 @@ class LaneFold {
   }
 
  private:
-  FloatVector a_{kEmpty<kFold>}, b_ = a_, c_ = a_, d_ = a_, nan_{0.0F};
+  FloatVector a_{kEmpty<kFold>}, b_ = a_, c_ = a_, d_ = a_;
+  Lanes nan_;
 };
 
 /// The greatest of n floats, NaN if one of them is.

@@ -25,11 +25,9 @@ double fold_all(const float* src, int64_t n) {
 template <Fold kFold, int kRows>
 inline void fold_short(const float* src, int64_t stride, int64_t n, double* dst) {
   const FloatVector none(kEmpty<kFold>);
-  FloatVector even[kRows], odd[kRows], nan[kRows];
-  for (int k = 0; k < kRows; ++k) {
-    even[k] = odd[k] = none;
-    nan[k] = FloatVector(0.0F);
-  }
+  FloatVector even[kRows], odd[kRows];
+  Lanes nan[kRows];
+  for (int k = 0; k < kRows; ++k) even[k] = odd[k] = none;
   const auto take = [&](int k, FloatVector a, FloatVector b) {
     even[k] = folded<kFold>(even[k], a);
     odd[k] = folded<kFold>(odd[k], b);
@@ -63,7 +61,7 @@ inline void fold_short(const float* src, int64_t stride, int64_t n, double* dst)
   }
   if constexpr (kExtreme<kFold>)
     for (int k = 0; k < kRows; ++k)
-      if (nan[k].signs() != 0) dst[k] = __builtin_nan("");
+      if (nan[k].bits() != 0) dst[k] = __builtin_nan("");
 }
 
 template <Fold kFold>
@@ -83,7 +81,7 @@ void fold_each_row(const float* src, int64_t n_rows, int64_t stride, int64_t n, 
 template <Fold kFold>
 inline FloatVector with(FloatVector acc, FloatVector x) {
   if constexpr (!kExtreme<kFold>) return folded<kFold>(acc, x);
-  return either(folded<kFold>(x, acc), unordered(x, x));
+  return nan_in(folded<kFold>(x, acc), unordered(x, x));
 }
 
 template <Fold kFold>
@@ -91,7 +89,7 @@ inline FloatVector with(FloatVector acc, FloatVector p, FloatVector q, FloatVect
                         FloatVector s) {
   const FloatVector four = folded<kFold>(folded<kFold>(p, q), folded<kFold>(r, s));
   if constexpr (!kExtreme<kFold>) return folded<kFold>(acc, four);
-  return either(folded<kFold>(four, acc), either(unordered(p, q), unordered(r, s)));
+  return nan_in(folded<kFold>(four, acc), either(unordered(p, q), unordered(r, s)));
 }
 
 // `load` reads a vector, or the part of one that is left.
@@ -150,7 +148,7 @@ int64_t argmax(const float* x, int64_t n) {
   if (fold.has_nan()) {
     for (; i + kWidth <= n; i += kWidth) {
       const FloatVector v = FloatVector::load(x + i);
-      if (const uint32_t lanes = unordered(v, v).signs(); lanes != 0)
+      if (const uint32_t lanes = unordered(v, v).bits(); lanes != 0)
         return i + __builtin_ctz(lanes);
     }
     while (x[i] == x[i]) ++i;
@@ -158,7 +156,7 @@ int64_t argmax(const float* x, int64_t n) {
   }
   const auto top = static_cast<float>(fold.total());
   for (; i + kWidth <= n; i += kWidth)
-    if (const uint32_t lanes = equal_lanes(FloatVector::load(x + i), FloatVector(top)); lanes != 0)
+    if (const uint32_t lanes = equal(FloatVector::load(x + i), FloatVector(top)).bits(); lanes != 0)
       return i + __builtin_ctz(lanes);
   while (x[i] != top) ++i;
   return i;

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "andiron/exec/native/group_norm_table.hpp"
-#include "andiron/exec/native/parallel.hpp"
+#include "andiron/exec/native/hands.hpp"
 #include "andiron/ops/norm/group_norm.hpp"
 
 namespace andiron::exec {
@@ -13,7 +13,7 @@ namespace {
 
 using ops::Groups;
 
-constexpr int64_t kParallelElements = 16384;
+constexpr int64_t kSharedElements = 16384;
 constexpr int64_t kFlushRows = 64;  // rows added in float
 
 const float* floats(const KernelCall& call, size_t src) {
@@ -56,16 +56,16 @@ void sum_rows(const ChannelArrays& a, int64_t rows, int64_t channels, Terms term
 
 class GroupKernel : public Kernel {
  public:
-  GroupKernel(const Groups& s, bool center, int threads) : s_(s), center_(center) {
-    const int64_t units = s.last ? s.images : s.images * s.groups;
-    threads_ = s.images * s.groups * s.n() < kParallelElements ? 1 : threads;
-    threads_ = static_cast<int>(std::clamp<int64_t>(threads_, 1, units));
-  }
+  GroupKernel(const KernelRequest& request, const Groups& s, bool center)
+      : s_(s),
+        center_(center),
+        hands_(request, s.images * s.groups * s.n() >= kSharedElements,
+               s.last ? s.images : s.images * s.groups) {}
   size_t scratch_bytes() const override {
-    return s_.last ? ChannelArrays::bytes(s_.channels()) * static_cast<size_t>(threads_) : 0;
+    return s_.last ? ChannelArrays::bytes(s_.channels()) * static_cast<size_t>(hands_.parts()) : 0;
   }
   void run(const KernelCall& call) const override {
-    parallel(threads_, [&](int part, int parts) {
+    hands_.run([&](int part, int parts) {
       const Range range = part_of(s_.last ? s_.images : s_.images * s_.groups, part, parts);
       for (int64_t i = range.begin; i < range.end; ++i)
         s_.last ? image(call, i, ChannelArrays(call, part, s_.channels())) : group(call, i);
@@ -92,13 +92,15 @@ class GroupKernel : public Kernel {
 
   Groups s_;
   bool center_;
-  int threads_;
+  Hands hands_;
 };
 
 class Forward final : public GroupKernel {
  public:
-  Forward(const Groups& s, bool center, int threads, double epsilon, size_t inputs)
-      : GroupKernel(s, center, threads), epsilon_(epsilon), inputs_(inputs) {}
+  Forward(const KernelRequest& request, const Groups& s, bool center)
+      : GroupKernel(request, s, center),
+        epsilon_(request.node.attr<double>("epsilon")),
+        inputs_(request.node.inputs.size()) {}
 
  private:
   const float* channel_input(const KernelCall& call, size_t i) const {
@@ -193,8 +195,8 @@ class Forward final : public GroupKernel {
 
 class Backward final : public GroupKernel {
  public:
-  Backward(const Groups& s, bool center, int threads, bool scaled)
-      : GroupKernel(s, center, threads), scaled_(scaled) {}
+  Backward(const KernelRequest& request, const Groups& s, bool center, bool scaled)
+      : GroupKernel(request, s, center), scaled_(scaled) {}
 
  private:
   // What stands before x - mean, and alone.
@@ -273,13 +275,13 @@ class BackwardOfScale final : public Kernel {
       : s_(s), adds_{request.adds_to(0), request.adds_to(1)} {
     n_segments_ = std::clamp<int64_t>(s.images * s.groups * s.n() / 32768, 1, 64);
     n_segments_ = std::clamp<int64_t>(n_segments_, 1, std::max<int64_t>(1, s.images));
-    threads_ = static_cast<int>(std::min<int64_t>(request.threads, n_segments_));
+    hands_ = Hands(request, true, n_segments_);
   }
   size_t scratch_bytes() const override {
     return ChannelArrays::bytes(s_.channels()) * static_cast<size_t>(n_segments_);
   }
   void run(const KernelCall& call) const override {
-    parallel(threads_, [&](int part, int parts) {
+    hands_.run([&](int part, int parts) {
       const Range range = part_of(n_segments_, part, parts);
       for (int64_t i = range.begin; i < range.end; ++i) segment(call, i);
     });
@@ -346,7 +348,7 @@ class BackwardOfScale final : public Kernel {
   Groups s_;
   bool adds_[2];
   int64_t n_segments_;
-  int threads_;
+  Hands hands_;
 };
 
 bool suits(const KernelRequest& request) {
@@ -366,15 +368,13 @@ bool has(const KernelRequest& request, size_t input) {
 
 std::unique_ptr<Kernel> make_group_norm(const KernelRequest& request) {
   if (!suits(request)) return nullptr;
-  return std::make_unique<Forward>(groups_of(request), request.node.attr<bool>("center"),
-                                   request.threads, request.node.attr<double>("epsilon"),
-                                   request.node.inputs.size());
+  return std::make_unique<Forward>(request, groups_of(request), request.node.attr<bool>("center"));
 }
 
 std::unique_ptr<Kernel> make_group_norm_grad(const KernelRequest& request) {
   if (!suits(request)) return nullptr;
-  return std::make_unique<Backward>(groups_of(request), request.node.attr<bool>("center"),
-                                    request.threads, has(request, 4));
+  return std::make_unique<Backward>(request, groups_of(request), request.node.attr<bool>("center"),
+                                    has(request, 4));
 }
 
 std::unique_ptr<Kernel> make_group_norm_grad_scale(const KernelRequest& request) {

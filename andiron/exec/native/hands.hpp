@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "andiron/exec/crew.hpp"
+#include "andiron/exec/kernel.hpp"
 #include "andiron/exec/native/parallel.hpp"
 
 namespace andiron::exec {
@@ -25,6 +26,12 @@ class Hands {
       crew_ = &Crew::main();
     }
   }
+  /// For a kernel of the request, whose caller works alone where its work is not worth a team, or
+  /// not worth a crew.
+  Hands(const KernelRequest& request, bool worth_team, bool worth_crew, int64_t most_parts)
+      : Hands(worth_team ? request.threads : 1, worth_crew ? request.helpers : 0, most_parts) {}
+  Hands(const KernelRequest& request, bool worth, int64_t most_parts)
+      : Hands(request, worth, worth, most_parts) {}
 
   /// As many as `run` calls at most.
   int parts() const { return parts_; }

@@ -139,8 +139,7 @@ class IntegerElements final : public Kernel {
     row_ = n_;
     for (int64_t period : {period_a, period_b})
       if (period > 1) row_ = std::min(row_, period);
-    const bool share = n_ * std::max(src_bytes_, dst_bytes_) >= kSharedBytes;
-    hands_ = Hands(share ? request.threads : 1, share ? request.helpers : 0, n_ / kBlock);
+    hands_ = Hands(request, n_ * std::max(src_bytes_, dst_bytes_) >= kSharedBytes, n_ / kBlock);
   }
 
   void run(const KernelCall& call) const override {

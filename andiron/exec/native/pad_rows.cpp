@@ -2,29 +2,32 @@
 #include <cstring>
 
 #include "andiron/exec/native/box_copy.hpp"
-#include "andiron/exec/native/parallel.hpp"
+#include "andiron/exec/native/hands.hpp"
 
 namespace andiron::exec {
 
 namespace {
 
-constexpr int64_t kParallelBytes = 1 << 18;
+constexpr int64_t kSharedBytes = 1 << 18, kPartBytes = 1 << 14;
 
 // Row by row, edges and middle: every place of the destination is written once.
 class PadRows final : public Kernel {
  public:
-  PadRows(const Operand& src, const Operand& dst, Sizes low, double value, int threads)
-      : src_(src), dst_(dst), low_(std::move(low)), value_(Tensor::scalar(value, dst.dtype)) {
-    item_ = static_cast<int64_t>(size_of(dst.dtype));
-    src_steps_ = steps_of(src);
-    dst_steps_ = steps_of(dst);
-    last_ = dst.sizes.size() - 1;
-    threads_ = dst.count() * item_ < kParallelBytes ? 1 : threads;
-    while (cut_ + 2 < dst.sizes.size() && dst.sizes[cut_] < 4 * threads_) ++cut_;
+  PadRows(const KernelRequest& request, Sizes low, double value)
+      : src_(request.src[0]),
+        dst_(request.dst[0]),
+        low_(std::move(low)),
+        value_(Tensor::scalar(value, dst_.dtype)) {
+    src_steps_ = steps_of(src_);
+    dst_steps_ = steps_of(dst_);
+    last_ = dst_.sizes.size() - 1;
+    const int64_t n_bytes = dst_.count() * static_cast<int64_t>(size_of(dst_.dtype));
+    hands_ = Hands(request, n_bytes >= kSharedBytes, n_bytes / kPartBytes);
+    while (cut_ + 2 < dst_.sizes.size() && dst_.sizes[cut_] < 4 * hands_.parts()) ++cut_;
   }
 
   void run(const KernelCall& call) const override {
-    parallel(threads_, [&](int part, int parts) {
+    hands_.run([&](int part, int parts) {
       const Range range = part_of(dst_.sizes[cut_], part, parts);
       visit_dtype(dst_.dtype, [&]<class T>() {
         const T value = *value_.data<T>();
@@ -74,9 +77,8 @@ class PadRows final : public Kernel {
   Operand src_, dst_;
   Sizes low_, src_steps_, dst_steps_;
   Tensor value_;
-  int64_t item_ = 1;
   size_t last_ = 0, cut_ = 0;
-  int threads_ = 1;
+  Hands hands_;
 };
 
 }  // namespace
@@ -84,8 +86,8 @@ class PadRows final : public Kernel {
 std::unique_ptr<Kernel> make_pad(const KernelRequest& request) {
   const Operand &src = request.src[0], &dst = request.dst[0];
   if (dst.sizes.empty() || src.dtype != dst.dtype) return nullptr;
-  return std::make_unique<PadRows>(src, dst, request.node.attr<Shape>("low").sizes(),
-                                   request.node.attr<double>("value"), request.threads);
+  return std::make_unique<PadRows>(request, request.node.attr<Shape>("low").sizes(),
+                                   request.node.attr<double>("value"));
 }
 
 }  // namespace andiron::exec

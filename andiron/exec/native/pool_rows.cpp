@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "andiron/exec/native/parallel.hpp"
+#include "andiron/exec/native/hands.hpp"
 #include "andiron/exec/native/pool_table.hpp"
 #include "andiron/ops/pool/pool.hpp"
 #include "andiron/ops/quantized/quantized.hpp"
@@ -13,39 +13,42 @@ namespace andiron::exec {
 namespace {
 
 constexpr int64_t kBlock = 64;  // channels at a time: a window's maxima stay in registers or L1
-constexpr int64_t kParallelElements = 16384;
+constexpr int64_t kSharedElements = 16384;
 constexpr int64_t kTaps = 64;  // rows of a window that are taken at once
 
 enum class What { max, max_grad, avg, avg_grad };
 
 class Pool final : public Kernel {
  public:
-  Pool(const ops::PoolShape& s, What what, int threads)
+  Pool(const KernelRequest& request, const ops::PoolShape& s, What what)
       : loop_(s.window, s.src.sizes(), s.dst.sizes()),
         what_(what),
         rows_(s.src[0].size()),
         channels_(s.src[1].size()) {
     const int64_t work = rows_ * channels_ * std::max(loop_.n_in(), loop_.n_out());
-    threads_ = work < kParallelElements ? 1 : threads;
+    hands_ =
+        Hands(request, work >= kSharedElements, rows_ * (forwards() ? loop_.n_out() : blocks()));
     if (what == What::max || what == What::max_grad) return;
     for (int64_t o = 0; o < loop_.n_out(); ++o)
       shares_.push_back(1.0F / static_cast<float>(ops::averaged_places(s, loop_, o)));
   }
 
   void run(const KernelCall& call) const override {
-    if (what_ == What::max || what_ == What::avg) return forward(call);
-    const int64_t blocks = (channels_ + kBlock - 1) / kBlock;
-    parallel(threads_, [&](int part, int parts) {
-      const Range range = part_of(rows_ * blocks, part, parts);
+    if (forwards()) return forward(call);
+    hands_.run([&](int part, int parts) {
+      const Range range = part_of(rows_ * blocks(), part, parts);
       for (int64_t i = range.begin; i < range.end; ++i) {
-        const int64_t first = i % blocks * kBlock;
-        block(call, i / blocks, first, std::min(kBlock, channels_ - first));
+        const int64_t first = i % blocks() * kBlock;
+        block(call, i / blocks(), first, std::min(kBlock, channels_ - first));
       }
     });
   }
   std::string_view name() const override { return "pool of channels"; }
 
  private:
+  bool forwards() const { return what_ == What::max || what_ == What::avg; }
+  int64_t blocks() const { return (channels_ + kBlock - 1) / kBlock; }
+
   // [inputs or outputs, C] of one sample, from channel `first` on.
   static const float* at(const void* data, int64_t row, int64_t places, int64_t channels,
                          int64_t first) {
@@ -67,7 +70,7 @@ class Pool final : public Kernel {
     const int64_t n_out = loop_.n_out(), n_in = loop_.n_in();
     const auto* src = static_cast<const float*>(call.src[0]);
     auto* dst = static_cast<float*>(call.dst[0]);
-    parallel(threads_, [&](int part, int parts) {
+    hands_.run([&](int part, int parts) {
       const Range range = part_of(rows_ * n_out, part, parts);
       for (int64_t i = range.begin; i < range.end; ++i) {
         const int64_t row = i / n_out, o = i % n_out;
@@ -146,24 +149,24 @@ class Pool final : public Kernel {
   What what_;
   int64_t rows_, channels_;
   std::vector<float> shares_;  // 1 / places of each output's window
-  int threads_;
+  Hands hands_;
 };
 
 // Maxima of bytes: a whole place's channels at a time.
 class MaxOfBytes final : public Kernel {
  public:
-  MaxOfBytes(const ops::PoolShape& s, DType dtype, int threads)
+  MaxOfBytes(const KernelRequest& request, const ops::PoolShape& s)
       : loop_(s.window, s.src.sizes(), s.dst.sizes()),
         rows_(s.src[0].size()),
         channels_(s.src[1].size()),
-        flip_(dtype == DType::i8 ? 0x80 : 0) {
-    threads_ = rows_ * channels_ * loop_.n_out() < kParallelElements ? 1 : threads;
-  }
+        flip_(request.src[0].dtype == DType::i8 ? 0x80 : 0),
+        hands_(request, rows_ * channels_ * loop_.n_out() >= kSharedElements,
+               rows_ * loop_.n_out()) {}
 
   void run(const KernelCall& call) const override {
     const auto* src = static_cast<const uint8_t*>(call.src[0]);
     auto* dst = static_cast<uint8_t*>(call.dst[0]);
-    parallel(threads_, [&](int part, int parts) {
+    hands_.run([&](int part, int parts) {
       const Range range = part_of(rows_ * loop_.n_out(), part, parts);
       for (int64_t i = range.begin; i < range.end; ++i)
         place(src + i / loop_.n_out() * loop_.n_in() * channels_, i % loop_.n_out(),
@@ -194,7 +197,7 @@ class MaxOfBytes final : public Kernel {
   ops::WindowLoop loop_;
   int64_t rows_, channels_;
   uint8_t flip_;
-  int threads_;
+  Hands hands_;
 };
 
 }  // namespace
@@ -207,10 +210,9 @@ std::unique_ptr<Kernel> make_pool(const KernelRequest& request) {
                                             : What::avg_grad;
   if (!request.node.attr<bool>("channels_last")) return nullptr;
   if (what == What::max && ops::is_byte(request.src[0].dtype))
-    return std::make_unique<MaxOfBytes>(ops::pool_shape(request.node), request.src[0].dtype,
-                                        request.threads);
+    return std::make_unique<MaxOfBytes>(request, ops::pool_shape(request.node));
   if (request.src[0].dtype != DType::f32) return nullptr;
-  return std::make_unique<Pool>(ops::pool_shape(request.node), what, request.threads);
+  return std::make_unique<Pool>(request, ops::pool_shape(request.node), what);
 }
 
 }  // namespace andiron::exec

@@ -23,8 +23,7 @@ class RandomFill final : public Kernel {
         fill_(fill) {
     const Sizes& sizes = request.dst[0].sizes;
     row_ = sizes.empty() ? 0 : andiron::count_of(Sizes(sizes.begin() + 1, sizes.end()));
-    const bool share = count_ >= kSharedElements;
-    hands_ = Hands(share ? request.threads : 1, share ? request.helpers : 0, count_ / kGrain);
+    hands_ = Hands(request, count_ >= kSharedElements, count_ / kGrain);
   }
 
   void run(const KernelCall& call) const override {

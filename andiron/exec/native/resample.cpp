@@ -2,14 +2,14 @@
 #include <cstring>
 
 #include "andiron/exec/native/along_axis.hpp"
-#include "andiron/exec/native/parallel.hpp"
+#include "andiron/exec/native/hands.hpp"
 #include "andiron/exec/native/transpose8.hpp"
 
 namespace andiron::exec {
 
 namespace {
 
-constexpr int64_t kParallelElements = 16384;
+constexpr int64_t kSharedElements = 16384;
 
 /// What each place of the result is made of: the taps [begin[o], begin[o + 1]).
 struct Taps {
@@ -49,20 +49,20 @@ Taps taps_of(const Node& node) {
 // another axis a tap is a whole row of neighbours.
 class Resample final : public Kernel {
  public:
-  Resample(const AxisView& src, int64_t n_dst, Taps taps, int threads)
+  Resample(const KernelRequest& request, const AxisView& src, int64_t n_dst, Taps taps)
       : v_(src), n_dst_(n_dst), taps_(std::move(taps)) {
     units_ = v_.inner == 1 ? (v_.outer + 7) / 8 : v_.outer * n_dst_;
-    threads_ = v_.outer * std::max(n_dst_, v_.n) * v_.inner < kParallelElements ? 1 : threads;
-    threads_ = static_cast<int>(std::clamp<int64_t>(threads_, 1, units_));
+    hands_ =
+        Hands(request, v_.outer * std::max(n_dst_, v_.n) * v_.inner >= kSharedElements, units_);
   }
   size_t scratch_bytes() const override {
-    return v_.inner == 1 ? static_cast<size_t>(threads_ * v_.n) * 8 * sizeof(float) : 0;
+    return v_.inner == 1 ? static_cast<size_t>(hands_.parts() * v_.n) * 8 * sizeof(float) : 0;
   }
 
   void run(const KernelCall& call) const override {
     const auto* src = static_cast<const float*>(call.src[0]);
     auto* dst = static_cast<float*>(call.dst[0]);
-    parallel(threads_, [&](int part, int parts) {
+    hands_.run([&](int part, int parts) {
       const Range range = part_of(units_, part, parts);
       for (int64_t i = range.begin; i < range.end; ++i) {
         if (v_.inner == 1) {
@@ -159,7 +159,7 @@ class Resample final : public Kernel {
   AxisView v_;  ///< of the source
   int64_t n_dst_, units_;
   Taps taps_;
-  int threads_;
+  Hands hands_;
 };
 
 }  // namespace
@@ -168,8 +168,8 @@ std::unique_ptr<Kernel> make_resample(const KernelRequest& request) {
   const Operand &x = request.src[0], &dst = request.dst[0];
   if (x.dtype != DType::f32 || x.count() == 0 || dst.count() == 0) return nullptr;
   const auto axis = request.node.attr<int64_t>("axis");
-  return std::make_unique<Resample>(along_axis(x.sizes, axis), along_axis(dst.sizes, axis).n,
-                                    taps_of(request.node), request.threads);
+  return std::make_unique<Resample>(request, along_axis(x.sizes, axis),
+                                    along_axis(dst.sizes, axis).n, taps_of(request.node));
 }
 
 }  // namespace andiron::exec

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "andiron/base/error.hpp"
@@ -21,7 +22,8 @@ Value in(Shape shape, DType dtype = DType::f32) { return input("x", dtype, std::
 void check(const Node& node, const std::vector<Tensor>& src, double relative, double absolute) {
   const std::vector<Tensor> want = run_reference(node, src);
   for (const RunOptions& options :
-       {RunOptions{}, RunOptions{.threads = 3}, RunOptions{.src_gap = 3, .dst_gap = 5}}) {
+       {RunOptions{}, RunOptions{.threads = 3}, RunOptions{.helpers = 2},
+        RunOptions{.src_gap = 3, .dst_gap = 5}}) {
     const RunResult got = run_kernel(node, src, options);
     SCOPED_TRACE(node.op->name + " by " + got.kernel);
     if (options.src_gap == 0) {
@@ -45,6 +47,42 @@ TEST(RowKernels, softmax_and_relatives) {
     const Value g = in(labels.shape());
     check(make_value(ops::find("sparse_softmax_cross_entropy_grad"), {x, labels, g}).node(),
           {src[0], ids, random_tensor(g.type(), 9)}, 1e-5, 1e-6);
+  }
+}
+
+// Shares begin at any row, and short rows go together.
+TEST(RowKernels, a_row_of_a_softmax_has_the_same_bits_wherever_it_stands) {
+  for (int64_t n : {7, 300, 700}) {
+    const int64_t rows = 103;
+    const Tensor x = random_tensor({DType::f32, Shape{rows, n}}, 3, -30, 30);
+    const Tensor labels = random_tensor({DType::i32, Shape{rows}}, 4, 0, static_cast<double>(n));
+    const auto outputs = [&](int64_t count, const RunOptions& options, const Tensor& some,
+                             const Tensor& ids) {
+      const Value v = in({count, n}), at = in({count}, DType::i32);
+      return std::vector<Tensor>{
+          run_kernel(ops::softmax(v).node(), {some}, options).dst[0],
+          run_kernel(ops::log_softmax(v).node(), {some}, options).dst[0],
+          run_kernel(ops::logsumexp(v, {-1}).node(), {some}, options).dst[0],
+          run_kernel(ops::sparse_softmax_cross_entropy(v, at).node(), {some, ids}, options).dst[0]};
+    };
+    const std::vector<Tensor> whole = outputs(rows, {}, x, labels);
+    for (const RunOptions& options : {RunOptions{.threads = 3}, RunOptions{.helpers = 2}}) {
+      const std::vector<Tensor> shared = outputs(rows, options, x, labels);
+      for (size_t i = 0; i < whole.size(); ++i) expect_same_bits(shared[i], whole[i]);
+    }
+    for (int64_t r : {int64_t{0}, int64_t{5}, rows - 1}) {
+      const auto row_of = [&](const Tensor& t) {
+        Sizes sizes = t.sizes();
+        sizes[0] = 1;
+        Tensor row(t.dtype(), sizes);
+        std::memcpy(row.raw(),
+                    static_cast<std::byte*>(t.raw()) + r * static_cast<int64_t>(row.n_bytes()),
+                    row.n_bytes());
+        return row;
+      };
+      const std::vector<Tensor> one = outputs(1, {}, row_of(x), row_of(labels));
+      for (size_t i = 0; i < whole.size(); ++i) expect_same_bits(one[i], row_of(whole[i]));
+    }
   }
 }
 
@@ -167,9 +205,45 @@ TEST(RowKernels, elements_by_index) {
   const Attributes shape = {{"shape", Shape{50, 40}}};
   check(make_value(ops::find("gather_grad"), {g, at}, shape).node(),
         {random_tensor(g.type(), 4), random_tensor(at.type(), 5, 0, 50)}, 1e-5, 1e-5);
-  const Value taken = ops::gather_elements(x, ids, 1);
-  EXPECT_THROW(run_kernel(taken.node(), {src[0], Tensor::full(DType::i64, {60, 70, 4}, 50)}),
-               Error);
+}
+
+TEST(RowKernels, elements_by_index_along_the_last_axis_and_of_one_matrix) {
+  for (const auto& [shape, axis] : {std::pair{Shape{30, 900}, 1}, std::pair{Shape{900, 50}, 0},
+                                    std::pair{Shape{20000}, 0}, std::pair{Shape{7, 300, 20}, 1}})
+    for (DType type : {DType::i32, DType::i64}) {
+      const Value x = in(shape), ids = in(shape, type);
+      const auto n = static_cast<double>(shape[static_cast<size_t>(axis)].size());
+      const std::vector<Tensor> src = {random_tensor(x.type(), 1),
+                                       random_tensor(ids.type(), 2, 0, n)};
+      check(ops::gather_elements(x, ids, axis).node(), src, 0, 0);
+      for (const char* reduction : {"none", "add"})
+        check(ops::scatter_elements(x, ids, x, axis, reduction).node(),
+              {src[0], src[1], random_tensor(x.type(), 3)}, 1e-5, 1e-5);
+    }
+}
+
+TEST(RowKernels, an_index_out_of_range_is_named_whoever_meets_it) {
+  const Value x = in({60, 50, 4}), ids = in({60, 70, 4}, DType::i64);
+  const Value added = in({60, 70, 4});
+  const Tensor values = random_tensor(x.type(), 1), updates = random_tensor(added.type(), 2);
+  for (const int64_t wrong : {int64_t{57}, int64_t{-1}, int64_t{1} << 40})
+    for (const int64_t at : {0, 9000, 60 * 70 * 4 - 1})
+      for (const RunOptions& options :
+           {RunOptions{}, RunOptions{.threads = 3}, RunOptions{.helpers = 2}}) {
+        Tensor indices = Tensor::zeros(DType::i64, {60, 70, 4});
+        indices.data<int64_t>()[at] = wrong;
+        const auto expect_named = [&](const Value& v, const std::vector<Tensor>& src) {
+          try {
+            run_kernel(v.node(), src, options);
+            ADD_FAILURE() << wrong << " at " << at;
+          } catch (const Error& e) {
+            EXPECT_NE(std::string(e.what()).find(std::to_string(wrong)), std::string::npos)
+                << e.what();
+          }
+        };
+        expect_named(ops::gather_elements(x, ids, 1), {values, indices});
+        expect_named(ops::scatter_elements(x, ids, added, 1, "add"), {values, indices, updates});
+      }
 }
 
 TEST(RowKernels, whole_numbers) {
@@ -252,6 +326,7 @@ TEST(RowKernels, reductions_have_the_same_bits_with_any_number_of_threads_and_ca
       const auto src = random_inputs(v.node(), 5);
       const Tensor one = run_kernel(v.node(), src).dst[0];
       expect_same_bits(run_kernel(v.node(), src, {.threads = 3}).dst[0], one);
+      expect_same_bits(run_kernel(v.node(), src, {.helpers = 2}).dst[0], one);
       const RunResult more = run_kernel(v.node(), src, {.threads = 2, .accumulate = {true}});
       Tensor want = one.clone();
       for (int64_t i = 0; i < want.count(); ++i) want.data<float>()[i] += 1.0F;

@@ -1,14 +1,14 @@
 #include <algorithm>
 
 #include "andiron/exec/native/along_axis.hpp"
-#include "andiron/exec/native/parallel.hpp"
+#include "andiron/exec/native/hands.hpp"
 #include "andiron/exec/native/transpose8.hpp"
 
 namespace andiron::exec {
 
 namespace {
 
-constexpr int64_t kParallelElements = 16384;
+constexpr int64_t kParallelElements = 16384, kSharedElements = 65536;  // of a team, of a crew
 constexpr int64_t kStrip = 256;  // places beside the axis that go along it together
 
 // dst[i] = fold(x[0], ..., x[i]) along the axis: a strip of neighbours at a time, or, along the
@@ -16,18 +16,18 @@ constexpr int64_t kStrip = 256;  // places beside the axis that go along it toge
 template <class Fold>
 class Running final : public Kernel {
  public:
-  Running(const AxisView& v, bool exclusive, bool reverse, int threads)
+  Running(const KernelRequest& request, const AxisView& v, bool exclusive, bool reverse)
       : v_(v), exclusive_(exclusive), reverse_(reverse) {
     strips_ = (v.inner + kStrip - 1) / kStrip;
     units_ = v.inner == 1 ? (v.outer + 7) / 8 : v.outer * strips_;
-    threads_ = v.outer * v.n * v.inner < kParallelElements ? 1 : threads;
-    threads_ = static_cast<int>(std::clamp<int64_t>(threads_, 1, units_));
+    const int64_t count = v.outer * v.n * v.inner;
+    hands_ = Hands(request, count >= kParallelElements, count >= kSharedElements, units_);
   }
 
   void run(const KernelCall& call) const override {
     const auto* src = static_cast<const float*>(call.src[0]);
     auto* dst = static_cast<float*>(call.dst[0]);
-    parallel(threads_, [&](int part, int parts) {
+    hands_.run([&](int part, int parts) {
       const Range range = part_of(units_, part, parts);
       for (int64_t i = range.begin; i < range.end; ++i) {
         if (v_.inner == 1) {
@@ -104,7 +104,7 @@ class Running final : public Kernel {
   AxisView v_;
   bool exclusive_, reverse_;
   int64_t strips_, units_;
-  int threads_;
+  Hands hands_;
 };
 
 struct Sum {
@@ -140,8 +140,8 @@ std::unique_ptr<Kernel> make_running(const KernelRequest& request) {
   const bool exclusive = request.node.attr<bool>("exclusive");
   const bool reverse = request.node.attr<bool>("reverse");
   if (request.node.is("cumsum"))
-    return std::make_unique<Running<Sum>>(v, exclusive, reverse, request.threads);
-  return std::make_unique<Running<Product>>(v, exclusive, reverse, request.threads);
+    return std::make_unique<Running<Sum>>(request, v, exclusive, reverse);
+  return std::make_unique<Running<Product>>(request, v, exclusive, reverse);
 }
 
 }  // namespace andiron::exec

@@ -6,35 +6,38 @@
 #include "andiron/base/error.hpp"
 #include "andiron/exec/native/along_axis.hpp"
 #include "andiron/exec/native/folds.hpp"
-#include "andiron/exec/native/parallel.hpp"
+#include "andiron/exec/native/hands.hpp"
 
 namespace andiron::exec {
 
 namespace {
 
-constexpr int64_t kParallelElements = 16384;
+// From so much work on, in elements passed over, a team's and a crew's help is worth it.
+constexpr int64_t kParallelElements = 16384, kSharedElements = 65536;
+
+Hands hands_for(const KernelRequest& request, int64_t work, int64_t most_parts) {
+  return {request, work >= kParallelElements, work >= kSharedElements, most_parts};
+}
 
 /// `each(call, i)` for i in [0, n), on several threads when there is enough work.
 template <class Each>
 class ForEach final : public Kernel {
  public:
-  ForEach(int64_t n, int64_t work, int threads, std::string_view name, Each each)
-      : n_(n), threads_(n * work < kParallelElements ? 1 : threads), name_(name), each_(each) {}
+  ForEach(const KernelRequest& request, int64_t n, int64_t work, std::string_view name, Each each)
+      : n_(n), hands_(hands_for(request, n * work, n)), name_(name), each_(each) {}
 
   void run(const KernelCall& call) const override {
     each_.check(call);
-    if (threads_ == 1) {
-      for (int64_t i = 0; i < n_; ++i) each_(call, i);
-      return;
-    }
-#pragma omp parallel for num_threads(threads_) schedule(static)
-    for (int64_t i = 0; i < n_; ++i) each_(call, i);
+    hands_.run([&](int part, int parts) {
+      const Range range = part_of(n_, part, parts);
+      for (int64_t i = range.begin; i < range.end; ++i) each_(call, i);
+    });
   }
   std::string_view name() const override { return name_; }
 
  private:
   int64_t n_;
-  int threads_;
+  Hands hands_;
   std::string_view name_;
   Each each_;
 };
@@ -42,7 +45,7 @@ class ForEach final : public Kernel {
 template <class Each>
 std::unique_ptr<Kernel> for_each(const KernelRequest& request, int64_t n, int64_t work,
                                  std::string_view name, Each each) {
-  return std::make_unique<ForEach<Each>>(n, work, request.threads, name, each);
+  return std::make_unique<ForEach<Each>>(request, n, work, name, each);
 }
 
 // NaN is the greatest of all.
@@ -127,11 +130,15 @@ int64_t index_at(DType dtype, const void* indices, int64_t i) {
 // x [outer, n, inner bytes], indices [m]
 class Gather final : public Kernel {
  public:
-  Gather(DType index_type, int64_t outer, int64_t n, int64_t m, int64_t inner, int64_t axis,
-         int threads)
-      : index_type_(index_type), outer_(outer), n_(n), m_(m), inner_(inner), axis_(axis) {
-    threads_ = outer * m * (inner / 4 + 1) < kParallelElements ? 1 : threads;
-  }
+  Gather(const KernelRequest& request, int64_t outer, int64_t n, int64_t m, int64_t inner,
+         int64_t axis)
+      : index_type_(request.src[1].dtype),
+        outer_(outer),
+        n_(n),
+        m_(m),
+        inner_(inner),
+        axis_(axis),
+        hands_(hands_for(request, outer * m * (inner / 4 + 1), outer * m)) {}
   void run(const KernelCall& call) const override {
     if (index_type_ == DType::i32) return run(call, static_cast<const int32_t*>(call.src[1]));
     run(call, static_cast<const int64_t*>(call.src[1]));
@@ -142,7 +149,7 @@ class Gather final : public Kernel {
   template <class Index>
   void run(const KernelCall& call, const Index* indices) const {
     check(indices);
-    parallel(threads_, [&](int part, int parts) {
+    hands_.run([&](int part, int parts) {
       const Range range = part_of(outer_ * m_, part, parts);
       const auto* x = static_cast<const std::byte*>(call.src[0]);
       auto* dst = static_cast<std::byte*>(call.dst[0]) + range.begin * inner_;
@@ -171,7 +178,7 @@ class Gather final : public Kernel {
 
   DType index_type_;
   int64_t outer_, n_, m_, inner_, axis_;
-  int threads_;
+  Hands hands_;
 };
 
 struct OneHot {
@@ -221,8 +228,8 @@ std::unique_ptr<Kernel> make_gather(const KernelRequest& request) {
     if (i > axis) inner *= x.sizes[static_cast<size_t>(i)];
   }
   const int64_t m = request.src[1].count();
-  return std::make_unique<Gather>(request.src[1].dtype, outer, x.sizes[static_cast<size_t>(axis)],
-                                  m, inner, axis, request.threads);
+  return std::make_unique<Gather>(request, outer, x.sizes[static_cast<size_t>(axis)], m, inner,
+                                  axis);
 }
 
 std::unique_ptr<Kernel> make_one_hot(const KernelRequest& request) {

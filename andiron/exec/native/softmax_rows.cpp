@@ -4,48 +4,39 @@
 
 #include "andiron/base/error.hpp"
 #include "andiron/exec/native/along_axis.hpp"
-#include "andiron/exec/native/parallel.hpp"
+#include "andiron/exec/native/hands.hpp"
 #include "andiron/exec/native/softmax_rows_table.hpp"
 
 namespace andiron::exec {
 
 namespace {
 
-constexpr int64_t kParallelElements = 16384;
+constexpr int64_t kSharedElements = 16384;
 
-/// Calls `row(call, r)` for every row; rows are independent, so any split gives the same bits.
-template <class Row>
+/// Calls `rows(call, range)` for all rows; they are independent, so any split gives the same bits.
+template <class Rows>
 class RowKernel final : public Kernel {
  public:
-  RowKernel(int64_t rows, int64_t cols, int threads, std::string_view name, Row row)
-      : rows_(rows),
-        threads_(rows * cols < kParallelElements ? 1 : threads),
-        name_(name),
-        row_(std::move(row)) {}
+  RowKernel(const KernelRequest& request, Rows rows)
+      : n_(request.src[0].rows()),
+        hands_(request, request.src[0].count() >= kSharedElements, n_),
+        rows_(rows) {}
 
   void run(const KernelCall& call) const override {
-    row_.check(call);
-    if (threads_ == 1) {
-      for (int64_t r = 0; r < rows_; ++r) row_(call, r);
-      return;
-    }
-#pragma omp parallel for num_threads(threads_) schedule(static)
-    for (int64_t r = 0; r < rows_; ++r) row_(call, r);
+    rows_.check(call);
+    hands_.run([&](int part, int parts) { rows_(call, part_of(n_, part, parts)); });
   }
-  std::string_view name() const override { return name_; }
+  std::string_view name() const override { return "softmax rows"; }
 
  private:
-  int64_t rows_;
-  int threads_;
-  std::string_view name_;
-  Row row_;
+  int64_t n_;
+  Hands hands_;
+  Rows rows_;
 };
 
-template <class Row>
-std::unique_ptr<Kernel> make_rows(const KernelRequest& request, std::string_view name, Row row) {
-  const Operand& x = request.src[0];
-  return std::make_unique<RowKernel<Row>>(x.rows(), x.cols(), request.threads, name,
-                                          std::move(row));
+template <class Rows>
+std::unique_ptr<Kernel> make_rows(const KernelRequest& request, Rows rows) {
+  return std::make_unique<RowKernel<Rows>>(request, rows);
 }
 
 const float* row_of(const KernelCall& call, size_t src, int64_t r, int64_t cols) {
@@ -53,27 +44,23 @@ const float* row_of(const KernelCall& call, size_t src, int64_t r, int64_t cols)
 }
 float* result(const KernelCall& call) { return static_cast<float*>(call.dst[0]); }
 
-struct RowToRow {
-  void (*f)(const float*, float*, int64_t);
-  int64_t cols;
+/// A function of the table that makes `width` numbers of each row.
+struct OfRows {
+  void (*f)(const float*, float*, int64_t, int64_t);
+  int64_t cols, width;
   void check(const KernelCall&) const {}
-  void operator()(const KernelCall& call, int64_t r) const {
-    f(row_of(call, 0, r, cols), result(call) + r * cols, cols);
-  }
-};
-
-struct Logsumexp {
-  int64_t cols;
-  void check(const KernelCall&) const {}
-  void operator()(const KernelCall& call, int64_t r) const {
-    result(call)[r] = softmax_table().logsumexp(row_of(call, 0, r, cols), cols);
+  void operator()(const KernelCall& call, const Range& r) const {
+    f(row_of(call, 0, r.begin, cols), result(call) + r.begin * width, r.end - r.begin, cols);
   }
 };
 
 // Labels are checked before any thread starts: an exception must not leave a parallel region.
 struct Labels {
+  static constexpr int64_t kRun = 256;
+
   DType dtype;
   int64_t rows, classes;
+
   int64_t at(const void* labels, int64_t r) const {
     return dtype == DType::i32 ? static_cast<const int32_t*>(labels)[r]
                                : static_cast<const int64_t*>(labels)[r];
@@ -86,24 +73,38 @@ struct Labels {
              label, r, classes);
     }
   }
+  // f(first row, labels of the rows from there on, how many) for runs of rows.
+  template <class F>
+  void each_run(const void* labels, const Range& range, F f) const {
+    int64_t run[kRun];
+    for (int64_t first = range.begin; first < range.end; first += kRun) {
+      const int64_t n = std::min(kRun, range.end - first);
+      for (int64_t i = 0; i < n; ++i) run[i] = at(labels, first + i);
+      f(first, run, n);
+    }
+  }
 };
 
 struct CrossEntropy {
   Labels labels;
   void check(const KernelCall& call) const { labels.check(call.src[1]); }
-  void operator()(const KernelCall& call, int64_t r) const {
-    result(call)[r] = softmax_table().cross_entropy(row_of(call, 0, r, labels.classes),
-                                                    labels.classes, labels.at(call.src[1], r));
+  void operator()(const KernelCall& call, const Range& range) const {
+    const int64_t n = labels.classes;
+    labels.each_run(call.src[1], range, [&](int64_t r, const int64_t* some, int64_t rows) {
+      softmax_table().cross_entropy(row_of(call, 0, r, n), some, result(call) + r, rows, n);
+    });
   }
 };
 
 struct CrossEntropyGrad {
   Labels labels;
   void check(const KernelCall& call) const { labels.check(call.src[1]); }
-  void operator()(const KernelCall& call, int64_t r) const {
-    softmax_table().cross_entropy_grad(row_of(call, 0, r, labels.classes), labels.classes,
-                                       labels.at(call.src[1], r), *row_of(call, 2, r, 1),
-                                       result(call) + r * labels.classes);
+  void operator()(const KernelCall& call, const Range& range) const {
+    const int64_t n = labels.classes;
+    labels.each_run(call.src[1], range, [&](int64_t r, const int64_t* some, int64_t rows) {
+      softmax_table().cross_entropy_grad(row_of(call, 0, r, n), some, row_of(call, 2, r, 1),
+                                         result(call) + r * n, rows, n);
+    });
   }
 };
 
@@ -119,13 +120,14 @@ class ColumnKernel final : public Kernel {
  public:
   using Columns = void (*)(const float*, float*, int64_t, int64_t, int64_t);
   /// n_dst: the size of the axis in the result.
-  ColumnKernel(const AxisView& v, int64_t n_dst, int threads, Columns f)
-      : v_(v), n_dst_(n_dst), f_(f) {
-    strips_ = (v.inner + SoftmaxTable::kColumns - 1) / SoftmaxTable::kColumns;
-    threads_ = v.outer * v.n * v.inner < kParallelElements ? 1 : threads;
-  }
+  ColumnKernel(const KernelRequest& request, const AxisView& v, int64_t n_dst, Columns f)
+      : v_(v),
+        n_dst_(n_dst),
+        f_(f),
+        strips_((v.inner + SoftmaxTable::kColumns - 1) / SoftmaxTable::kColumns),
+        hands_(request, v.outer * v.n * v.inner >= kSharedElements, v.outer * strips_) {}
   void run(const KernelCall& call) const override {
-    parallel(threads_, [&](int part, int parts) {
+    hands_.run([&](int part, int parts) {
       const Range range = part_of(v_.outer * strips_, part, parts);
       for (int64_t i = range.begin; i < range.end; ++i) {
         const int64_t first = i % strips_ * SoftmaxTable::kColumns;
@@ -143,14 +145,14 @@ class ColumnKernel final : public Kernel {
   int64_t n_dst_;
   Columns f_;
   int64_t strips_;
-  int threads_;
+  Hands hands_;
 };
 
 std::unique_ptr<Kernel> make_columns(const KernelRequest& request, ColumnKernel::Columns f) {
   const Operand& x = request.src[0];
   if (x.dtype != DType::f32 || x.count() == 0) return nullptr;
   const AxisView v = along_axis(x.sizes, request.node.attr<int64_t>("axis"));
-  return std::make_unique<ColumnKernel>(v, v.n, request.threads, f);
+  return std::make_unique<ColumnKernel>(request, v, v.n, f);
 }
 
 }  // namespace
@@ -158,15 +160,15 @@ std::unique_ptr<Kernel> make_columns(const KernelRequest& request, ColumnKernel:
 std::unique_ptr<Kernel> make_softmax(const KernelRequest& request) {
   if (!floats_along(request, request.node.attr<int64_t>("axis")))
     return make_columns(request, softmax_table().softmax_columns);
-  return make_rows(request, "softmax rows",
-                   RowToRow{softmax_table().softmax, request.src[0].cols()});
+  const int64_t cols = request.src[0].cols();
+  return make_rows(request, OfRows{softmax_table().softmax, cols, cols});
 }
 
 std::unique_ptr<Kernel> make_log_softmax(const KernelRequest& request) {
   if (!floats_along(request, request.node.attr<int64_t>("axis")))
     return make_columns(request, softmax_table().log_softmax_columns);
-  return make_rows(request, "softmax rows",
-                   RowToRow{softmax_table().log_softmax, request.src[0].cols()});
+  const int64_t cols = request.src[0].cols();
+  return make_rows(request, OfRows{softmax_table().log_softmax, cols, cols});
 }
 
 std::unique_ptr<Kernel> make_logsumexp(const KernelRequest& request) {
@@ -174,24 +176,22 @@ std::unique_ptr<Kernel> make_logsumexp(const KernelRequest& request) {
   const Operand& x = request.src[0];
   if (axes.size() != 1 || x.cols() == 0) return nullptr;
   if (x.dtype == DType::f32 && x.count() > 0 && !floats_along(request, axes[0]))
-    return std::make_unique<ColumnKernel>(along_axis(x.sizes, axes[0]), 1, request.threads,
+    return std::make_unique<ColumnKernel>(request, along_axis(x.sizes, axes[0]), 1,
                                           softmax_table().logsumexp_columns);
   if (!floats_along(request, axes[0])) return nullptr;
-  return make_rows(request, "softmax rows", Logsumexp{request.src[0].cols()});
+  return make_rows(request, OfRows{softmax_table().logsumexp, x.cols(), 1});
 }
 
 std::unique_ptr<Kernel> make_sparse_softmax_cross_entropy(const KernelRequest& request) {
   if (!floats_along(request, -1)) return nullptr;
   const Operand& x = request.src[0];
-  return make_rows(request, "softmax rows",
-                   CrossEntropy{{request.src[1].dtype, x.rows(), x.cols()}});
+  return make_rows(request, CrossEntropy{{request.src[1].dtype, x.rows(), x.cols()}});
 }
 
 std::unique_ptr<Kernel> make_sparse_softmax_cross_entropy_grad(const KernelRequest& request) {
   if (!floats_along(request, -1)) return nullptr;
   const Operand& x = request.src[0];
-  return make_rows(request, "softmax rows",
-                   CrossEntropyGrad{{request.src[1].dtype, x.rows(), x.cols()}});
+  return make_rows(request, CrossEntropyGrad{{request.src[1].dtype, x.rows(), x.cols()}});
 }
 
 }  // namespace andiron::exec

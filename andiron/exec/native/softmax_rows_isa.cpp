@@ -48,38 +48,66 @@ double exp_and_sum(const float* x, float shift, float* dst, int64_t n) {
   return unless_special(total, shift);
 }
 
-void softmax_row(const float* x, float* dst, int64_t n) {
-  const float scale = static_cast<float>(1.0 / exp_and_sum<true>(x, max_of_row(x, n), dst, n));
-  for (int64_t i = 0; i < n; ++i) dst[i] *= scale;
+// finish(row, x there, its greatest, sum of exp_and_sum) for each row. Short rows go from step to
+// step together: the end of one need not wait for that of another. A row's bits do not depend on
+// it.
+template <bool kStore, class Finish>
+inline void each_row(const float* x, float* dst, int64_t rows, int64_t n, Finish finish) {
+  constexpr int64_t kTogether = 4, kShort = 512;
+  const int64_t most = n <= kShort ? kTogether : 1;
+  for (int64_t r = 0; r < rows; r += most) {
+    const int64_t m = rows - r < most ? rows - r : most;
+    float top[kTogether];
+    double total[kTogether];
+    const float* from = x + r * n;
+    for (int64_t k = 0; k < m; ++k) top[k] = max_of_row(from + k * n, n);
+    for (int64_t k = 0; k < m; ++k)
+      total[k] = exp_and_sum<kStore>(from + k * n, top[k], kStore ? dst + (r + k) * n : nullptr, n);
+    for (int64_t k = 0; k < m; ++k) finish(r + k, from + k * n, top[k], total[k]);
+  }
 }
 
-void log_softmax_row(const float* x, float* dst, int64_t n) {
-  const float top = max_of_row(x, n);
-  const float rest = static_cast<float>(__builtin_log(exp_and_sum<false>(x, top, nullptr, n)));
-  for (int64_t i = 0; i < n; ++i) dst[i] = (x[i] - top) - rest;
+void softmax_rows(const float* x, float* dst, int64_t rows, int64_t n) {
+  each_row<true>(x, dst, rows, n, [&](int64_t r, const float*, float, double total) {
+    const float scale = static_cast<float>(1.0 / total);
+    float* row = dst + r * n;
+    for (int64_t i = 0; i < n; ++i) row[i] *= scale;
+  });
+}
+
+void log_softmax_rows(const float* x, float* dst, int64_t rows, int64_t n) {
+  each_row<false>(x, nullptr, rows, n, [&](int64_t r, const float* from, float top, double total) {
+    const float rest = static_cast<float>(__builtin_log(total));
+    float* row = dst + r * n;
+    for (int64_t i = 0; i < n; ++i) row[i] = (from[i] - top) - rest;
+  });
 }
 
 // An infinite maximum tells the sum: inf - inf would be NaN.
-float logsumexp_row(const float* x, int64_t n) {
-  const float top = max_of_row(x, n);
-  if (infinite(top)) return top;
-  const double total = exp_and_sum<false>(x, top, nullptr, n);
-  return static_cast<float>(static_cast<double>(top) + __builtin_log(total));
+void logsumexp_rows(const float* x, float* dst, int64_t rows, int64_t n) {
+  each_row<false>(x, nullptr, rows, n, [&](int64_t r, const float*, float top, double total) {
+    const double sum = static_cast<double>(top) + __builtin_log(total);
+    dst[r] = infinite(top) ? top : static_cast<float>(sum);
+  });
 }
 
-float cross_entropy_row(const float* x, int64_t n, int64_t label) {
-  const float top = max_of_row(x, n);
-  const double total = exp_and_sum<false>(x, top, nullptr, n);
-  return static_cast<float>(__builtin_log(total) -
-                            (static_cast<double>(x[label]) - static_cast<double>(top)));
+void cross_entropy_rows(const float* x, const int64_t* labels, float* dst, int64_t rows,
+                        int64_t n) {
+  each_row<false>(x, nullptr, rows, n, [&](int64_t r, const float* from, float top, double total) {
+    const auto at_label = static_cast<double>(from[labels[r]]);
+    dst[r] = static_cast<float>(__builtin_log(total) - (at_label - static_cast<double>(top)));
+  });
 }
 
-void cross_entropy_grad_row(const float* x, int64_t n, int64_t label, float g, float* dst) {
-  const double total = exp_and_sum<true>(x, max_of_row(x, n), dst, n);
-  const float scale = static_cast<float>(1.0 / total);
-  const float at_label = g * (dst[label] * scale - 1.0F);
-  for (int64_t i = 0; i < n; ++i) dst[i] = g * (dst[i] * scale);
-  dst[label] = at_label;
+void cross_entropy_grad_rows(const float* x, const int64_t* labels, const float* g, float* dst,
+                             int64_t rows, int64_t n) {
+  each_row<true>(x, dst, rows, n, [&](int64_t r, const float*, float, double total) {
+    const float scale = static_cast<float>(1.0 / total), by = g[r];
+    float* row = dst + r * n;
+    const float at_label = by * (row[labels[r]] * scale - 1.0F);
+    for (int64_t i = 0; i < n; ++i) row[i] = by * (row[i] * scale);
+    row[labels[r]] = at_label;
+  });
 }
 
 enum class Columns { softmax, log_softmax, logsumexp };
@@ -154,11 +182,11 @@ void columns(const float* x, float* dst, int64_t n, int64_t stride, int64_t widt
 
 }  // namespace
 
-extern const SoftmaxTable kSoftmaxTable = {softmax_row,
-                                           log_softmax_row,
-                                           logsumexp_row,
-                                           cross_entropy_row,
-                                           cross_entropy_grad_row,
+extern const SoftmaxTable kSoftmaxTable = {softmax_rows,
+                                           log_softmax_rows,
+                                           logsumexp_rows,
+                                           cross_entropy_rows,
+                                           cross_entropy_grad_rows,
                                            columns<Columns::softmax>,
                                            columns<Columns::log_softmax>,
                                            columns<Columns::logsumexp>};

@@ -6,13 +6,16 @@
 
 namespace andiron::exec {
 
-/// What softmax_rows.cpp runs, per instruction set: one row of n floats at a time.
+/// What softmax_rows.cpp runs, per instruction set.
 struct SoftmaxTable {
-  void (*softmax)(const float* x, float* dst, int64_t n);
-  void (*log_softmax)(const float* x, float* dst, int64_t n);
-  float (*logsumexp)(const float* x, int64_t n);
-  float (*cross_entropy)(const float* x, int64_t n, int64_t label);
-  void (*cross_entropy_grad)(const float* x, int64_t n, int64_t label, float g, float* dst);
+  /// Of `rows` rows of n floats; a row's bits are the same wherever it stands.
+  void (*softmax)(const float* x, float* dst, int64_t rows, int64_t n);
+  void (*log_softmax)(const float* x, float* dst, int64_t rows, int64_t n);
+  /// dst: one number for each row, like `labels` and `g`.
+  void (*logsumexp)(const float* x, float* dst, int64_t rows, int64_t n);
+  void (*cross_entropy)(const float* x, const int64_t* labels, float* dst, int64_t rows, int64_t n);
+  void (*cross_entropy_grad)(const float* x, const int64_t* labels, const float* g, float* dst,
+                             int64_t rows, int64_t n);
   /// Of `width` <= kColumns columns of n elements, which lie `stride` apart.
   void (*softmax_columns)(const float* x, float* dst, int64_t n, int64_t stride, int64_t width);
   void (*log_softmax_columns)(const float* x, float* dst, int64_t n, int64_t stride, int64_t width);

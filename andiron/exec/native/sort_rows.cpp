@@ -5,13 +5,13 @@
 #include <numeric>
 
 #include "andiron/exec/native/along_axis.hpp"
-#include "andiron/exec/native/parallel.hpp"
+#include "andiron/exec/native/hands.hpp"
 
 namespace andiron::exec {
 
 namespace {
 
-constexpr int64_t kParallelElements = 4096;
+constexpr int64_t kSharedElements = 4096;
 constexpr int64_t kCounted = 128;          // rows up to this long are sorted by counting
 constexpr int64_t kLargeDigits = 1 << 13;  // from here on three digits of 11 bits pay
 
@@ -75,15 +75,15 @@ void count_ranks(int32_t* key, int32_t* rank, int64_t n) {
 template <class T>
 class SortRows final : public Kernel {
  public:
-  SortRows(const AxisView& v, bool descending, int threads) : v_(v), descending_(descending) {
-    threads_ = v.outer * v.n * v.inner < kParallelElements ? 1 : threads;
-    threads_ = static_cast<int>(std::clamp<int64_t>(threads_, 1, v.outer * v.inner));
-  }
+  SortRows(const KernelRequest& request, const AxisView& v, bool descending)
+      : v_(v),
+        descending_(descending),
+        hands_(request, v.outer * v.n * v.inner >= kSharedElements, v.outer * v.inner) {}
   size_t scratch_bytes() const override {
-    return v_.n <= kCounted ? 0 : static_cast<size_t>(threads_ * 2 * v_.n) * sizeof(Entry);
+    return v_.n <= kCounted ? 0 : static_cast<size_t>(hands_.parts() * 2 * v_.n) * sizeof(Entry);
   }
   void run(const KernelCall& call) const override {
-    parallel(threads_, [&](int part, int parts) {
+    hands_.run([&](int part, int parts) {
       const Range range = part_of(v_.outer * v_.inner, part, parts);
       Entry* entries = nullptr;
       if (v_.n > kCounted) entries = reinterpret_cast<Entry*>(call.scratch) + part * 2 * v_.n;
@@ -124,7 +124,7 @@ class SortRows final : public Kernel {
 
   AxisView v_;
   bool descending_;
-  int threads_;
+  Hands hands_;
 };
 
 }  // namespace
@@ -134,10 +134,8 @@ std::unique_ptr<Kernel> make_sort(const KernelRequest& request) {
   if (x.count() == 0) return nullptr;
   const AxisView v = along_axis(x.sizes, request.node.attr<int64_t>("axis"));
   const bool descending = request.node.attr<bool>("descending");
-  if (x.dtype == DType::f32)
-    return std::make_unique<SortRows<float>>(v, descending, request.threads);
-  if (x.dtype == DType::i32)
-    return std::make_unique<SortRows<int32_t>>(v, descending, request.threads);
+  if (x.dtype == DType::f32) return std::make_unique<SortRows<float>>(request, v, descending);
+  if (x.dtype == DType::i32) return std::make_unique<SortRows<int32_t>>(request, v, descending);
   return nullptr;
 }
 

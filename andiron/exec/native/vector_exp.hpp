@@ -12,11 +12,10 @@ namespace {
 inline FloatVector exp_below_zero(FloatVector x) {
   const FloatVector magic(12582912.0F);  // 1.5 2^23: the sum's low bits are the nearest integer
   const FloatVector lowest(-87.3365F);   // just above -126 ln 2
-  const FloatVector clipped = larger(x, lowest);
-  const FloatVector shifted = fused(clipped, FloatVector(1.44269504F), magic);
+  const FloatVector shifted = fused(x, FloatVector(1.44269504F), magic);
   const FloatVector n = shifted - magic;
   const FloatVector r =
-      fused(n, FloatVector(2.12194440e-4F), fused(n, FloatVector(-0.693359375F), clipped));
+      fused(n, FloatVector(2.12194440e-4F), fused(n, FloatVector(-0.693359375F), x));
   FloatVector p(0.00139505978F);  // (e^r - 1 - r) / r^2
   p = fused(p, r, FloatVector(0.00836895396F));
   p = fused(p, r, FloatVector(0.0416662042F));
