@@ -7,6 +7,7 @@ sides take turns so calls `serve` when it is started with --serve.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import statistics
@@ -22,7 +23,7 @@ READY, FAILED, PEAK = "ready", "failed", "peak"
 
 
 class SideError(Exception):
-    """Why a side cannot be made here."""
+    """Why a side cannot be made here, or does not go on."""
 
 
 class Side:
@@ -48,13 +49,23 @@ class Side:
         return float(self._ask(PEAK))
 
     def _ask(self, line: str) -> str:
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        return self._process.stdout.readline()
+        try:
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            raise SideError(f"the process ended: {error}") from error
+        if not (answer := self._process.stdout.readline()):
+            raise SideError("the process ended")
+        return answer
 
     def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait()
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._process.stdout.close()
 
 

@@ -9,10 +9,12 @@
 #include <climits>
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "andiron/exec/cores.hpp"
 #include "andiron/exec/plan.hpp"
 
 namespace andiron::exec {
@@ -32,6 +34,8 @@ constexpr int kUnanswered = 4;
 // milliseconds. Waiting for that may take this part of the time in the long run; then callers work
 // alone. What has been saved up, in cycles, forgives the first waits: cores are slow after a rest.
 constexpr uint64_t kAlonePerWait = 16, kSavedUp = 1'000'000;
+// A longer wait is no other program's doing: the process or the whole machine was stopped.
+constexpr uint64_t kLongestWait = 300'000'000;
 // A wait in cycles that happens on idle cores as well.
 constexpr uint64_t kShortWait = 100'000;
 // To wake a helper takes its caller some 8 us, and the helper comes some 30 us later. That is worth
@@ -45,18 +49,6 @@ std::atomic<int> n_forks{0};
 
 inline uint64_t cycles() { return __builtin_ia32_rdtsc(); }
 inline void relax() { __builtin_ia32_pause(); }
-
-// Moves this thread off a core: where a helper wakes up there, behind the caller that it should
-// help, the system may leave it for milliseconds.
-void leave_core(int core) {
-  cpu_set_t all, others;
-  if (pthread_getaffinity_np(pthread_self(), sizeof(all), &all) != 0) return;
-  others = all;
-  if (core < 0 || core >= CPU_SETSIZE || CPU_COUNT(&all) < 2) return;
-  CPU_CLR(core, &others);
-  if (pthread_setaffinity_np(pthread_self(), sizeof(others), &others) == 0)
-    pthread_setaffinity_np(pthread_self(), sizeof(all), &all);
-}
 
 // What a helper needs to know of a round in one word: its number, and which indices are left. The
 // caller takes them from the front and helpers from the back, so that round after round each has
@@ -80,7 +72,7 @@ struct Crew::State {
   std::mutex callers;
   uint64_t alone_until = 0;  // of who holds `callers`, like the next two
   uint64_t last_end = 0;     // of a round
-  int unanswered = 0;        // rounds since helpers were woken
+  uint8_t unanswered = 0;    // rounds since helpers were woken; from 255 on anew
   alignas(64) std::atomic<uint64_t> ticket{0};
   std::atomic<int> done{0};
   std::atomic<Work> work{nullptr};
@@ -93,6 +85,13 @@ struct Crew::State {
   std::atomic<bool> stop{false};
   std::vector<std::thread> helpers;
 
+  // Of who holds `callers`. A time further away than any wait makes it is of another clock's: one
+  // that began anew.
+  bool works_alone(uint64_t now) {
+    if (alone_until > now && alone_until - now > kAlonePerWait * kLongestWait) alone_until = 0;
+    return now < alone_until;
+  }
+
   void wake_helpers() {
     {
       const std::lock_guard lock(mutex);
@@ -101,20 +100,24 @@ struct Crew::State {
     if (++unanswered == kUnanswered) sched_yield();
   }
 
-  // Does what is left of the round of `seen`, or so many of its indices.
-  void take(Ticket seen, bool from_back, int most = INT_MAX) {
+  // Does what is left of the round of `seen`, or so many of its indices. Returns how many.
+  int take(Ticket seen, bool from_back, int most = INT_MAX) {
     const uint64_t round = seen.round();
-    while (most-- > 0 && seen.round() == round && seen.begin() < seen.end()) {
+    int taken = 0;
+    while (taken < most && seen.round() == round && seen.begin() < seen.end()) {
       const int index = from_back ? seen.end() - 1 : seen.begin();
       const uint64_t rest = from_back ? seen.without_last() : seen.without_first();
       if (!ticket.compare_exchange_weak(seen.bits, rest)) continue;
       work.load()(argument.load(), index);
       done.fetch_add(1);
+      ++taken;
       seen.bits = ticket.load();
     }
+    return taken;
   }
 
   void loop() {
+    run_on_process_cores();
     Ticket seen{ticket.load()};
     auto until = std::chrono::steady_clock::now() + kPatience;
     while (!stop.load(std::memory_order_relaxed)) {
@@ -124,6 +127,7 @@ struct Crew::State {
         now.bits = ticket.load(std::memory_order_acquire);
       }
       if (now.round() != seen.round()) {
+        // Where it woke up behind its caller the system may leave it for milliseconds.
         if (const int at = core.load(); at == sched_getcpu()) leave_core(at);
         take(now, true);
         seen = now;
@@ -158,7 +162,7 @@ void Crew::share(int n, Work work, const void* argument) {
   State& s = *state_;
   const std::unique_lock alone(s.callers, std::try_to_lock);
   const uint64_t start = cycles();
-  if (!alone.owns_lock() || s.helpers.empty() || n < 2 || n > 0xffff || start < s.alone_until ||
+  if (!alone.owns_lock() || s.helpers.empty() || n < 2 || n > 0xffff || s.works_alone(start) ||
       s.born != n_forks.load(std::memory_order_relaxed)) {
     for (int i = 0; i < n; ++i) work(argument, i);
     return;
@@ -169,38 +173,40 @@ void Crew::share(int n, Work work, const void* argument) {
   s.core.store(sched_getcpu(), std::memory_order_relaxed);
   const Ticket ticket = Ticket::of(Ticket{s.ticket.load()}.round() + 1, n);
   s.ticket.store(ticket.bits);
+  int taken = 0;
   if (s.asleep.load() == 0) {
     s.unanswered = 0;
   } else if (start - s.last_end < kSoon) {
     s.wake_helpers();
   } else {
-    s.take(ticket, false, 1);
+    taken = s.take(ticket, false, 1);
     if ((cycles() - start) * static_cast<uint64_t>(n - 1) > kMuch) s.wake_helpers();
   }
-  s.take({s.ticket.load()}, false);
+  taken += s.take({s.ticket.load()}, false);
+  if (taken < n) s.unanswered = 0;
   const uint64_t own_end = cycles();
   for (int waits = 0; s.done.load() < n; ++waits)
     waits < kEagerWaits ? relax() : static_cast<void>(sched_yield());
   const uint64_t end = cycles(), waited = end - own_end;
   s.last_end = end;
   if (waited > own_end - start + kShortWait)
-    s.alone_until =
-        std::max(s.alone_until, end - kAlonePerWait * kSavedUp) + kAlonePerWait * waited;
+    s.alone_until = std::max(s.alone_until, end - kAlonePerWait * kSavedUp) +
+                    kAlonePerWait * std::min(waited, kLongestWait);
 }
 
 namespace {
 
-// The child of a fork has none of its parent's threads: it makes a crew of its own (see Lane).
-struct MainCrew {
+// By their numbers of threads, for good, since somebody may still hold one. The child of a fork has
+// none of its parent's threads: it makes crews of its own (see Lane).
+struct MainCrews {
   std::mutex mutex;
-  Crew* crew = nullptr;
-  int threads = 0;
+  std::map<int, Crew> crews;
 };
-MainCrew* main_crew = new MainCrew;
+MainCrews* main_crews = new MainCrews;
 
 void forget_after_fork() {
   ++n_forks;
-  main_crew = new MainCrew;
+  main_crews = new MainCrews;
 }
 
 }  // namespace
@@ -209,13 +215,8 @@ Crew& Crew::main() {
   [[maybe_unused]] static const int registered =
       pthread_atfork(nullptr, nullptr, forget_after_fork);
   const int threads = default_threads();
-  const std::lock_guard lock(main_crew->mutex);
-  // A crew that somebody may still hold is never destroyed; the number changes rarely.
-  if (main_crew->crew == nullptr || main_crew->threads != threads) {
-    main_crew->crew = new Crew(threads - 1);
-    main_crew->threads = threads;
-  }
-  return *main_crew->crew;
+  const std::lock_guard lock(main_crews->mutex);
+  return main_crews->crews.try_emplace(threads, threads - 1).first->second;
 }
 
 }  // namespace andiron::exec

@@ -2,15 +2,16 @@
 
 #include <omp.h>
 #include <pthread.h>
-#include <sched.h>
 
 #include <atomic>
 #include <condition_variable>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <thread>
 
 #include "andiron/base/waiting.hpp"
+#include "andiron/exec/cores.hpp"
 #include "andiron/exec/plan.hpp"
 
 namespace andiron::exec {
@@ -20,13 +21,6 @@ namespace {
 std::mutex default_mutex;
 int chosen_threads = 0;
 
-int available_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
-}
-
 thread_local const void* current_lane = nullptr;
 std::atomic<std::shared_ptr<void> (*)()> release_locks = nullptr;
 
@@ -34,7 +28,9 @@ std::atomic<std::shared_ptr<void> (*)()> release_locks = nullptr;
 
 int default_threads() {
   const std::lock_guard lock(default_mutex);
-  return chosen_threads > 0 ? chosen_threads : available_cores();
+  if (chosen_threads > 0) return chosen_threads;
+  const cpu_set_t cores = process_cores();
+  return std::max(1, CPU_COUNT(&cores));
 }
 
 void set_default_threads(int threads) {
@@ -53,6 +49,7 @@ struct Lane::State {
   std::thread driver;
 
   void loop() {
+    run_on_process_cores();  // and so does its team
     current_lane = this;
     omp_set_dynamic(0);
     omp_set_num_threads(threads);
@@ -113,15 +110,16 @@ void Lane::run(const std::function<void()>& work) {
 
 namespace {
 
-// The child of a fork has none of its parent's threads: it forgets the lane (leaking it, since its
-// driver cannot be joined) and makes a new one on first use.
-struct MainLane {
+// By their numbers of threads, for good, since somebody may still hold one. The child of a fork has
+// none of its parent's threads: it forgets the lanes (leaking them, since their drivers cannot be
+// joined) and makes new ones on first use.
+struct MainLanes {
   std::mutex mutex;
-  Lane* lane = nullptr;
+  std::map<int, Lane> lanes;
 };
-MainLane* main_lane = new MainLane;
+MainLanes* main_lanes = new MainLanes;
 
-void forget_after_fork() { main_lane = new MainLane; }
+void forget_after_fork() { main_lanes = new MainLanes; }
 
 }  // namespace
 
@@ -129,11 +127,8 @@ Lane& Lane::main() {
   [[maybe_unused]] static const int registered =
       pthread_atfork(nullptr, nullptr, forget_after_fork);
   const int threads = default_threads();
-  const std::lock_guard lock(main_lane->mutex);
-  // A lane that somebody may still hold is never destroyed; the number changes rarely.
-  if (main_lane->lane == nullptr || main_lane->lane->threads() != threads)
-    main_lane->lane = new Lane(threads);
-  return *main_lane->lane;
+  const std::lock_guard lock(main_lanes->mutex);
+  return main_lanes->lanes.try_emplace(threads, threads).first->second;
 }
 
 }  // namespace andiron::exec

@@ -23,7 +23,7 @@ class Lane {
   /// after another. Called from the lane itself it runs at once.
   void run(const std::function<void()>& work);
 
-  /// The lane over all default threads, made on first use and anew in a forked child.
+  /// The lane over all default threads, made on first use of so many and anew in a forked child.
   static Lane& main();
 
  private:

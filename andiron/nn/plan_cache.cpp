@@ -36,7 +36,9 @@ PlanCache::Lease::~Lease() {
 exec::Plan& PlanCache::Lease::operator*() const { return *entry_->plan; }
 
 PlanCache::Lease PlanCache::checkout(const std::shared_ptr<const Graph>& graph, const Sizes& sizes,
-                                     const exec::PlanOptions& options) {
+                                     const exec::PlanOptions& wanted) {
+  exec::PlanOptions options = wanted;
+  if (options.threads == 0) options.threads = exec::default_threads();  // of now, not of the plan's
   std::unique_lock lock(mutex_);
   while (true) {
     int there = 0;

@@ -53,8 +53,9 @@ namespace {
 void ask_for_huge_pages(std::byte* data, size_t n_bytes) {
   constexpr size_t kLarge = size_t{4} << 20, kPage = 4096;
   if (n_bytes < kLarge) return;
-  const size_t skip = (kPage - reinterpret_cast<uintptr_t>(data) % kPage) % kPage;
-  madvise(data + skip, (n_bytes - skip) / kPage * kPage, MADV_HUGEPAGE);
+  // Whole pages, beyond both ends: it is a hint, and what lies there stays one mapping with us.
+  const size_t before = reinterpret_cast<uintptr_t>(data) % kPage;
+  madvise(data - before, (before + n_bytes + kPage - 1) / kPage * kPage, MADV_HUGEPAGE);
 }
 
 }  // namespace

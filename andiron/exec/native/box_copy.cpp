@@ -113,8 +113,11 @@ class Box {
 
   template <int kPlanes>
   bool interleaved(std::byte* dst, const std::byte* src, int64_t n, int64_t plane) const {
+    using Half [[gnu::may_alias]] = uint16_t;
+    using Word [[gnu::may_alias]] = uint32_t;
     if (item_ == 1) return interleave<uint8_t, kPlanes>(dst, src, n, plane), true;
-    if (item_ == 4) return interleave<uint32_t, kPlanes>(dst, src, n, plane), true;
+    if (item_ == 2) return interleave<Half, kPlanes>(dst, src, n, plane), true;
+    if (item_ == 4) return interleave<Word, kPlanes>(dst, src, n, plane), true;
     return false;
   }
 

@@ -55,7 +55,7 @@ class ConvBytes final : public Kernel {
     end_.type = to == DType::u8   ? ConvBytesResult::u8
                 : to == DType::i8 ? ConvBytesResult::i8
                                   : ConvBytesResult::f32;
-    constexpr float kMost = std::numeric_limits<float>::max();
+    constexpr float kMost = std::numeric_limits<float>::infinity();
     const float least = to == DType::u8 ? 0 : to == DType::i8 ? -128 : -kMost;
     const float most = to == DType::u8 ? 255 : to == DType::i8 ? 127 : kMost;
     end_.low = std::max(static_cast<float>(node.attr<double>("low")), least);

@@ -131,6 +131,40 @@ TEST(OnnxDamage, sizes_that_overflow_take_no_memory) {
   EXPECT_NE(message_of(t, "").find("its shape"), std::string::npos);
 }
 
+// By Pad's attribute, as it was before opset 11.
+TEST(OnnxDamage, pads_that_cut_more_than_there_is) {
+  for (const int64_t pad : {int64_t{-3}, INT64_MIN}) {
+    ModelProto m;
+    m.ir_version = 4;
+    m.opsets[""] = 10;
+    NodeProto n;
+    n.op_type = "Pad";
+    n.inputs = {"x"};
+    n.outputs = {"y"};
+    AttributeProto pads;
+    pads.name = "pads";
+    pads.type = 7;  // INTS
+    pads.ints = {pad, 0};
+    n.attributes = {pads};
+    m.graph.nodes = {n};
+    ValueInfo x;
+    x.name = "x";
+    x.elem_type = 1;
+    x.has_shape = true;
+    x.shape = {{2, ""}};
+    m.graph.inputs = {x};
+    x.name = "y";
+    m.graph.outputs = {x};
+    try {
+      import_graph(m);
+      ADD_FAILURE() << "it was imported";
+    } catch (const Error& e) {
+      EXPECT_NE(std::string(e.what()).find("cuts more than there is"), std::string::npos)
+          << e.what();
+    }
+  }
+}
+
 // Each calls the next one twice: 2^20 nodes in a few hundred bytes. With 40 levels it is too deep.
 void expect_refused(int levels, const std::string& words) {
   ModelProto m;

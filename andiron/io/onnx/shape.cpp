@@ -339,6 +339,7 @@ Values padded(const Call& c, const std::vector<int64_t>& pads, std::vector<int64
     if (low[axis] >= 0 && high[axis] >= 0) continue;
     const Dim& d = x.shape()[axis];
     if (!d.known()) c.refuse("a negative pad of an axis without a known size");
+    if (low[axis] < -d.size() || high[axis] < -d.size()) fail("[onnx] Pad cuts more than there is");
     begin[axis] = std::max<int64_t>(0, -low[axis]);
     size[axis] = d.size() - begin[axis] - std::max<int64_t>(0, -high[axis]);
     if (size[axis] < 0) fail("[onnx] Pad cuts more than there is");

@@ -144,8 +144,9 @@ extern const Op kEmbeddingBagGradValues = {
     .attributes = {kCombiner},
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
       check_bag(c, 1, 2, c.in(0).dtype);
-      if (c.shape(0).rank() != 2)
-        fail("[embedding_bag_grad_values] grad must be [n, d]; got {}", c.shape(0).str());
+      if (c.shape(0).rank() != 2 || !is_floating(c.in(0).dtype))
+        fail("[embedding_bag_grad_values] grad must be floating point [n, d]; got {}",
+             str(c.in(0)));
       check_grad(c, 0, c.shape(0)[1]);
       return {{c.in(0).dtype, {c.shape(1).count(), c.shape(0)[1]}}};
     },

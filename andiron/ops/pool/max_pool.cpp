@@ -50,6 +50,8 @@ BatchKind rows_together(const Node&, std::span<const BatchKind> in) {
 }
 
 std::vector<TensorType> infer_beside(const InferContext& c, bool like_dst) {
+  if (!is_floating(c.in(0).dtype))
+    fail("[{}] x must be floating point; got {}", c.op, str(c.in(0)));
   const PoolShape s = pool_shape(c.op, c.attributes, c.shape(0));
   const Shape dst = channels_last(s.dst, s.channels_last);
   const Shape& expected = like_dst ? dst : c.shape(0);
@@ -125,7 +127,8 @@ extern const Op kMaxPool = {
                             {"strides", Ints{2}},
                             {"padding", std::string("same")},
                             {"channels_last", true}}});
-          cases.push_back({{"i8[1,9,33]@-128:128"}, {{"kernel", Ints{2}}, {"channels_last", true}}});
+          cases.push_back(
+              {{"i8[1,9,33]@-128:128"}, {{"kernel", Ints{2}}, {"channels_last", true}}});
           return cases;
         }(),
 };
