@@ -115,8 +115,8 @@ class Forward final : public GroupKernel {
   Moments moments(float mean, Deviations away) const {
     const auto n = static_cast<double>(s_.n());
     double variance = away.squares / n;
-    if (center_) {
-      const double missed = away.sum / n;
+    const double missed = away.sum / n;
+    if (center_ && std::isfinite(missed)) {
       mean = static_cast<float>(static_cast<double>(mean) + missed);
       variance = std::max(0.0, variance - missed * missed);
     }
