@@ -130,7 +130,7 @@ Values split_into(const Call& c, std::vector<int64_t> sizes) {
         static_cast<int64_t>(c.has_attribute("num_outputs") ? c.i("num_outputs", 1)
                                                             : static_cast<int64_t>(c.n_outputs()));
     if (parts < 1 || parts > (1 << 20)) fail("[onnx] Split into {} parts", parts);
-    const int64_t each = (whole.size() + parts - 1) / parts;
+    const int64_t each = whole.size() / parts + (whole.size() % parts != 0 ? 1 : 0);
     int64_t rest = whole.size();
     for (int64_t i = 0; i < parts; ++i) {
       sizes.push_back(std::min(each, rest));

@@ -15,12 +15,12 @@ extern const Op kSplit = {
       const auto& sizes = c.attr<std::vector<int64_t>>("sizes");
       const int64_t axis = normalize_axis(c.op, c.attr<int64_t>("axis"), c.shape(0).rank());
       const Dim whole = c.shape(0)[static_cast<size_t>(axis)];
-      int64_t total = 0;
+      Dim total = 0;
       for (int64_t size : sizes) {
         if (size < 0) fail("[split] sizes must not be negative; got {}", str(sizes));
-        total += size;
+        total = total + size;
       }
-      if (sizes.empty() || whole != Dim(total))
+      if (sizes.empty() || whole != total)
         fail("[split] sizes {} do not add up to {}, axis {} of {}", str(sizes), whole.str(), axis,
              c.shape(0).str());
       std::vector<TensorType> types(sizes.size(), c.in(0));
