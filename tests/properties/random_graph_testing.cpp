@@ -35,7 +35,7 @@ std::vector<Tensor> draw_values(const std::vector<Leaf>& leaves,
 
 namespace {
 
-constexpr int64_t kMaxElements = 20000;
+constexpr int64_t kMaxElements = 20000, kMaxCopies = 1000;
 constexpr double kLargest = 1e4;
 
 bool has_batch(const Shape& shape) { return shape.mentions("batch"); }
@@ -229,7 +229,9 @@ class Drawer {
     if (have != want) {
       e = apply_one("reshape", {e}, {{"shape", with(have)}});
       if (have < want) {
-        const Entries copies(static_cast<size_t>((want + have - 1) / have), e);
+        const int64_t n = (want + have - 1) / have;
+        if (n > kMaxCopies) fail("too many copies");
+        const Entries copies(static_cast<size_t>(n), e);
         e = apply_one("concat", copies, {{"axis", int64_t{-1}}});
       }
       Shape begin(lead.size() + 1, Dim(0));

@@ -8,6 +8,7 @@
 #include "andiron/exec/native/kernel_testing.hpp"
 #include "andiron/ops/catalog.hpp"
 #include "andiron/ops/elementary.hpp"
+#include "andiron/ops/matmul/counted_matmul.hpp"
 #include "andiron/ops/normalize.hpp"
 #include "andiron/ops/ops.hpp"
 
@@ -99,6 +100,20 @@ TEST(RowKernels, a_label_out_of_range_is_named) {
   const Value v = ops::sparse_softmax_cross_entropy(in({2, 3}), in({2}, DType::i32));
   const Tensor x = Tensor::zeros(DType::f32, {2, 3}), ids = Tensor::from<int32_t>({0, 3}, {2});
   EXPECT_THROW(run_kernel(v.node(), {x, ids}), Error);
+}
+
+TEST(RowKernels, a_count_beyond_the_rows_is_an_error) {
+  for (const bool over_rows : {false, true}) {
+    const Value a = in({3, 5}), b = in(over_rows ? Shape{3, 4} : Shape{5, 4});
+    const Value n = input("n", DType::i32, {1});
+    const Value y = ops::counted_matmul(a, b, n, {.transpose_a = over_rows});
+    for (const int32_t count : {-1, 4}) {
+      const std::vector<Tensor> src = {random_tensor(a.type(), 1), random_tensor(b.type(), 2),
+                                       Tensor::from<int32_t>({count}, {1})};
+      EXPECT_THROW(run_kernel(y.node(), src), Error);
+      EXPECT_THROW(run_reference(y.node(), src), Error);
+    }
+  }
 }
 
 TEST(RowKernels, argmax_and_topk_prefer_the_first_and_nan) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "andiron/exec/native/parallel.hpp"
+#include "andiron/ops/matmul/counted_matmul.hpp"
 #include "andiron/ops/ops.hpp"
 
 namespace andiron::exec {
@@ -67,7 +68,7 @@ class CountedRows final : public Kernel {
   void run(const KernelCall& call) const override {
     const auto* a = static_cast<const float*>(call.src[0]);
     const auto* b = static_cast<const float*>(call.src[1]);
-    const int64_t count = static_cast<const int32_t*>(call.src[2])[0];
+    const int64_t count = ops::checked_count(static_cast<const int32_t*>(call.src[2])[0], n_);
     auto* dst = static_cast<float*>(call.dst[0]);
     parallel_chunks(threads_, zero_rest_ ? n_ : count, block_, [&](int64_t begin, int64_t end) {
       for (; begin < end; begin += block_) {
@@ -126,7 +127,7 @@ class CountedSum final : public Kernel {
   void run(const KernelCall& call) const override {
     const auto* a = static_cast<const float*>(call.src[0]);
     const auto* b = static_cast<const float*>(call.src[1]);
-    const int64_t count = static_cast<const int32_t*>(call.src[2])[0];
+    const int64_t count = ops::checked_count(static_cast<const int32_t*>(call.src[2])[0], n_);
     auto* dst = static_cast<float*>(call.dst[0]);
     auto* last_a = reinterpret_cast<float*>(call.scratch);
     auto* last_b = reinterpret_cast<float*>(call.scratch + copy_bytes());

@@ -74,7 +74,7 @@ extern const Op kCountedMatmul = {
     .why_not_differentiable = "it is a part of the optimizer's step",
     .reference =
         [](const ReferenceContext& c) {
-          const int64_t count = c.src[2].data<int32_t>()[0];
+          const int64_t count = checked_count(c.src[2].data<int32_t>()[0], c.src[0].size(0));
           visit_floating(c.dst[0].dtype(), [&]<class T>() {
             c.attr<bool>("transpose_a") ? sum_over_rows<T>(c, count) : rows_of<T>(c, count);
           });
@@ -97,6 +97,12 @@ extern const Op kCountedMatmul = {
               {{"f32[700,40]", "f32[700,24]", "i32[1]@700:701"}, {{"transpose_a", true}}},
               {{"bf16[8,16]", "bf16[16,4]", "i32[1]@3:4"}}},
 };
+
+int64_t checked_count(int32_t count, int64_t rows) {
+  if (count < 0 || count > rows)
+    fail("[counted_matmul] count must be from 0 to {}, the number of rows; got {}", rows, count);
+  return count;
+}
 
 Value counted_matmul(const Value& a, const Value& b, const Value& count,
                      const CountedMatmulOptions& o) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "andiron/graph/value.hpp"
 
 namespace andiron::ops {
@@ -14,5 +16,8 @@ struct CountedMatmulOptions {
 /// with transpose_a: a [n, k], b [n, m] -> [k, m], the sum over the valid rows.
 Value counted_matmul(const Value& a, const Value& b, const Value& count,
                      const CountedMatmulOptions& options = {});
+
+/// The count; throws Error when there are not so many rows.
+int64_t checked_count(int32_t count, int64_t rows);
 
 }  // namespace andiron::ops

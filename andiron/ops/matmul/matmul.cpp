@@ -112,11 +112,12 @@ extern const Op kMatmul = {
     .gradient = gradient,
     .reference = reference,
     .batch = batch,
-    .flops = [](const Node& node) {
-      const Shape& a = node.inputs[0].shape();
-      const int64_t k = a[a.size() - (node.attr<bool>("transpose_a") ? 2 : 1)].size();
-      return 2.0 * static_cast<double>(k * node.outputs[0].shape.count().size());
-    },
+    .flops =
+        [](const Node& node) {
+          const Shape& a = node.inputs[0].shape();
+          const int64_t k = a[a.size() - (node.attr<bool>("transpose_a") ? 2 : 1)].size();
+          return 2.0 * static_cast<double>(k * node.outputs[0].shape.count().size());
+        },
     .cases = {{{"f32[4,3]", "f32[3,5]"}},
               {{"f32[3,4]", "f32[3,5]"}, {{"transpose_a", true}}},
               {{"f32[4,3]", "f32[5,3]"}, {{"transpose_b", true}}},
@@ -130,8 +131,7 @@ extern const Op kMatmul = {
 };
 
 Value matmul(const Value& a, const Value& b, bool transpose_a, bool transpose_b) {
-  return make_value(kMatmul, {a, b},
-                    {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}});
+  return make_value(kMatmul, {a, b}, {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}});
 }
 
 Value dense(const Value& x, const Value& weights, const Value& bias) {

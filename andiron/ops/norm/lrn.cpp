@@ -27,6 +27,8 @@ Channels channels_of(const Tensor& x, int64_t axis) {
 // Calls f(flat index, first, last) with the window [first, last] of channels of each element.
 template <class F>
 void for_each_window(const Channels& c, int64_t before, int64_t after, F f) {
+  before = std::min(before, c.n);
+  after = std::min(after, c.n);
   for (int64_t o = 0; o < c.outer; ++o)
     for (int64_t k = 0; k < c.n; ++k)
       for (int64_t i = 0; i < c.inner; ++i)
