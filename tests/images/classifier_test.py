@@ -357,3 +357,16 @@ def test_the_command_in_8_bits_needs_no_weights_where_it_is_used(tiny, folder, t
     os.unlink(tiny)
     found = run("predict", out, photo)
     assert found.exit_code == 0 and f"{photo}: green" in found.output
+
+
+def test_nothing_left_to_judge_by_says_what_was_left_out(tiny, folder, tmp_path):
+    made = classifier(tmp_path, C=1.0).fit(folder)
+    with pytest.raises(andiron.Error, match=r"1 cannot be read.*2 are of classes .*\(pink; it"):
+        made.evaluate([b"", picture((9, 9, 9), 1), picture((9, 9, 9), 2)], ["red", "pink", "pink"])
+    with pytest.raises(andiron.Error, match="there are no photos"):
+        made.evaluate([], [])
+    out = tmp_path / "model"
+    assert run("train", "--photos", folder, "--out", out, "--weights", tiny).exit_code == 0
+    found = run("evaluate", out, "--photos", folder, "--json")
+    assert found.exit_code == 1 and "36 are in the training set, too" in found.output
+    assert "NaN" not in found.output

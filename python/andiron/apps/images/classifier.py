@@ -286,6 +286,9 @@ class ImageClassifier:
         Args:
             photos, labels: as in `fit`.
             keep_duplicates: counts photos of the training set, too. Default: False.
+
+        Errors:
+            ValueError where no photo is left to judge by: it says what was left out.
         """
         learned = self._fitted()
         photos = Photos.of(photos, labels)
@@ -305,19 +308,22 @@ class ImageClassifier:
         if not keep_duplicates:
             left_out.update(same)
         good = [i for i in range(len(photos)) if i not in left_out]
-        chances = self.linear_.predict_proba(features[good]) if good else np.zeros((0, 1))
+        unknown = [(names[i], str(photos.labels[i])) for i in unknown]
+        if not good:
+            raise _core.Error(
+                evaluation.nothing_left(bad, unknown, self.classes_, 0 if keep_duplicates else
+                                        len(same))
+            )  # fmt: skip
         found = self._evaluation(
-            truth[good], chances.reshape(len(good), -1) if good else truth[:0],
-            [names[i] for i in good], {}, f"{len(good)} photos that training did not see.",
-        )  # fmt: skip
-        if good:
-            found.baselines = evaluation.baselines(
+            truth[good], self.linear_.predict_proba(features[good]), [names[i] for i in good],
+            evaluation.baselines(
                 learned.truth, truth[good], (learned.thumbnails, small[good]),
                 (learned.features, features[good]),
-            )  # fmt: skip
+            ), f"{len(good)} photos that training did not see.",
+        )  # fmt: skip
         found.sources = [photos.sources[i] for i in good]
         found.bad = [(names[row], why) for row, why in bad]
-        found.unknown = [(names[i], str(photos.labels[i])) for i in unknown]
+        found.unknown = unknown
         found.duplicates = [
             (names[i], learned.names[p.second], p.exact) for i, p in sorted(same.items())
         ]
