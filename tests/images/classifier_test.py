@@ -370,3 +370,37 @@ def test_nothing_left_to_judge_by_says_what_was_left_out(tiny, folder, tmp_path)
     found = run("evaluate", out, "--photos", folder, "--json")
     assert found.exit_code == 1 and "36 are in the training set, too" in found.output
     assert "NaN" not in found.output
+
+
+def table(path, rows):
+    path.write_text("photo,classes\n" + "".join(f"{photo},{cell}\n" for photo, cell in rows))
+    return path
+
+
+def test_a_table_of_one_class_each_trains_one_class_a_photo(tiny, folder, tmp_path):
+    photos = Photos.from_folder(folder)
+    rows = list(zip(photos.sources, photos.labels, strict=True))
+    one = table(tmp_path / "one.csv", rows)
+    assert not Photos.of(one).multi_label and Photos.from_table(one, several=True).multi_label
+    out = tmp_path / "model"
+    words = ("train", "--out", out, "--weights", tiny, "--folds", 3, "--photos")
+    found = run(*words, one)
+    assert found.exit_code == 0 and "3 classes, one class a photo" in found.output
+    assert "have no class" not in found.output
+    found = run(*words, one, "--several")
+    assert found.exit_code == 0 and "3 classes, several classes a photo" in found.output
+    more = table(tmp_path / "more.csv", [(folder / "red" / "0_red.ppm", " red ")])
+    assert run("add", out, "--photos", more).exit_code == 0  # one class is a list of one
+    empty = table(tmp_path / "empty.csv", [*rows[1:], (rows[0][0], " ")])
+    found = run(*words, empty)
+    assert found.exit_code == 0 and "several classes a photo" in found.output
+    assert "1 of 36 photos have no class (an empty cell)" in found.output
+    with pytest.raises(andiron.Error, match=r"one class is wanted; it has none"):
+        Photos.from_table(empty, several=False)
+
+
+def test_lists_of_classes_do_not_go_into_a_classifier_of_one_each(tmp_path, folder):
+    made = classifier(tmp_path, C=1.0).fit(folder)
+    for use in (made.add, made.evaluate):
+        with pytest.raises(andiron.Error, match="one class each; these have lists"):
+            use([picture(COLOURS["red"], 1)], [["red", "warm"]])

@@ -25,11 +25,19 @@ _report = click.option("--report", default=None, type=click.Path(), help="A page
 _json = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 
 
-def _read(photos: str, group: str | None):
+def _read(photos: str, group: str | None, several: bool = False):
     from andiron.apps.images import Photos
     from andiron.apps.images.photos import groups_of
 
     found = Photos.of(photos)
+    if several:
+        found = found.with_lists()
+    if found.without_class:
+        click.echo(
+            f"{found.without_class} of {len(found)} photos have no class (an empty cell): none of "
+            "the classes is there",
+            err=True,
+        )
     if group is not None:
         found.groups = groups_of(found.sources, group)
     return found
@@ -52,19 +60,24 @@ def _echo(evaluation, report: str | None, as_json: bool) -> None:
 @click.option("--folds", default=5, show_default=True, help="Of cross-validation.")
 @click.option("--fine-tune", is_flag=True, help="Train the network's upper blocks, too.")
 @click.option("--int8", is_flag=True, help="The network in 8 bits: less time for each photo.")
+@click.option("--several", is_flag=True, help="A photo may have several classes, even where each "
+              "of these has one.")  # fmt: skip
 @click.option("--cache", default=None, type=click.Path(), help="Folder of features.")
 @click.option("--seed", default=0, show_default=True)
 @_group
 @_report
 @_json
 @said
-def train(photos, out, network, weights, loss, folds, fine_tune, int8, cache, seed, group, report,
-          as_json) -> None:  # fmt: skip
-    """Train on PHOTOS: features of NETWORK, a linear classifier on top."""
+def train(photos, out, network, weights, loss, folds, fine_tune, int8, several, cache, seed, group,
+          report, as_json) -> None:  # fmt: skip
+    """Train on PHOTOS: features of NETWORK, a linear classifier on top.
+
+    A photo has one class, or, where the table has several (or none) for one of them, any number of
+    classes: each is judged by itself then."""
     from andiron.apps.homes import StyleClassifier
     from andiron.apps.images.tuning import recommendation
 
-    found = _read(photos, group)
+    found = _read(photos, group, several)
     model = StyleClassifier(network, weights=weights, loss=loss, cv=folds, seed=seed, cache=cache)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # bad photos are told below
@@ -80,7 +93,8 @@ def train(photos, out, network, weights, loss, folds, fine_tune, int8, cache, se
         _echo(judged, report, as_json)
     advice = recommendation(model.learned.truth.sum(0))
     for line in (
-        f"{len(model.learned.names)} photos, {len(model.classes_)} classes, C = "
+        f"{len(model.learned.names)} photos, {len(model.classes_)} classes, "
+        f"{'several classes a photo' if model.multi_label_ else 'one class a photo'}, C = "
         f"{model.linear_.C_:g}: {out}",
         f"{len(model.duplicates_)} pairs of photos are the same; they stayed on one side of each "
         "split" if model.duplicates_ else "",

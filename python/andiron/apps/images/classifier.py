@@ -94,7 +94,8 @@ class ImageClassifier:
             photos: a folder with one folder for each class; a CSV table (Photos.from_table); paths
                 or files' bytes in a list; or Photos.
             labels: a class for each photo, or a list of classes for each where a photo may have
-                several (each is then judged by itself, with a threshold of its own).
+                several (each is then judged by itself, with a threshold of its own). A table in
+                which each photo has exactly one gives classes.
             groups: as in Photos.
 
         Errors:
@@ -113,15 +114,11 @@ class ImageClassifier:
         """Learns more photos, of known or of new classes, beside those it knows: the features of
         the new ones are computed, and the linear part is trained again from where it is.
 
-        Arguments as in `fit`.
+        Arguments as in `fit`. Where photos may have several classes, one class stands for a list
+        of one.
         """
         before = self._fitted()
-        photos = Photos.of(photos, labels, groups)
-        evaluation.check_labels(photos.labels)
-        if photos.multi_label != self.multi_label_:
-            raise _core.Error(
-                "[images] photos have one class each, or lists of classes, in all that is learned"
-            )
+        photos = self._of_its_kind(Photos.of(photos, labels, groups))
         classes = self.classes_
         self.classes_ = sorted({*classes, *self._names(photos.labels)}, key=str)
         old = np.zeros((len(before.truth), len(self.classes_)), np.float32)
@@ -136,6 +133,18 @@ class ImageClassifier:
         )  # fmt: skip
         self._train(self.linear_)
         return self
+
+    def _of_its_kind(self, photos: Photos) -> Photos:
+        """Photos with one class each, or a list for each, as those that were learned."""
+        evaluation.check_labels(photos.labels)
+        if self.multi_label_:
+            return photos.with_lists()
+        if photos.multi_label:
+            raise _core.Error(
+                "[images] the classifier has learned photos of one class each; these have lists of "
+                "classes"
+            )
+        return photos
 
     @staticmethod
     def _names(labels: list) -> list:
@@ -291,8 +300,7 @@ class ImageClassifier:
             ValueError where no photo is left to judge by: it says what was left out.
         """
         learned = self._fitted()
-        photos = Photos.of(photos, labels)
-        evaluation.check_labels(photos.labels)
+        photos = self._of_its_kind(Photos.of(photos, labels))
         features, bad, _ = self.features(photos)
         small, _, _ = self.cache.rows("thumbnails-16", photos, thumbnails)
         truth = one_hot(photos.labels, self.classes_)

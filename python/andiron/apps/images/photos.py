@@ -56,6 +56,20 @@ class Photos:
             isinstance(y, (list, tuple, set, frozenset)) for y in self.labels
         )
 
+    @property
+    def without_class(self) -> int:
+        """How many have no class: an empty list, an empty cell of a table."""
+        several = (list, tuple, set, frozenset)
+        return sum(isinstance(y, several) and not y for y in self.labels or ())
+
+    def with_lists(self) -> Photos:
+        """The same, with a list of classes for each."""
+        if self.labels is None or not self.sources:
+            return self
+        several = (list, tuple, set, frozenset)
+        labels = [list(y) if isinstance(y, several) else [y] for y in self.labels]
+        return Photos(self.sources, labels, self.groups, self._hashes)
+
     @classmethod
     def from_folder(cls, directory: Any, group: str | None = None) -> Photos:
         """One folder for each class.
@@ -82,9 +96,15 @@ class Photos:
         return cls(sources, labels, groups_of(sources, group))
 
     @classmethod
-    def from_table(cls, path: Any, separator: str = "|") -> Photos:
+    def from_table(cls, path: Any, separator: str = "|", several: bool | None = None) -> Photos:
         """A CSV file with the columns photo (paths, from the table's folder) and classes, which
         `separator` separates, for instance "Colonial|Traditional"; and maybe group.
+
+        Args:
+            path: of the table.
+            separator: between classes. Default: "|".
+            several: whether a photo may have several classes, or none: labels are lists then.
+                Default: where every photo has exactly one, they are classes, else lists.
 
         Errors:
             OSError where it cannot be read; ValueError where a column is missing.
@@ -97,7 +117,18 @@ class Photos:
                 f"[images] '{path}' wants the columns photo and classes; it has "
                 f"{sorted(rows[0]) if rows else 'no rows'}"
             )
-        labels = [[c for c in row["classes"].split(separator) if c] for row in rows]
+        labels: list = [
+            [c.strip() for c in (row["classes"] or "").split(separator) if c.strip()]
+            for row in rows
+        ]
+        if not several and all(len(y) == 1 for y in labels):
+            labels = [y[0] for y in labels]
+        elif several is False:
+            row = next(i for i, y in enumerate(labels) if len(y) != 1)
+            raise _core.Error(
+                f"[images] '{path}', photo {rows[row]['photo']!r}: one class is wanted; it has "
+                f"{labels[row] or 'none'}"
+            )
         groups = [row["group"] for row in rows] if "group" in rows[0] else None
         return cls([str(path.parent / row["photo"]) for row in rows], labels, groups)
 
