@@ -404,3 +404,62 @@ def test_lists_of_classes_do_not_go_into_a_classifier_of_one_each(tmp_path, fold
     for use in (made.add, made.evaluate):
         with pytest.raises(andiron.Error, match="one class each; these have lists"):
             use([picture(COLOURS["red"], 1)], [["red", "warm"]])
+
+
+def test_photos_that_were_learned_are_not_learned_again(tiny, folder, tmp_path):
+    out = tmp_path / "model"
+    assert run("train", "--photos", folder, "--out", out, "--weights", tiny).exit_code == 0
+    found = run("add", out, "--photos", folder)
+    assert found.exit_code == 0 and "36 photos, 3 classes" in found.output
+    assert "36 photos were learned already, with the same class: left out" in found.output
+    more = tmp_path / "more" / "green"
+    more.mkdir(parents=True)
+    (more / "again.ppm").write_bytes((folder / "green" / "0_green.ppm").read_bytes())
+    (more / "new.ppm").write_bytes(picture(COLOURS["green"], 8888))
+    (more / "other.ppm").write_bytes((folder / "red" / "0_red.ppm").read_bytes())
+    (more / "bad.jpg").write_bytes(b"<html>")
+    found = run("add", out, "--photos", more.parent)
+    assert found.exit_code == 0, found.output
+    assert "38 photos, 3 classes" in found.output and "1 photos were learned" in found.output
+    assert f"the same photo in two classes: {folder / 'red' / '0_red.ppm'}, " in found.output
+    assert "1 photos could not be read" in found.output and "bad.jpg" in found.output
+
+
+def test_photos_none_of_which_can_be_read_say_why(tmp_path, folder):
+    made = classifier(tmp_path, C=1.0)
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"<html>")
+    with (
+        pytest.warns(UserWarning, match="4 photos"),
+        pytest.raises(andiron.Error, match=r"0 photos are too few.*4 could not.*bad.jpg.*1 more"),
+    ):
+        made.fit([bad] * 4, ["red", "blue"] * 2)
+    made.fit(folder)
+    with pytest.raises(andiron.Error, match=r"nothing to learn: 1 could not be read \(.*bad.jpg"):
+        made.add([bad], ["pink"])
+    assert made.classes_ == ["blue", "green", "red"] and len(made.learned.names) == 36
+
+
+def test_a_class_none_of_whose_photos_can_be_read_is_left_out(tmp_path, folder):
+    photos = Photos.from_folder(folder)
+    made = classifier(tmp_path, C=1.0)
+    bad = Photos([*photos.sources, b"", b"<html>"], [*photos.labels, "pink", "pink"])
+    with pytest.warns(UserWarning, match="no photo of pink can be read"):
+        made.fit(bad)
+    assert made.classes_ == ["blue", "green", "red"]
+    assert made.predict(picture(COLOURS["red"], 999))[0].classes == ("red",)
+    with pytest.warns(UserWarning, match="no photo of pink can be read"):
+        made.add([b"", picture(COLOURS["red"], 998)], ["pink", "red"])
+    assert made.classes_ == ["blue", "green", "red"]
+    several = Photos(bad.sources, [[y] for y in bad.labels])
+    with pytest.warns(UserWarning, match="no photo of pink can be read"):
+        assert classifier(tmp_path).fit(several).classes_ == ["blue", "green", "red"]
+
+
+def test_folders_without_photos_are_named(tiny, tmp_path):
+    photos = write_photos(tmp_path / "photos")
+    (photos / "pink").mkdir()
+    with pytest.warns(UserWarning, match="folders without photos, which are no classes: pink"):
+        Photos.from_folder(photos)
+    found = run("train", "--photos", photos, "--out", tmp_path / "m", "--weights", tiny)
+    assert found.exit_code == 0 and found.output.count("no classes: pink") == 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import warnings
+from collections.abc import Iterator
 
 import click
 
@@ -25,11 +27,23 @@ _report = click.option("--report", default=None, type=click.Path(), help="A page
 _json = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 
 
+@contextlib.contextmanager
+def _warnings_told() -> Iterator[None]:
+    """Warnings as lines, each once; bad photos are told with the figures."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        yield
+    for text in dict.fromkeys(str(w.message) for w in heard):
+        if "could not be read and are left out" not in text:
+            click.echo(text, err=True)
+
+
 def _read(photos: str, group: str | None, several: bool = False):
     from andiron.apps.images import Photos
     from andiron.apps.images.photos import groups_of
 
-    found = Photos.of(photos)
+    with _warnings_told():
+        found = Photos.of(photos)
     if several:
         found = found.with_lists()
     if found.without_class:
@@ -48,6 +62,10 @@ def _echo(evaluation, report: str | None, as_json: bool) -> None:
     if report:
         evaluation.report(report)
         click.echo(f"report: {report}", err=as_json)
+
+
+def _conflicts(model) -> list[str]:
+    return [f"the same photo in two classes: {a}, {b}" for a, b in model.conflicts_[:10]]
 
 
 @cli.command()
@@ -79,8 +97,7 @@ def train(photos, out, network, weights, loss, folds, fine_tune, int8, several, 
 
     found = _read(photos, group, several)
     model = StyleClassifier(network, weights=weights, loss=loss, cv=folds, seed=seed, cache=cache)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # bad photos are told below
+    with _warnings_told():
         model.fit(found)
         if fine_tune:
             click.echo(model.fine_tune(found)["verdict"], err=as_json)
@@ -98,7 +115,7 @@ def train(photos, out, network, weights, loss, folds, fine_tune, int8, several, 
         f"{model.linear_.C_:g}: {out}",
         f"{len(model.duplicates_)} pairs of photos are the same; they stayed on one side of each "
         "split" if model.duplicates_ else "",
-        *(f"the same photo in two classes: {a}, {b}" for a, b in model.conflicts_[:10]),
+        *_conflicts(model),
         advice.text,
     ):  # fmt: skip
         if line:
@@ -161,11 +178,27 @@ def add(model, photos, out, cache) -> None:
 
     classifier = StyleClassifier.load(model, cache=cache)
     before = set(classifier.classes_)
-    classifier.add(_read(photos, None)).save(out or model)
+    with _warnings_told():
+        classifier.add(_read(photos, None))
+    classifier.save(out or model)
     new = [str(c) for c in classifier.classes_ if c not in before]
     click.echo(
         f"{len(classifier.learned.names)} photos, {len(classifier.classes_)} classes"
         f"{', new: ' + ', '.join(new) if new else ''}: {out or model}"
     )
-    if classifier.cross_validation_ is not None:
-        click.echo(str(classifier.cross_validation_))
+    again = classifier.repeated_
+    if again:
+        click.echo(
+            f"{len(again)} photos were learned already, with the same class: left out (the first: "
+            f"{again[0]})"
+        )
+    for line in _conflicts(classifier):
+        click.echo(line)
+    judged = classifier.cross_validation_
+    if judged is not None:
+        judged.bad = classifier.bad_
+        click.echo(str(judged))
+    elif classifier.bad_:
+        click.echo(
+            f"{len(classifier.bad_)} photos could not be read, the first: {classifier.bad_[0][1]}"
+        )

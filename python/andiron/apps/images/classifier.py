@@ -52,7 +52,8 @@ class ImageClassifier:
     After `fit`: `classes_`, `linear_` (the LinearClassifier), `cross_validation_` (an Evaluation of
     photos by classifiers that did not see them), `thresholds_` (of each class where photos may
     have several), `duplicates_` (pairs of names of photos that are the same), `conflicts_`
-    (such pairs whose classes differ), `bad_` ((photo, why) of those left out).
+    (such pairs whose classes differ), `bad_` ((photo, why) of those left out), `repeated_` (names
+    of those that `add` left out).
 
     Example:
         >>> classifier = ImageClassifier("EfficientNetLite0")  # doctest: +SKIP
@@ -99,14 +100,16 @@ class ImageClassifier:
             groups: as in Photos.
 
         Errors:
-            ValueError with fewer than two classes, or fewer than two photos that can be read.
+            ValueError with fewer than two classes, or fewer than two photos that can be read: it
+            says why.
         """
         photos = Photos.of(photos, labels, groups)
         evaluation.check_labels(photos.labels)
         self.multi_label_ = photos.multi_label
         self.bad_: list[tuple[str, str]] = []
+        self.repeated_: list[str] = []
         self.classes_ = self._names(photos.labels)
-        self.learned = self._learn(photos)
+        self.learned = self._learn(photos, self.classes_)
         self._train(None)
         return self
 
@@ -115,15 +118,31 @@ class ImageClassifier:
         the new ones are computed, and the linear part is trained again from where it is.
 
         Arguments as in `fit`. Where photos may have several classes, one class stands for a list
-        of one.
+        of one. Photos that it has learned already, the same files with the same classes, are left
+        out (`repeated_`).
+
+        Errors:
+            ValueError where none of the photos can be read.
         """
         before = self._fitted()
         photos = self._of_its_kind(Photos.of(photos, labels, groups))
-        classes = self.classes_
-        self.classes_ = sorted({*classes, *self._names(photos.labels)}, key=str)
-        old = np.zeros((len(before.truth), len(self.classes_)), np.float32)
-        old[:, [self.classes_.index(c) for c in classes]] = before.truth
-        new = self._learn(photos)
+        known = self.classes_
+        classes = sorted({*known, *self._names(photos.labels)}, key=str)
+        old = np.zeros((len(before.truth), len(classes)), np.float32)
+        old[:, [classes.index(c) for c in known]] = before.truth
+        self.bad_ = []
+        new = self._learn(photos, classes)
+        if not new.names:
+            raise _core.Error(f"[images] there is nothing to learn: {_unreadable(self.bad_)}")
+        there = {(h.tobytes(), y.tobytes()) for h, y in zip(before.hashes, old, strict=True)}
+        fresh = [(h.tobytes(), y.tobytes()) not in there
+                 for h, y in zip(new.hashes, new.truth, strict=True)]  # fmt: skip
+        self.repeated_ = [name for name, f in zip(new.names, fresh, strict=True) if not f]
+        if not any(fresh):
+            self._warn_of_bad()
+            return self
+        new = new.take(np.flatnonzero(fresh))
+        self.classes_ = classes
         new.groups = new.groups + (before.groups.max(initial=-1) + 1)
         self.learned = Learned(
             before.names + new.names,
@@ -151,7 +170,7 @@ class ImageClassifier:
         several = (list, tuple, set, frozenset)
         return sorted({c for y in labels for c in (y if isinstance(y, several) else [y])}, key=str)
 
-    def _learn(self, photos: Photos) -> Learned:
+    def _learn(self, photos: Photos, classes: list) -> Learned:
         features, bad, _ = self.features(photos)
         small, _, _ = self.cache.rows("thumbnails-16", photos, thumbnails)
         good = np.setdiff1d(np.arange(len(photos)), [row for row, _ in bad])
@@ -160,7 +179,7 @@ class ImageClassifier:
         groups = np.arange(len(photos))
         if photos.groups is not None:
             groups = np.unique([str(g) for g in photos.groups], return_inverse=True)[1]
-        return Learned(names, one_hot(photos.labels, self.classes_), groups.astype(np.int64),
+        return Learned(names, one_hot(photos.labels, classes), groups.astype(np.int64),
                        photos.hashes, small, features).take(good)  # fmt: skip
 
     def features(self, photos: Any) -> tuple[np.ndarray, list[tuple[int, str]], int]:
@@ -171,14 +190,21 @@ class ImageClassifier:
 
     def _train(self, start: LinearClassifier | None) -> None:
         learned = self._fitted()
-        if self.bad_:
+        self._warn_of_bad()
+        if len(learned.names) < 2:
+            raise _core.Error(
+                f"[images] {len(learned.names)} photos are too few to learn from"
+                + (f": {_unreadable(self.bad_)}" if self.bad_ else "")
+            )
+        there = learned.truth.any(0)
+        if not there.all():  # all photos of these could not be read
+            none = [str(c) for c, ok in zip(self.classes_, there, strict=True) if not ok]
             warnings.warn(
-                f"[images] {len(self.bad_)} photos could not be read and are left out; the first: "
-                f"{self.bad_[0][1]}",
+                f"[images] no photo of {', '.join(none)} can be read: left out of the classes",
                 stacklevel=4,
             )
-        if len(learned.names) < 2:
-            raise _core.Error(f"[images] {len(learned.names)} photos are too few to learn from")
+            self.classes_ = [c for c, ok in zip(self.classes_, there, strict=True) if ok]
+            learned.truth = learned.truth[:, there]
         pairs = duplicates.find(learned.hashes, learned.thumbnails, learned.features)
         names = learned.names
         self.duplicates_ = [(names[p.first], names[p.second], p.exact) for p in pairs]
@@ -212,6 +238,14 @@ class ImageClassifier:
                 f"Cross-validation in {int(linear.cv_['fold'].max()) + 1} parts: each photo by a "
                 "classifier that saw neither it, nor its group, nor its duplicates.",
             )  # fmt: skip
+
+    def _warn_of_bad(self) -> None:
+        if self.bad_:
+            warnings.warn(
+                f"[images] {len(self.bad_)} photos could not be read and are left out; the first: "
+                f"{self.bad_[0][1]}",
+                stacklevel=5,
+            )
 
     def _held_out_baselines(self, fold: np.ndarray) -> dict[str, float]:
         learned = self._fitted()
@@ -380,7 +414,7 @@ class ImageClassifier:
     def _restore(self, about: dict, tensors: dict) -> None:
         self.classes_, self.multi_label_ = about["classes"], about["multi_label"]
         self.thresholds_, self.tuned = tensors["thresholds"], about["tuned"]
-        self.bad_, self.duplicates_, self.conflicts_ = [], [], []
+        self.bad_, self.repeated_, self.duplicates_, self.conflicts_ = [], [], [], []
         self.cross_validation_ = None
         linear = self._linear()
         linear.C_, linear.multi_label_ = about["C"], self.multi_label_
@@ -402,3 +436,10 @@ class ImageClassifier:
 
 def _texts(classes: Sequence[Any]) -> bool:
     return all(isinstance(c, str) for c in classes)
+
+
+def _unreadable(bad: list[tuple[str, str]], most: int = 3) -> str:
+    """What could not be read, and why, of the first ones."""
+    more = f"; and {len(bad) - most} more" if len(bad) > most else ""
+    said = "; ".join(why for _, why in bad[:most])
+    return f"{len(bad)} could not be read ({said}{more})"

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import os
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,7 +73,7 @@ class Photos:
 
     @classmethod
     def from_folder(cls, directory: Any, group: str | None = None) -> Photos:
-        """One folder for each class.
+        """One folder for each class; a warning names folders without photos.
 
         Args:
             directory: the folder of the folders.
@@ -83,15 +84,23 @@ class Photos:
             OSError where there is no such folder; ValueError where it has no folders with photos.
         """
         directory = os.fspath(directory)
-        sources, labels = [], []
+        sources, labels, empty = [], [], []
         for name in classes_in(directory, None):
             found = files_in(os.path.join(directory, name))
+            if not found:
+                empty.append(name)
             sources += found
             labels += [name] * len(found)
         if not sources:
             raise _core.Error(
                 f"[images] {directory!r} has no folders with photos; one folder for each class is "
                 "wanted"
+            )
+        if empty:
+            warnings.warn(
+                f"[images] {directory!r} has folders without photos, which are no classes: "
+                f"{', '.join(empty)}",
+                stacklevel=3,
             )
         return cls(sources, labels, groups_of(sources, group))
 
