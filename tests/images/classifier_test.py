@@ -309,7 +309,7 @@ def test_the_command(tiny, folder, tmp_path):
     photo.write_bytes(picture(COLOURS["green"], 4321))
     bad.write_bytes(b"nothing")
     found = run("predict", out, photo, bad)
-    assert found.exit_code == 0 and f"{photo}: green" in found.output
+    assert found.exit_code == 1 and f"{photo}: green" in found.output
     assert "1 of 2 photos could not be read" in found.output
     assert run("predict", out, bad).exit_code == 1
     rows = json.loads(run("predict", out, photo, "--json").output)
@@ -463,3 +463,30 @@ def test_folders_without_photos_are_named(tiny, tmp_path):
         Photos.from_folder(photos)
     found = run("train", "--photos", photos, "--out", tmp_path / "m", "--weights", tiny)
     assert found.exit_code == 0 and found.output.count("no classes: pink") == 1
+
+
+def test_a_folder_is_predicted_photo_by_photo(tiny, folder, tmp_path):
+    out = tmp_path / "model"
+    assert run("train", "--photos", folder, "--out", out, "--weights", tiny).exit_code == 0
+    found = run("predict", out, folder / "red", folder / "blue" / "0_blue.ppm", "--json")
+    rows = json.loads(found.output)
+    assert found.exit_code == 0 and [r["classes"] for r in rows] == [["red"]] * 12 + [["blue"]]
+    made = StyleClassifier.load(out)
+    assert len(made.predict(folder)) == 36 and made.predict_proba(folder / "red").shape == (12, 3)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(andiron.Error, match="no photo in"):
+        made.predict(tmp_path / "empty")
+
+
+def test_a_name_that_cannot_be_written_is_refused_before_the_work(tiny, folder, tmp_path):
+    words = ("train", "--photos", folder, "--weights", tiny)
+    for name, why in ((tmp_path, "is a folder"), (f"{tiny}/x", "is a file"), ("x.onnx", "foreign")):
+        found = run(*words, "--out", name)
+        assert found.exit_code == 1 and not (tmp_path / "cache").exists(), found.output
+        assert ("under the name of another format" if why == "foreign" else why) in found.output
+    found = run(*words, "--out", tmp_path / "m", "--report", tmp_path)
+    assert found.exit_code == 1 and "is a folder" in found.output
+    out = tmp_path / "new" / "folder" / "model"
+    assert run(*words, "--out", out).exit_code == 0 and out.exists()
+    with pytest.raises(andiron.Error, match="another format"):
+        StyleClassifier.load(out).save(tmp_path / "model.onnx")

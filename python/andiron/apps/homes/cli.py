@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import click
 
-from andiron._commands import said
+from andiron._commands import check_target, said
 
 
 @click.group(name="style", context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,6 +57,13 @@ def _read(photos: str, group: str | None, several: bool = False):
     return found
 
 
+def _check_targets(command: str, out: str | None, report: str | None) -> None:
+    if out is not None:
+        check_target(command, out)
+    if report is not None:
+        check_target(command, report, model=False)
+
+
 def _echo(evaluation, report: str | None, as_json: bool) -> None:
     click.echo(json.dumps(evaluation.figures(), indent=2) if as_json else str(evaluation))
     if report:
@@ -95,6 +102,7 @@ def train(photos, out, network, weights, loss, folds, fine_tune, int8, several, 
     from andiron.apps.homes import StyleClassifier
     from andiron.apps.images.tuning import recommendation
 
+    _check_targets("style train", out, report)
     found = _read(photos, group, several)
     model = StyleClassifier(network, weights=weights, loss=loss, cv=folds, seed=seed, cache=cache)
     with _warnings_told():
@@ -129,11 +137,13 @@ def train(photos, out, network, weights, loss, folds, fine_tune, int8, several, 
 @_json
 @said
 def predict(model, photos, top, as_json) -> None:
-    """The classes of PHOTOS by the file MODEL. A photo that cannot be read gets a line that says
-    why; the command fails where none can be read."""
+    """The classes of PHOTOS by the file MODEL; of a folder, of the photos in it and below. A photo
+    that cannot be read gets a line that says why, and the command ends with 1."""
     from andiron.apps.homes import StyleClassifier
+    from andiron.apps.images import Photos
 
-    rows = StyleClassifier.load(model, cache=False).predict(list(photos), top)
+    sources = [s for given in photos for s in Photos.to_predict(given).sources]
+    rows = StyleClassifier.load(model, cache=False).predict(sources, top)
     bad = sum(r.error is not None for r in rows)
     if as_json:
         click.echo(json.dumps([r._asdict() for r in rows], indent=2))
@@ -145,7 +155,6 @@ def predict(model, photos, top, as_json) -> None:
                 click.echo(f"  {chance:7.4f}  {name}")
     if bad:
         click.echo(f"{bad} of {len(rows)} photos could not be read", err=True)
-    if bad == len(rows):
         raise click.exceptions.Exit(1)
 
 
@@ -161,6 +170,7 @@ def evaluate(model, photos, keep_duplicates, cache, report, as_json) -> None:
     """Judge the file MODEL by PHOTOS that training did not see."""
     from andiron.apps.homes import StyleClassifier
 
+    _check_targets("style evaluate", None, report)
     classifier = StyleClassifier.load(model, cache=cache)
     _echo(classifier.evaluate(_read(photos, None), keep_duplicates=keep_duplicates), report,
           as_json)  # fmt: skip
@@ -176,6 +186,7 @@ def add(model, photos, out, cache) -> None:
     """Teach the file MODEL more PHOTOS, of known or of new classes."""
     from andiron.apps.homes import StyleClassifier
 
+    _check_targets("style add", out or model, None)
     classifier = StyleClassifier.load(model, cache=cache)
     before = set(classifier.classes_)
     with _warnings_told():

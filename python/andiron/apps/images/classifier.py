@@ -286,7 +286,7 @@ class ImageClassifier:
         """Chances [n, classes], in the order of `classes_`; NaN for photos that cannot be read.
         Nothing is kept on disk."""
         self._fitted()
-        return self._chances(list(Photos.of(photos).sources))[0]
+        return self._chances(list(Photos.to_predict(photos).sources))[0]
 
     def _chances(self, sources: list) -> tuple[np.ndarray, list[tuple[int, str]]]:
         features, bad = self.extractor.compute(sources)
@@ -296,14 +296,15 @@ class ImageClassifier:
         """The classes of photos.
 
         Args:
-            photos: paths or files' bytes, in a list; or one.
+            photos: paths or files' bytes, in a list; or one; or a folder: the photos in it and
+                below.
             top: how many classes with their chances. Default: 5.
 
         Returns:
             One Prediction a photo. A photo that cannot be read has an error and no class.
         """
         self._fitted()
-        photos = Photos.of(photos)
+        photos = Photos.to_predict(photos)
         chances, bad = self._chances(photos.sources)
         why = dict(bad)
         chosen = self._chosen(chances)
@@ -388,10 +389,10 @@ class ImageClassifier:
     def save(self, path: Any) -> None:
         """Writes one safetensors file: the linear part, what is remembered of the training photos
         (features, for `add`), and the network unless it is one by name. The file appears
-        complete or not at all.
+        complete or not at all; folders that are missing are made.
 
         Errors:
-            OSError when it cannot be written.
+            OSError when it cannot be written; ValueError for the name of another format (.onnx).
         """
         classifier_file.write(path, self.to_bytes())
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _core
+from andiron._refuse import refuse_foreign
 
 FORMAT = 2  # 1 had no networks in 8 bits
 
@@ -77,8 +78,12 @@ def _plain(c: Any) -> Any:
 
 
 def write(path: Any, data: bytes) -> None:
-    """A file that appears complete or not at all."""
+    """A file that appears complete or not at all; folders that are missing are made."""
+    refuse_foreign("save", path)
     path = os.path.abspath(os.fspath(path))
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"[save] '{path}' is a folder; the name of a file is wanted")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), suffix=".part")
     try:
         with open(handle, "wb") as file:

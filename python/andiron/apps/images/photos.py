@@ -155,6 +155,20 @@ class Photos:
             photos = [photos]
         return cls(list(photos), labels, groups)
 
+    @classmethod
+    def to_predict(cls, photos: Any) -> Photos:
+        """As `of`; of a folder, all photos in it and below.
+
+        Errors:
+            ValueError for a folder without photos.
+        """
+        if isinstance(photos, (str, os.PathLike)) and os.path.isdir(photos):
+            found = files_in(os.fspath(photos))
+            if not found:
+                raise _core.Error(f"[images] there is no photo in {os.fspath(photos)!r}")
+            return cls(found)
+        return cls.of(photos)
+
     def take(self, rows: Sequence[int]) -> Photos:
         """Some of them."""
         rows = [int(i) for i in rows]
