@@ -214,8 +214,12 @@ def test_recommends_by_the_rarest_class():
     assert tuning.recommendation([150, 500]).stages == ("head", "upper blocks")
 
 
-def test_fine_tuning_keeps_what_is_better(tmp_path, folder):
+def test_fine_tuning_keeps_what_is_better(tmp_path, folder, monkeypatch):
     made = classifier(tmp_path, C=1.0).fit(folder)
+    few = made.fine_tune(folder)
+    assert not few["kept"] and few["before"] is None
+    assert "not fine-tuned: 8 of 36 photos would be held out" in few["verdict"]
+    monkeypatch.setattr(tuning, "JUDGED_BY", 8)
     found = made.fine_tune(folder, epochs=1, part=1.0)
     assert found["kept"] == (found["after"] < found["before"])
     assert ("kept" in found["verdict"]) == found["kept"]
