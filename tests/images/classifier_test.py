@@ -494,3 +494,18 @@ def test_a_name_that_cannot_be_written_is_refused_before_the_work(tiny, folder, 
     assert run(*words, "--out", out).exit_code == 0 and out.exists()
     with pytest.raises(andiron.Error, match="another format"):
         StyleClassifier.load(out).save(tmp_path / "model.onnx")
+
+
+def test_files_of_classifiers_and_of_models_are_told_apart(tmp_path, folder):
+    style, model = tmp_path / "styles", tmp_path / "model"
+    classifier(tmp_path, C=1.0).fit(folder).save(style)
+    network().save(model)
+    for load in (models.load_model, models.load):
+        with pytest.raises(andiron.Error, match=r"the file of a StyleClassifier.*style predict"):
+            load(style)
+    quantize = ["quantize", str(style), "--images", str(folder), "--out", str(tmp_path / "8")]
+    for words in (["predict", str(style), str(folder / "red" / "0_red.ppm")], quantize):
+        found = CliRunner().invoke(main, words)
+        assert found.exit_code == 1 and "StyleClassifier.load reads it" in found.output, words
+    with pytest.raises(andiron.Error, match=r"is a model, not a classifier .*models.load reads"):
+        StyleClassifier.load(model)

@@ -49,7 +49,16 @@ def from_bytes(cls: type, data: bytes, name: str, cache: Any) -> Any:
     try:
         tensors = load(data)
         n = int.from_bytes(data[:8], "little")
-        about = json.loads(json.loads(data[8 : 8 + n])["__metadata__"]["andiron"])
+        described = json.loads(data[8 : 8 + n]).get("__metadata__", {})
+        if "andiron" not in described:
+            model = {"andiron.model", "andiron.quantized"} & set(described)
+            raise _core.Error(
+                f"[images] '{name}' is "
+                + ("a model" if model else "a safetensors file without Andiron's description")
+                + f", not a classifier that {cls.__name__}.save wrote"
+                + (": models.load reads it" if model else "")
+            )
+        about = json.loads(described["andiron"])
         if about["format"] > FORMAT:
             raise _core.Error(f"[images] '{name}' was written by a newer version of Andiron")
     except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
