@@ -395,6 +395,11 @@ def test_a_table_of_one_class_each_trains_one_class_a_photo(tiny, folder, tmp_pa
     assert found.exit_code == 0 and "3 classes, several classes a photo" in found.output
     more = table(tmp_path / "more.csv", [(folder / "red" / "0_red.ppm", " red ")])
     assert run("add", out, "--photos", more).exit_code == 0  # one class is a list of one
+    made = StyleClassifier.load(out)
+    made.quantize(one)
+    assert made.multi_label_
+    found = run(*words, one, "--several", "--fine-tune")
+    assert found.exit_code == 1 and "one class each" in found.output
     empty = table(tmp_path / "empty.csv", [*rows[1:], (rows[0][0], " ")])
     found = run(*words, empty)
     assert found.exit_code == 0 and "several classes a photo" in found.output
@@ -408,6 +413,8 @@ def test_lists_of_classes_do_not_go_into_a_classifier_of_one_each(tmp_path, fold
     for use in (made.add, made.evaluate):
         with pytest.raises(andiron.Error, match="one class each; these have lists"):
             use([picture(COLOURS["red"], 1)], [["red", "warm"]])
+    assert len(made.evaluate([picture(COLOURS["red"], 1234)], [["red"]])) == 1
+    assert len(made.add([picture(COLOURS["red"], 1234)], [("red",)]).learned.names) == 37
 
 
 def test_photos_that_were_learned_are_not_learned_again(tiny, folder, tmp_path):

@@ -104,6 +104,8 @@ def train(photos, out, network, weights, loss, folds, fine_tune, int8, several, 
 
     _check_targets("style train", out, report)
     found = _read(photos, group, several)
+    if fine_tune and found.multi_label:
+        raise ValueError("[style train] fine-tuning is for photos of one class each")
     model = StyleClassifier(network, weights=weights, loss=loss, cv=folds, seed=seed, cache=cache)
     with _warnings_told():
         model.fit(found)

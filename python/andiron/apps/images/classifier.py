@@ -159,10 +159,14 @@ class ImageClassifier:
         if self.multi_label_:
             return photos.with_lists()
         if photos.multi_label:
-            raise _core.Error(
-                "[images] the classifier has learned photos of one class each; these have lists of "
-                "classes"
-            )
+            lists = photos.with_lists()
+            if any(len(y) != 1 for y in lists.labels):
+                raise _core.Error(
+                    "[images] the classifier has learned photos of one class each; these have "
+                    "lists of classes"
+                )
+            lists.labels = [y[0] for y in lists.labels]
+            return lists
         return photos
 
     @staticmethod
@@ -351,7 +355,7 @@ class ImageClassifier:
         if not keep_duplicates:
             left_out.update(same)
         good = [i for i in range(len(photos)) if i not in left_out]
-        unknown = [(names[i], str(photos.labels[i])) for i in unknown]
+        unknown = [(names[i], _named(photos.labels[i])) for i in unknown]
         if not good:
             raise _core.Error(
                 evaluation.nothing_left(bad, unknown, self.classes_, 0 if keep_duplicates else
@@ -437,6 +441,11 @@ class ImageClassifier:
 
 def _texts(classes: Sequence[Any]) -> bool:
     return all(isinstance(c, str) for c in classes)
+
+
+def _named(label: Any) -> str:
+    several = isinstance(label, (list, tuple, set, frozenset))
+    return "|".join(map(str, label)) if several else str(label)
 
 
 def _unreadable(bad: list[tuple[str, str]], most: int = 3) -> str:
