@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-from pathlib import Path
 
 import click
 import numpy as np
@@ -12,13 +11,14 @@ import numpy as np
 from andiron._commands import check_target, make_parent, said
 from andiron._predict import model_of, read_photos
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 _NAMED = 10  # photos that could not be read
 
 
 def photos_below(folder: str) -> list[str]:
     """The image files below a folder, in an order that does not depend on the file system."""
-    found = sorted(str(p) for p in Path(folder).rglob("*") if p.suffix.lower() in _SUFFIXES)
+    from andiron.images._sources import files_in
+
+    found = sorted(files_in(folder))
     random.Random(0).shuffle(found)
     return found
 
