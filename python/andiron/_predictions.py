@@ -133,6 +133,8 @@ class Predictions:
         Errors:
             andiron.Error when no layer can be quantized, a layer of `float_layers` is not there,
             there are no data, or NaN or infinity comes up, naming the layer.
+            TypeError or ValueError for paths in place of arrays, and for labels that are no class
+            numbers or of another number than the samples: before the calibration.
         """
         return quantize(
             self, data, method, percentile, float_layers, validation_data, threads, verbose

@@ -48,9 +48,80 @@ def _classes(scores: np.ndarray) -> np.ndarray:
     return scores.argmax(-1)
 
 
-def _labels(y: Any, scores: np.ndarray) -> np.ndarray:
+def _labels(y: Any, rows: int, output: tuple | None, what: str) -> np.ndarray:
+    """Class numbers [rows, ...] from class numbers or one-hot rows.
+
+    Args:
+        y: the labels.
+        rows: how many are wanted.
+        output: the shape of the scores, its first number left alone; None where it is not known.
+        what: they are, for messages.
+    """
     y = np.asarray(y)
-    return y.argmax(-1) if y.shape == scores.shape and y.ndim > 1 and y.shape[-1] > 1 else y
+    if y.dtype.kind not in "biuf":
+        example = f", for instance {y.ravel()[0]!r}" if y.size else ""
+        raise TypeError(
+            f"[quantized] {what}: labels are class numbers or one-hot rows; got "
+            f"{'texts' if y.dtype.kind in 'OUS' else y.dtype}{example}"
+        )
+    if y.ndim == 0 or len(y) != rows:
+        got = len(y) if y.ndim else "one number"
+        raise _core.Error(f"[quantized] {what}: {rows} samples, but {got} labels")
+    if output is None or len(output) != 2:
+        return y
+    classes = output[1]
+    if y.ndim == 2 and y.shape[1] == classes > 1:
+        return y.argmax(-1)
+    if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1):
+        raise _core.Error(
+            f"[quantized] {what}: labels are class numbers [{rows}] or one-hot rows [{rows}, "
+            f"{classes}]; got {list(y.shape)}"
+        )
+    most = max(classes - 1, 1)
+    wrong = y[(y < 0) | (y > most) | (y != np.floor(y))]
+    if wrong.size:
+        raise _core.Error(
+            f"[quantized] {what}: class numbers are 0 to {most}; got {wrong.ravel()[0]}"
+        )
+    return y
+
+
+def _refuse_paths(core, data: Any, what: str) -> None:
+    """Names of files are no inputs, but for networks of texts."""
+    if any(core.text_inputs):
+        return
+    first = data[0] if isinstance(data, (list, tuple)) and data else data
+    if isinstance(first, (str, bytes, os.PathLike)):
+        raise TypeError(
+            f"[quantized] {what} takes arrays: one, or several in a list or a dict, or a dataset; "
+            f"got {first!r}. andiron.images.Pipeline reads photos from paths; a folder is "
+            "what `andiron quantize --images` takes"
+        )
+
+
+def _checked_validation(model: Any, core, data: Any) -> tuple[Any, np.ndarray | None]:
+    """(inputs, labels or None), before the work."""
+    pair = isinstance(data, tuple) and len(data) == 2
+    x, y = data if pair else (data, None)
+    _refuse_paths(core, x, "validation_data")
+    arrays = inputs_of(core, x, "validation_data")
+    counts = {len(a) for a in arrays}
+    if len(counts) != 1:
+        raise _core.Error(f"[quantized] validation_data has inputs of {sorted(counts)} samples")
+    shape = model.input_shape
+    if len(arrays) == 1 and isinstance(shape, tuple) and len(shape) == arrays[0].ndim:
+        got = arrays[0].shape
+        if any(w is not None and w != g for w, g in zip(shape[1:], got[1:], strict=True)):
+            raise _core.Error(
+                f"[quantized] validation_data has the shape {got}; the model takes {shape}"
+            )
+    if y is None:
+        return x, None
+    output = model.output_shape
+    if isinstance(output, list):
+        output = output[0]
+    known = output if isinstance(output, tuple) else None
+    return x, _labels(y, counts.pop(), known, "validation_data")
 
 
 def quantize(
@@ -67,6 +138,9 @@ def quantize(
     core = model._ready()
     if isinstance(float_layers, str):
         raise TypeError(f"[quantized] float_layers is a list of names; got {float_layers!r}")
+    _refuse_paths(core, data, "data")
+    if validation_data is not None:
+        validation_data = _checked_validation(model, core, validation_data)
     calibration = _core.Calibration(core, method, float(percentile), list(float_layers), threads)
     for batch in _batches(core, data):
         calibration.observe(batch)
@@ -75,7 +149,7 @@ def quantize(
         made.about = {**made.about, "output_keys": model._output_keys}
     out = Quantized(made, threads)
     if validation_data is not None:
-        out._compare(model, validation_data, verbose)
+        out._compare(model, *validation_data, verbose)
     return out
 
 
@@ -140,6 +214,33 @@ class Quantized:
             return dict(zip(keys, out, strict=True))
         return out[0] if len(out) == 1 else out
 
+    def evaluate(
+        self, x: Any, y: Any, batch_size: int | None = None, verbose: Any = 0
+    ) -> dict[str, float]:
+        """How often the likeliest class is right; there is no loss, since nothing is compiled.
+
+        Args:
+            x, batch_size, verbose: as in `predict`.
+            y: class numbers, or one-hot rows.
+
+        Returns:
+            {"accuracy", "samples"}.
+
+        Errors:
+            TypeError or ValueError for labels of another kind or number.
+        """
+        scores = _first(self.predict(x, batch_size, verbose))
+        labels = _labels(y, len(scores), scores.shape, "y").reshape(len(scores), -1)[:, 0]
+        right = _classes(scores).reshape(len(scores), -1)[:, 0] == labels.astype(np.int64)
+        return {"accuracy": float(right.mean()), "samples": len(scores)}
+
+    def __repr__(self) -> str:
+        about = self.report
+        name = f" {about['name']!r}" if about.get("name") else ""
+        made = f", {about['method']}" if "method" in about else ""
+        seen = f", calibrated on {about['calibration_rows']}" if "calibration_rows" in about else ""
+        return f"<Quantized{name}: {self.input_shape} to {self.output_shape}, 8 bits{made}{seen}>"
+
     def save(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes one safetensors file, which models.load reads: the same predictions, bit by bit.
 
@@ -159,8 +260,7 @@ class Quantized:
     def __reduce__(self):
         return _from_bytes, (self._network_bytes(),)
 
-    def _compare(self, model: Any, data: Any, verbose: int) -> None:
-        x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
+    def _compare(self, model: Any, x: Any, y: np.ndarray | None, verbose: int) -> None:
         ours, exact = _first(self.predict(x)), _first(model.predict(x, verbose=0))
         about = {
             **self.report,
@@ -169,7 +269,7 @@ class Quantized:
         }
         line = f"quantized: the same class as float32 for {about['agreement']:.2%}"
         if y is not None:
-            labels = _labels(y, ours).reshape(len(ours), -1)[:, 0].astype(np.int64)
+            labels = y.reshape(len(ours), -1)[:, 0].astype(np.int64)
             about["accuracy"] = float((_classes(ours) == labels).mean())
             about["float32_accuracy"] = float((_classes(exact) == labels).mean())
             line += f"; accuracy {about['accuracy']:.2%}, float32 {about['float32_accuracy']:.2%}"

@@ -13,6 +13,7 @@ from andiron._ahead import refuse_own_model
 from andiron._data import columns
 from andiron._imagenet import decode_predictions
 from andiron._keras.file import is_keras
+from andiron._kinds import of_a_classifier
 from andiron._predictions import Predictions
 from andiron._quantized import Quantized
 from andiron._refuse import refuse_foreign
@@ -416,13 +417,20 @@ def load_model(
 
     Errors:
         OSError when the file cannot be read, is truncated or damaged: the message says where.
+        ValueError for the file of a classifier of photos (StyleClassifier.load reads it).
     """
     import os
 
     path = os.fspath(filepath)
-    if _core.is_quantized_file(path):
-        return Quantized(_core.load_quantized(path))
-    return _restored(*_core.load_model(path), compile)
+    try:
+        if _core.is_quantized_file(path):
+            return Quantized(_core.load_quantized(path))
+        return _restored(*_core.load_model(path), compile)
+    except (OSError, ValueError):
+        other = of_a_classifier(path)
+        if other is not None:
+            raise _core.Error(f"[load] {other}") from None
+        raise
 
 
 def load(filepath: Any, **options: Any) -> Model | Quantized:

@@ -33,6 +33,12 @@ def test_help_names_every_subcommand_without_loading_it():
     assert out.stdout.splitlines()[-1] == "[]"
 
 
+def test_the_version_is_the_packages():
+    import andiron
+
+    assert run("--version") == f"andiron {andiron.__version__}\n"
+
+
 def test_convert_writes_no_foreign_format_but_onnx(tmp_path):
     from andiron import Input, Sequential, layers
 

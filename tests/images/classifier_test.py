@@ -214,8 +214,12 @@ def test_recommends_by_the_rarest_class():
     assert tuning.recommendation([150, 500]).stages == ("head", "upper blocks")
 
 
-def test_fine_tuning_keeps_what_is_better(tmp_path, folder):
+def test_fine_tuning_keeps_what_is_better(tmp_path, folder, monkeypatch):
     made = classifier(tmp_path, C=1.0).fit(folder)
+    few = made.fine_tune(folder)
+    assert not few["kept"] and few["before"] is None
+    assert "not fine-tuned: 8 of 36 photos would be held out" in few["verdict"]
+    monkeypatch.setattr(tuning, "JUDGED_BY", 8)
     found = made.fine_tune(folder, epochs=1, part=1.0)
     assert found["kept"] == (found["after"] < found["before"])
     assert ("kept" in found["verdict"]) == found["kept"]
@@ -309,7 +313,7 @@ def test_the_command(tiny, folder, tmp_path):
     photo.write_bytes(picture(COLOURS["green"], 4321))
     bad.write_bytes(b"nothing")
     found = run("predict", out, photo, bad)
-    assert found.exit_code == 0 and f"{photo}: green" in found.output
+    assert found.exit_code == 1 and f"{photo}: green" in found.output
     assert "1 of 2 photos could not be read" in found.output
     assert run("predict", out, bad).exit_code == 1
     rows = json.loads(run("predict", out, photo, "--json").output)
@@ -357,3 +361,158 @@ def test_the_command_in_8_bits_needs_no_weights_where_it_is_used(tiny, folder, t
     os.unlink(tiny)
     found = run("predict", out, photo)
     assert found.exit_code == 0 and f"{photo}: green" in found.output
+
+
+def test_nothing_left_to_judge_by_says_what_was_left_out(tiny, folder, tmp_path):
+    made = classifier(tmp_path, C=1.0).fit(folder)
+    with pytest.raises(andiron.Error, match=r"1 cannot be read.*2 are of classes .*\(pink; it"):
+        made.evaluate([b"", picture((9, 9, 9), 1), picture((9, 9, 9), 2)], ["red", "pink", "pink"])
+    with pytest.raises(andiron.Error, match="there are no photos"):
+        made.evaluate([], [])
+    out = tmp_path / "model"
+    assert run("train", "--photos", folder, "--out", out, "--weights", tiny).exit_code == 0
+    found = run("evaluate", out, "--photos", folder, "--json")
+    assert found.exit_code == 1 and "36 are in the training set, too" in found.output
+    assert "NaN" not in found.output
+
+
+def table(path, rows):
+    path.write_text("photo,classes\n" + "".join(f"{photo},{cell}\n" for photo, cell in rows))
+    return path
+
+
+def test_a_table_of_one_class_each_trains_one_class_a_photo(tiny, folder, tmp_path):
+    photos = Photos.from_folder(folder)
+    rows = list(zip(photos.sources, photos.labels, strict=True))
+    one = table(tmp_path / "one.csv", rows)
+    assert not Photos.of(one).multi_label and Photos.from_table(one, several=True).multi_label
+    out = tmp_path / "model"
+    words = ("train", "--out", out, "--weights", tiny, "--folds", 3, "--photos")
+    found = run(*words, one)
+    assert found.exit_code == 0 and "3 classes, one class a photo" in found.output
+    assert "have no class" not in found.output
+    found = run(*words, one, "--several")
+    assert found.exit_code == 0 and "3 classes, several classes a photo" in found.output
+    more = table(tmp_path / "more.csv", [(folder / "red" / "0_red.ppm", " red ")])
+    assert run("add", out, "--photos", more).exit_code == 0  # one class is a list of one
+    made = StyleClassifier.load(out)
+    made.quantize(one)
+    assert made.multi_label_
+    found = run(*words, one, "--several", "--fine-tune")
+    assert found.exit_code == 1 and "one class each" in found.output
+    empty = table(tmp_path / "empty.csv", [*rows[1:], (rows[0][0], " ")])
+    found = run(*words, empty)
+    assert found.exit_code == 0 and "several classes a photo" in found.output
+    assert "1 of 36 photos have no class (an empty cell)" in found.output
+    with pytest.raises(andiron.Error, match=r"one class is wanted; it has none"):
+        Photos.from_table(empty, several=False)
+
+
+def test_lists_of_classes_do_not_go_into_a_classifier_of_one_each(tmp_path, folder):
+    made = classifier(tmp_path, C=1.0).fit(folder)
+    for use in (made.add, made.evaluate):
+        with pytest.raises(andiron.Error, match="one class each; these have lists"):
+            use([picture(COLOURS["red"], 1)], [["red", "warm"]])
+    assert len(made.evaluate([picture(COLOURS["red"], 1234)], [["red"]])) == 1
+    assert len(made.add([picture(COLOURS["red"], 1234)], [("red",)]).learned.names) == 37
+
+
+def test_photos_that_were_learned_are_not_learned_again(tiny, folder, tmp_path):
+    out = tmp_path / "model"
+    assert run("train", "--photos", folder, "--out", out, "--weights", tiny).exit_code == 0
+    found = run("add", out, "--photos", folder)
+    assert found.exit_code == 0 and "36 photos, 3 classes" in found.output
+    assert "36 photos were learned already, with the same class: left out" in found.output
+    more = tmp_path / "more" / "green"
+    more.mkdir(parents=True)
+    (more / "again.ppm").write_bytes((folder / "green" / "0_green.ppm").read_bytes())
+    (more / "new.ppm").write_bytes(picture(COLOURS["green"], 8888))
+    (more / "other.ppm").write_bytes((folder / "red" / "0_red.ppm").read_bytes())
+    (more / "bad.jpg").write_bytes(b"<html>")
+    found = run("add", out, "--photos", more.parent)
+    assert found.exit_code == 0, found.output
+    assert "38 photos, 3 classes" in found.output and "1 photos were learned" in found.output
+    assert f"the same photo in two classes: {folder / 'red' / '0_red.ppm'}, " in found.output
+    assert "1 photos could not be read" in found.output and "bad.jpg" in found.output
+
+
+def test_photos_none_of_which_can_be_read_say_why(tmp_path, folder):
+    made = classifier(tmp_path, C=1.0)
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"<html>")
+    with (
+        pytest.warns(UserWarning, match="4 photos"),
+        pytest.raises(andiron.Error, match=r"0 photos are too few.*4 could not.*bad.jpg.*1 more"),
+    ):
+        made.fit([bad] * 4, ["red", "blue"] * 2)
+    made.fit(folder)
+    with pytest.raises(andiron.Error, match=r"nothing to learn: 1 could not be read \(.*bad.jpg"):
+        made.add([bad], ["pink"])
+    assert made.classes_ == ["blue", "green", "red"] and len(made.learned.names) == 36
+
+
+def test_a_class_none_of_whose_photos_can_be_read_is_left_out(tmp_path, folder):
+    photos = Photos.from_folder(folder)
+    made = classifier(tmp_path, C=1.0)
+    bad = Photos([*photos.sources, b"", b"<html>"], [*photos.labels, "pink", "pink"])
+    with pytest.warns(UserWarning, match="no photo of pink can be read"):
+        made.fit(bad)
+    assert made.classes_ == ["blue", "green", "red"]
+    assert made.predict(picture(COLOURS["red"], 999))[0].classes == ("red",)
+    with pytest.warns(UserWarning, match="no photo of pink can be read"):
+        made.add([b"", picture(COLOURS["red"], 998)], ["pink", "red"])
+    assert made.classes_ == ["blue", "green", "red"]
+    several = Photos(bad.sources, [[y] for y in bad.labels])
+    with pytest.warns(UserWarning, match="no photo of pink can be read"):
+        assert classifier(tmp_path).fit(several).classes_ == ["blue", "green", "red"]
+
+
+def test_folders_without_photos_are_named(tiny, tmp_path):
+    photos = write_photos(tmp_path / "photos")
+    (photos / "pink").mkdir()
+    with pytest.warns(UserWarning, match="folders without photos, which are no classes: pink"):
+        Photos.from_folder(photos)
+    found = run("train", "--photos", photos, "--out", tmp_path / "m", "--weights", tiny)
+    assert found.exit_code == 0 and found.output.count("no classes: pink") == 1
+
+
+def test_a_folder_is_predicted_photo_by_photo(tiny, folder, tmp_path):
+    out = tmp_path / "model"
+    assert run("train", "--photos", folder, "--out", out, "--weights", tiny).exit_code == 0
+    found = run("predict", out, folder / "red", folder / "blue" / "0_blue.ppm", "--json")
+    rows = json.loads(found.output)
+    assert found.exit_code == 0 and [r["classes"] for r in rows] == [["red"]] * 12 + [["blue"]]
+    made = StyleClassifier.load(out)
+    assert len(made.predict(folder)) == 36 and made.predict_proba(folder / "red").shape == (12, 3)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(andiron.Error, match="no photo in"):
+        made.predict(tmp_path / "empty")
+
+
+def test_a_name_that_cannot_be_written_is_refused_before_the_work(tiny, folder, tmp_path):
+    words = ("train", "--photos", folder, "--weights", tiny)
+    for name, why in ((tmp_path, "is a folder"), (f"{tiny}/x", "is a file"), ("x.onnx", "foreign")):
+        found = run(*words, "--out", name)
+        assert found.exit_code == 1 and not (tmp_path / "cache").exists(), found.output
+        assert ("under the name of another format" if why == "foreign" else why) in found.output
+    found = run(*words, "--out", tmp_path / "m", "--report", tmp_path)
+    assert found.exit_code == 1 and "is a folder" in found.output
+    out = tmp_path / "new" / "folder" / "model"
+    assert run(*words, "--out", out).exit_code == 0 and out.exists()
+    with pytest.raises(andiron.Error, match="another format"):
+        StyleClassifier.load(out).save(tmp_path / "model.onnx")
+
+
+def test_files_of_classifiers_and_of_models_are_told_apart(tmp_path, folder):
+    style, model = tmp_path / "styles", tmp_path / "model"
+    classifier(tmp_path, C=1.0).fit(folder).save(style)
+    network().save(model)
+    for load in (models.load_model, models.load):
+        with pytest.raises(andiron.Error, match=r"the file of a StyleClassifier.*style predict"):
+            load(style)
+    quantize = ["quantize", str(style), "--images", str(folder), "--out", str(tmp_path / "8")]
+    for words in (["predict", str(style), str(folder / "red" / "0_red.ppm")], quantize):
+        found = CliRunner().invoke(main, words)
+        assert found.exit_code == 1 and "StyleClassifier.load reads it" in found.output, words
+    with pytest.raises(andiron.Error, match=r"is a model, not a classifier .*models.load reads"):
+        StyleClassifier.load(model)

@@ -12,7 +12,7 @@ import pytest
 from andiron.cli import main
 from click.testing import CliRunner
 
-from andiron import Sequential, _predict, layers, models
+from andiron import Sequential, _predict, images, layers, models
 
 
 @pytest.fixture
@@ -34,7 +34,10 @@ def test_prints_the_likeliest_classes(saved, monkeypatch, tmp_path):
     monkeypatch.setattr(
         _predict,
         "read_photos",
-        lambda paths, shape: shapes.append(shape) or np.zeros((len(paths), 3, 8, 8), "float32"),
+        lambda paths, shape: (
+            shapes.append(shape)
+            or images.Loaded(np.zeros((len(paths), 3, 8, 8), "float32"), np.arange(len(paths)), [])
+        ),
     )
     out = run(*saved, "--top", "2")
     assert out.exit_code == 0, out.output
@@ -52,6 +55,57 @@ def test_prints_the_likeliest_classes(saved, monkeypatch, tmp_path):
 def test_a_model_that_is_none_is_an_error(saved, tmp_path):
     out = run(str(tmp_path / "nowhere"), saved[1])
     assert out.exit_code == 1 and "nowhere" in out.output
+
+
+def test_bad_photos_are_left_out_and_end_with_1(saved, tmp_path):
+    model, photo = saved
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"<html>")
+    out = run(model, str(bad), photo, str(tmp_path / "none.jpg"))
+    assert out.exit_code == 1 and "class 1" in out.output
+    assert "2 of 3 photos could not be read" in out.output
+    out = run(model, str(tmp_path), "--json")  # the folder
+    rows = json.loads(out.stdout)
+    assert [r["error"] is None for r in rows] == [False, True] and rows[1]["top"]
+    assert run(model, str(bad)).exit_code == 1
+    (tmp_path / "empty").mkdir()
+    out = run(model, str(tmp_path / "empty"))
+    assert out.exit_code == 1 and "no photo below" in out.output
+
+
+def test_what_is_no_model_is_named(saved):
+    for command in (["predict", "NAME", saved[1]], ["quantize", "NAME", "--images", "tests",
+                    "--out", "x"]):  # fmt: skip
+        for name, why in (("ResNet50", "without ImageNet's weights"), ("EfficientNetLite9", "no f"),
+                          ("tests", "is a folder")):  # fmt: skip
+            words = [name if word == "NAME" else word for word in command]
+            out = CliRunner().invoke(main, words)
+            assert out.exit_code == 1 and why in out.output, out.output
+            assert "EfficientNetLite0, EfficientNetLite1, EfficientNetLite2" in out.output
+
+
+def test_quantize_leaves_bad_photos_out_and_checks_its_target_first(saved, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "bad.jpg").write_bytes(b"<html>")
+
+    def quantize(out):
+        words = ["quantize", saved[0], "--images", str(folder), "--out", str(out), "--limit", "3"]
+        return CliRunner().invoke(main, words)
+
+    out = quantize(tmp_path / "q")
+    assert out.exit_code == 1 and "none of the 1 photos" in out.output and "bad.jpg" in out.output
+    for i in range(5):
+        pixels = np.random.default_rng(i).integers(0, 255, 600).astype("uint8").tobytes()
+        (folder / f"{i}.png").write_bytes(b"P6 20 10 255 " + pixels)
+    out = quantize(tmp_path / "new" / "q")
+    assert out.exit_code == 0, out.output
+    assert "1 photos could not be read and are left out" in out.output and "bad.jpg" in out.output
+    small = models.load(tmp_path / "new" / "q")
+    assert small.report["calibration_rows"] == 3 and small.report["samples"] == 2
+    for target, why in ((tmp_path / "q.onnx", "another format"), (tmp_path, "is a folder")):
+        out = quantize(target)
+        assert out.exit_code == 1 and why in out.output
 
 
 def test_names_of_a_photo_from_its_file(saved):

@@ -142,6 +142,45 @@ def test_accuracy_stands_beside_that_in_float32(made, capsys):
     assert again.report["accuracy"] == small.report["accuracy"]
 
 
+def test_what_is_no_array_is_named_before_the_calibration(made, monkeypatch):
+    from pathlib import Path
+
+    from andiron import _core
+
+    model, x, _ = made
+    y = np.zeros(len(x), int)
+    monkeypatch.setattr(_core, "Calibration", lambda *_: pytest.fail("calibrated"))
+    for data in ("folder", Path("folder"), ["a.jpg", "b.jpg"]):
+        with pytest.raises(TypeError, match=r"data takes arrays.*got .*andiron.images.Pipeline"):
+            model.quantized(data)
+        with pytest.raises(TypeError, match=r"validation_data takes arrays"):
+            model.quantized(x, validation_data=data)
+    wrong = [
+        ((x, ["ant"] * len(x)), "class numbers or one-hot rows; got texts, for instance"),
+        ((x, y[:5]), "48 samples, but 5 labels"),
+        ((x, 3), "48 samples, but one number"),
+        ((x, np.zeros((len(x), 4))), r"one-hot rows \[48, 5\]; got \[48, 4\]"),
+        ((x, y + 5), "class numbers are 0 to 4; got 5"),
+        (x[:, :, :8], r"has the shape \(48, 3, 8, 16\); the model takes \(None, 3, 16, 16\)"),
+    ]
+    for given, why in wrong:
+        with pytest.raises((TypeError, ValueError), match=why):
+            model.quantized(x, validation_data=given)
+
+
+def test_evaluates_and_says_what_it_is(made):
+    _, x, small = made
+    y = small.predict(x).argmax(-1)
+    y[:12] = (y[:12] + 1) % 5
+    assert small.evaluate(x, y) == {"accuracy": 0.75, "samples": 48}
+    assert small.evaluate(x, np.eye(5)[y])["accuracy"] == 0.75
+    with pytest.raises(ValueError, match="48 samples, but 3 labels"):
+        small.evaluate(x, y[:3])
+    assert repr(small) == (
+        "<Quantized 'small': (None, 3, 16, 16) to (None, 5), 8 bits, percentile, calibrated on 48>"
+    )
+
+
 def test_layers_can_stay_in_float32(made):
     model, x, small = made
     kept = model.quantized(x, float_layers=["stem", "top"])

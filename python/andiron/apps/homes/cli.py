@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import warnings
+from collections.abc import Iterator
 
 import click
 
-from andiron._commands import said
+from andiron._commands import check_target, said
 
 
 @click.group(name="style", context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,14 +27,41 @@ _report = click.option("--report", default=None, type=click.Path(), help="A page
 _json = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 
 
-def _read(photos: str, group: str | None):
+@contextlib.contextmanager
+def _warnings_told() -> Iterator[None]:
+    """Warnings as lines, each once; bad photos are told with the figures."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        yield
+    for text in dict.fromkeys(str(w.message) for w in heard):
+        if "could not be read and are left out" not in text:
+            click.echo(text, err=True)
+
+
+def _read(photos: str, group: str | None, several: bool = False):
     from andiron.apps.images import Photos
     from andiron.apps.images.photos import groups_of
 
-    found = Photos.of(photos)
+    with _warnings_told():
+        found = Photos.of(photos)
+    if several:
+        found = found.with_lists()
+    if found.without_class:
+        click.echo(
+            f"{found.without_class} of {len(found)} photos have no class (an empty cell): none of "
+            "the classes is there",
+            err=True,
+        )
     if group is not None:
         found.groups = groups_of(found.sources, group)
     return found
+
+
+def _check_targets(command: str, out: str | None, report: str | None) -> None:
+    if out is not None:
+        check_target(command, out)
+    if report is not None:
+        check_target(command, report, model=False)
 
 
 def _echo(evaluation, report: str | None, as_json: bool) -> None:
@@ -40,6 +69,10 @@ def _echo(evaluation, report: str | None, as_json: bool) -> None:
     if report:
         evaluation.report(report)
         click.echo(f"report: {report}", err=as_json)
+
+
+def _conflicts(model) -> list[str]:
+    return [f"the same photo in two classes: {a}, {b}" for a, b in model.conflicts_[:10]]
 
 
 @cli.command()
@@ -52,22 +85,29 @@ def _echo(evaluation, report: str | None, as_json: bool) -> None:
 @click.option("--folds", default=5, show_default=True, help="Of cross-validation.")
 @click.option("--fine-tune", is_flag=True, help="Train the network's upper blocks, too.")
 @click.option("--int8", is_flag=True, help="The network in 8 bits: less time for each photo.")
+@click.option("--several", is_flag=True, help="A photo may have several classes, even where each "
+              "of these has one.")  # fmt: skip
 @click.option("--cache", default=None, type=click.Path(), help="Folder of features.")
 @click.option("--seed", default=0, show_default=True)
 @_group
 @_report
 @_json
 @said
-def train(photos, out, network, weights, loss, folds, fine_tune, int8, cache, seed, group, report,
-          as_json) -> None:  # fmt: skip
-    """Train on PHOTOS: features of NETWORK, a linear classifier on top."""
+def train(photos, out, network, weights, loss, folds, fine_tune, int8, several, cache, seed, group,
+          report, as_json) -> None:  # fmt: skip
+    """Train on PHOTOS: features of NETWORK, a linear classifier on top.
+
+    A photo has one class, or, where the table has several (or none) for one of them, any number of
+    classes: each is judged by itself then."""
     from andiron.apps.homes import StyleClassifier
     from andiron.apps.images.tuning import recommendation
 
-    found = _read(photos, group)
+    _check_targets("style train", out, report)
+    found = _read(photos, group, several)
+    if fine_tune and found.multi_label:
+        raise ValueError("[style train] fine-tuning is for photos of one class each")
     model = StyleClassifier(network, weights=weights, loss=loss, cv=folds, seed=seed, cache=cache)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # bad photos are told below
+    with _warnings_told():
         model.fit(found)
         if fine_tune:
             click.echo(model.fine_tune(found)["verdict"], err=as_json)
@@ -80,11 +120,12 @@ def train(photos, out, network, weights, loss, folds, fine_tune, int8, cache, se
         _echo(judged, report, as_json)
     advice = recommendation(model.learned.truth.sum(0))
     for line in (
-        f"{len(model.learned.names)} photos, {len(model.classes_)} classes, C = "
+        f"{len(model.learned.names)} photos, {len(model.classes_)} classes, "
+        f"{'several classes a photo' if model.multi_label_ else 'one class a photo'}, C = "
         f"{model.linear_.C_:g}: {out}",
         f"{len(model.duplicates_)} pairs of photos are the same; they stayed on one side of each "
         "split" if model.duplicates_ else "",
-        *(f"the same photo in two classes: {a}, {b}" for a, b in model.conflicts_[:10]),
+        *_conflicts(model),
         advice.text,
     ):  # fmt: skip
         if line:
@@ -98,11 +139,13 @@ def train(photos, out, network, weights, loss, folds, fine_tune, int8, cache, se
 @_json
 @said
 def predict(model, photos, top, as_json) -> None:
-    """The classes of PHOTOS by the file MODEL. A photo that cannot be read gets a line that says
-    why; the command fails where none can be read."""
+    """The classes of PHOTOS by the file MODEL; of a folder, of the photos in it and below. A photo
+    that cannot be read gets a line that says why, and the command ends with 1."""
     from andiron.apps.homes import StyleClassifier
+    from andiron.apps.images import Photos
 
-    rows = StyleClassifier.load(model, cache=False).predict(list(photos), top)
+    sources = [s for given in photos for s in Photos.to_predict(given).sources]
+    rows = StyleClassifier.load(model, cache=False).predict(sources, top)
     bad = sum(r.error is not None for r in rows)
     if as_json:
         click.echo(json.dumps([r._asdict() for r in rows], indent=2))
@@ -114,7 +157,6 @@ def predict(model, photos, top, as_json) -> None:
                 click.echo(f"  {chance:7.4f}  {name}")
     if bad:
         click.echo(f"{bad} of {len(rows)} photos could not be read", err=True)
-    if bad == len(rows):
         raise click.exceptions.Exit(1)
 
 
@@ -130,6 +172,7 @@ def evaluate(model, photos, keep_duplicates, cache, report, as_json) -> None:
     """Judge the file MODEL by PHOTOS that training did not see."""
     from andiron.apps.homes import StyleClassifier
 
+    _check_targets("style evaluate", None, report)
     classifier = StyleClassifier.load(model, cache=cache)
     _echo(classifier.evaluate(_read(photos, None), keep_duplicates=keep_duplicates), report,
           as_json)  # fmt: skip
@@ -145,13 +188,30 @@ def add(model, photos, out, cache) -> None:
     """Teach the file MODEL more PHOTOS, of known or of new classes."""
     from andiron.apps.homes import StyleClassifier
 
+    _check_targets("style add", out or model, None)
     classifier = StyleClassifier.load(model, cache=cache)
     before = set(classifier.classes_)
-    classifier.add(_read(photos, None)).save(out or model)
+    with _warnings_told():
+        classifier.add(_read(photos, None))
+    classifier.save(out or model)
     new = [str(c) for c in classifier.classes_ if c not in before]
     click.echo(
         f"{len(classifier.learned.names)} photos, {len(classifier.classes_)} classes"
         f"{', new: ' + ', '.join(new) if new else ''}: {out or model}"
     )
-    if classifier.cross_validation_ is not None:
-        click.echo(str(classifier.cross_validation_))
+    again = classifier.repeated_
+    if again:
+        click.echo(
+            f"{len(again)} photos were learned already, with the same class: left out (the first: "
+            f"{again[0]})"
+        )
+    for line in _conflicts(classifier):
+        click.echo(line)
+    judged = classifier.cross_validation_
+    if judged is not None:
+        judged.bad = classifier.bad_
+        click.echo(str(judged))
+    elif classifier.bad_:
+        click.echo(
+            f"{len(classifier.bad_)} photos could not be read, the first: {classifier.bad_[0][1]}"
+        )

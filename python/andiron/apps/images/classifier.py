@@ -52,7 +52,8 @@ class ImageClassifier:
     After `fit`: `classes_`, `linear_` (the LinearClassifier), `cross_validation_` (an Evaluation of
     photos by classifiers that did not see them), `thresholds_` (of each class where photos may
     have several), `duplicates_` (pairs of names of photos that are the same), `conflicts_`
-    (such pairs whose classes differ), `bad_` ((photo, why) of those left out).
+    (such pairs whose classes differ), `bad_` ((photo, why) of those left out), `repeated_` (names
+    of those that `add` left out).
 
     Example:
         >>> classifier = ImageClassifier("EfficientNetLite0")  # doctest: +SKIP
@@ -94,18 +95,21 @@ class ImageClassifier:
             photos: a folder with one folder for each class; a CSV table (Photos.from_table); paths
                 or files' bytes in a list; or Photos.
             labels: a class for each photo, or a list of classes for each where a photo may have
-                several (each is then judged by itself, with a threshold of its own).
+                several (each is then judged by itself, with a threshold of its own). A table in
+                which each photo has exactly one gives classes.
             groups: as in Photos.
 
         Errors:
-            ValueError with fewer than two classes, or fewer than two photos that can be read.
+            ValueError with fewer than two classes, or fewer than two photos that can be read: it
+            says why.
         """
         photos = Photos.of(photos, labels, groups)
         evaluation.check_labels(photos.labels)
         self.multi_label_ = photos.multi_label
         self.bad_: list[tuple[str, str]] = []
+        self.repeated_: list[str] = []
         self.classes_ = self._names(photos.labels)
-        self.learned = self._learn(photos)
+        self.learned = self._learn(photos, self.classes_)
         self._train(None)
         return self
 
@@ -113,20 +117,32 @@ class ImageClassifier:
         """Learns more photos, of known or of new classes, beside those it knows: the features of
         the new ones are computed, and the linear part is trained again from where it is.
 
-        Arguments as in `fit`.
+        Arguments as in `fit`. Where photos may have several classes, one class stands for a list
+        of one. Photos that it has learned already, the same files with the same classes, are left
+        out (`repeated_`).
+
+        Errors:
+            ValueError where none of the photos can be read.
         """
         before = self._fitted()
-        photos = Photos.of(photos, labels, groups)
-        evaluation.check_labels(photos.labels)
-        if photos.multi_label != self.multi_label_:
-            raise _core.Error(
-                "[images] photos have one class each, or lists of classes, in all that is learned"
-            )
-        classes = self.classes_
-        self.classes_ = sorted({*classes, *self._names(photos.labels)}, key=str)
-        old = np.zeros((len(before.truth), len(self.classes_)), np.float32)
-        old[:, [self.classes_.index(c) for c in classes]] = before.truth
-        new = self._learn(photos)
+        photos = self._of_its_kind(Photos.of(photos, labels, groups))
+        known = self.classes_
+        classes = sorted({*known, *self._names(photos.labels)}, key=str)
+        old = np.zeros((len(before.truth), len(classes)), np.float32)
+        old[:, [classes.index(c) for c in known]] = before.truth
+        self.bad_ = []
+        new = self._learn(photos, classes)
+        if not new.names:
+            raise _core.Error(f"[images] there is nothing to learn: {_unreadable(self.bad_)}")
+        there = {(h.tobytes(), y.tobytes()) for h, y in zip(before.hashes, old, strict=True)}
+        fresh = [(h.tobytes(), y.tobytes()) not in there
+                 for h, y in zip(new.hashes, new.truth, strict=True)]  # fmt: skip
+        self.repeated_ = [name for name, f in zip(new.names, fresh, strict=True) if not f]
+        if not any(fresh):
+            self._warn_of_bad()
+            return self
+        new = new.take(np.flatnonzero(fresh))
+        self.classes_ = classes
         new.groups = new.groups + (before.groups.max(initial=-1) + 1)
         self.learned = Learned(
             before.names + new.names,
@@ -137,12 +153,28 @@ class ImageClassifier:
         self._train(self.linear_)
         return self
 
+    def _of_its_kind(self, photos: Photos) -> Photos:
+        """Photos with one class each, or a list for each, as those that were learned."""
+        evaluation.check_labels(photos.labels)
+        if self.multi_label_:
+            return photos.with_lists()
+        if photos.multi_label:
+            lists = photos.with_lists()
+            if any(len(y) != 1 for y in lists.labels):
+                raise _core.Error(
+                    "[images] the classifier has learned photos of one class each; these have "
+                    "lists of classes"
+                )
+            lists.labels = [y[0] for y in lists.labels]
+            return lists
+        return photos
+
     @staticmethod
     def _names(labels: list) -> list:
         several = (list, tuple, set, frozenset)
         return sorted({c for y in labels for c in (y if isinstance(y, several) else [y])}, key=str)
 
-    def _learn(self, photos: Photos) -> Learned:
+    def _learn(self, photos: Photos, classes: list) -> Learned:
         features, bad, _ = self.features(photos)
         small, _, _ = self.cache.rows("thumbnails-16", photos, thumbnails)
         good = np.setdiff1d(np.arange(len(photos)), [row for row, _ in bad])
@@ -151,7 +183,7 @@ class ImageClassifier:
         groups = np.arange(len(photos))
         if photos.groups is not None:
             groups = np.unique([str(g) for g in photos.groups], return_inverse=True)[1]
-        return Learned(names, one_hot(photos.labels, self.classes_), groups.astype(np.int64),
+        return Learned(names, one_hot(photos.labels, classes), groups.astype(np.int64),
                        photos.hashes, small, features).take(good)  # fmt: skip
 
     def features(self, photos: Any) -> tuple[np.ndarray, list[tuple[int, str]], int]:
@@ -162,14 +194,21 @@ class ImageClassifier:
 
     def _train(self, start: LinearClassifier | None) -> None:
         learned = self._fitted()
-        if self.bad_:
+        self._warn_of_bad()
+        if len(learned.names) < 2:
+            raise _core.Error(
+                f"[images] {len(learned.names)} photos are too few to learn from"
+                + (f": {_unreadable(self.bad_)}" if self.bad_ else "")
+            )
+        there = learned.truth.any(0)
+        if not there.all():  # all photos of these could not be read
+            none = [str(c) for c, ok in zip(self.classes_, there, strict=True) if not ok]
             warnings.warn(
-                f"[images] {len(self.bad_)} photos could not be read and are left out; the first: "
-                f"{self.bad_[0][1]}",
+                f"[images] no photo of {', '.join(none)} can be read: left out of the classes",
                 stacklevel=4,
             )
-        if len(learned.names) < 2:
-            raise _core.Error(f"[images] {len(learned.names)} photos are too few to learn from")
+            self.classes_ = [c for c, ok in zip(self.classes_, there, strict=True) if ok]
+            learned.truth = learned.truth[:, there]
         pairs = duplicates.find(learned.hashes, learned.thumbnails, learned.features)
         names = learned.names
         self.duplicates_ = [(names[p.first], names[p.second], p.exact) for p in pairs]
@@ -203,6 +242,14 @@ class ImageClassifier:
                 f"Cross-validation in {int(linear.cv_['fold'].max()) + 1} parts: each photo by a "
                 "classifier that saw neither it, nor its group, nor its duplicates.",
             )  # fmt: skip
+
+    def _warn_of_bad(self) -> None:
+        if self.bad_:
+            warnings.warn(
+                f"[images] {len(self.bad_)} photos could not be read and are left out; the first: "
+                f"{self.bad_[0][1]}",
+                stacklevel=5,
+            )
 
     def _held_out_baselines(self, fold: np.ndarray) -> dict[str, float]:
         learned = self._fitted()
@@ -243,7 +290,7 @@ class ImageClassifier:
         """Chances [n, classes], in the order of `classes_`; NaN for photos that cannot be read.
         Nothing is kept on disk."""
         self._fitted()
-        return self._chances(list(Photos.of(photos).sources))[0]
+        return self._chances(list(Photos.to_predict(photos).sources))[0]
 
     def _chances(self, sources: list) -> tuple[np.ndarray, list[tuple[int, str]]]:
         features, bad = self.extractor.compute(sources)
@@ -253,14 +300,15 @@ class ImageClassifier:
         """The classes of photos.
 
         Args:
-            photos: paths or files' bytes, in a list; or one.
+            photos: paths or files' bytes, in a list; or one; or a folder: the photos in it and
+                below.
             top: how many classes with their chances. Default: 5.
 
         Returns:
             One Prediction a photo. A photo that cannot be read has an error and no class.
         """
         self._fitted()
-        photos = Photos.of(photos)
+        photos = Photos.to_predict(photos)
         chances, bad = self._chances(photos.sources)
         why = dict(bad)
         chosen = self._chosen(chances)
@@ -286,10 +334,12 @@ class ImageClassifier:
         Args:
             photos, labels: as in `fit`.
             keep_duplicates: counts photos of the training set, too. Default: False.
+
+        Errors:
+            ValueError where no photo is left to judge by: it says what was left out.
         """
         learned = self._fitted()
-        photos = Photos.of(photos, labels)
-        evaluation.check_labels(photos.labels)
+        photos = self._of_its_kind(Photos.of(photos, labels))
         features, bad, _ = self.features(photos)
         small, _, _ = self.cache.rows("thumbnails-16", photos, thumbnails)
         truth = one_hot(photos.labels, self.classes_)
@@ -305,19 +355,22 @@ class ImageClassifier:
         if not keep_duplicates:
             left_out.update(same)
         good = [i for i in range(len(photos)) if i not in left_out]
-        chances = self.linear_.predict_proba(features[good]) if good else np.zeros((0, 1))
+        unknown = [(names[i], _named(photos.labels[i])) for i in unknown]
+        if not good:
+            raise _core.Error(
+                evaluation.nothing_left(bad, unknown, self.classes_, 0 if keep_duplicates else
+                                        len(same))
+            )  # fmt: skip
         found = self._evaluation(
-            truth[good], chances.reshape(len(good), -1) if good else truth[:0],
-            [names[i] for i in good], {}, f"{len(good)} photos that training did not see.",
-        )  # fmt: skip
-        if good:
-            found.baselines = evaluation.baselines(
+            truth[good], self.linear_.predict_proba(features[good]), [names[i] for i in good],
+            evaluation.baselines(
                 learned.truth, truth[good], (learned.thumbnails, small[good]),
                 (learned.features, features[good]),
-            )  # fmt: skip
+            ), f"{len(good)} photos that training did not see.",
+        )  # fmt: skip
         found.sources = [photos.sources[i] for i in good]
         found.bad = [(names[row], why) for row, why in bad]
-        found.unknown = [(names[i], str(photos.labels[i])) for i in unknown]
+        found.unknown = unknown
         found.duplicates = [
             (names[i], learned.names[p.second], p.exact) for i, p in sorted(same.items())
         ]
@@ -340,10 +393,10 @@ class ImageClassifier:
     def save(self, path: Any) -> None:
         """Writes one safetensors file: the linear part, what is remembered of the training photos
         (features, for `add`), and the network unless it is one by name. The file appears
-        complete or not at all.
+        complete or not at all; folders that are missing are made.
 
         Errors:
-            OSError when it cannot be written.
+            OSError when it cannot be written; ValueError for the name of another format (.onnx).
         """
         classifier_file.write(path, self.to_bytes())
 
@@ -366,7 +419,7 @@ class ImageClassifier:
     def _restore(self, about: dict, tensors: dict) -> None:
         self.classes_, self.multi_label_ = about["classes"], about["multi_label"]
         self.thresholds_, self.tuned = tensors["thresholds"], about["tuned"]
-        self.bad_, self.duplicates_, self.conflicts_ = [], [], []
+        self.bad_, self.repeated_, self.duplicates_, self.conflicts_ = [], [], [], []
         self.cross_validation_ = None
         linear = self._linear()
         linear.C_, linear.multi_label_ = about["C"], self.multi_label_
@@ -388,3 +441,15 @@ class ImageClassifier:
 
 def _texts(classes: Sequence[Any]) -> bool:
     return all(isinstance(c, str) for c in classes)
+
+
+def _named(label: Any) -> str:
+    several = isinstance(label, (list, tuple, set, frozenset))
+    return "|".join(map(str, label)) if several else str(label)
+
+
+def _unreadable(bad: list[tuple[str, str]], most: int = 3) -> str:
+    """What could not be read, and why, of the first ones."""
+    more = f"; and {len(bad) - most} more" if len(bad) > most else ""
+    said = "; ".join(why for _, why in bad[:most])
+    return f"{len(bad)} could not be read ({said}{more})"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from andiron import _core
+from andiron._refuse import refuse_foreign
 
 FORMAT = 2  # 1 had no networks in 8 bits
 
@@ -48,7 +49,16 @@ def from_bytes(cls: type, data: bytes, name: str, cache: Any) -> Any:
     try:
         tensors = load(data)
         n = int.from_bytes(data[:8], "little")
-        about = json.loads(json.loads(data[8 : 8 + n])["__metadata__"]["andiron"])
+        described = json.loads(data[8 : 8 + n]).get("__metadata__", {})
+        if "andiron" not in described:
+            model = {"andiron.model", "andiron.quantized"} & set(described)
+            raise _core.Error(
+                f"[images] '{name}' is "
+                + ("a model" if model else "a safetensors file without Andiron's description")
+                + f", not a classifier that {cls.__name__}.save wrote"
+                + (": models.load reads it" if model else "")
+            )
+        about = json.loads(described["andiron"])
         if about["format"] > FORMAT:
             raise _core.Error(f"[images] '{name}' was written by a newer version of Andiron")
     except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
@@ -77,8 +87,12 @@ def _plain(c: Any) -> Any:
 
 
 def write(path: Any, data: bytes) -> None:
-    """A file that appears complete or not at all."""
+    """A file that appears complete or not at all; folders that are missing are made."""
+    refuse_foreign("save", path)
     path = os.path.abspath(os.fspath(path))
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"[save] '{path}' is a folder; the name of a file is wanted")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), suffix=".part")
     try:
         with open(handle, "wb") as file:

@@ -28,7 +28,7 @@ def _unit(x: np.ndarray) -> np.ndarray:
 
 
 def _grey(thumbnails: np.ndarray) -> np.ndarray:
-    pixels = thumbnails.reshape(len(thumbnails), 3, -1).astype(np.float32)
+    pixels = thumbnails.reshape(len(thumbnails), 3, thumbnails.shape[1] // 3).astype(np.float32)
     grey = np.tensordot(pixels, np.array([0.299, 0.587, 0.114], np.float32), (1, 0))
     return _unit(grey - grey.mean(1, keepdims=True))
 

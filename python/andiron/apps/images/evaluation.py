@@ -244,3 +244,24 @@ def thresholds(chances: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def check_labels(labels: list | None) -> None:
     if labels is None:
         raise _core.Error("[images] the photos' classes are needed: labels, or a folder for each")
+
+
+def nothing_left(
+    bad: list[tuple[int, str]], unknown: list[tuple[str, str]], classes: list, learned: int
+) -> str:
+    """Why there is no photo to judge by."""
+    why = []
+    if bad:
+        why.append(f"{len(bad)} cannot be read (the first: {bad[0][1]})")
+    if unknown:
+        theirs = ", ".join(sorted({name for _, name in unknown})[:5])
+        why.append(
+            f"{len(unknown)} are of classes that the classifier does not know ({theirs}; it knows "
+            f"{', '.join(map(str, classes[:10]))})"
+        )
+    if learned:
+        why.append(
+            f"{learned} are in the training set, too (keep_duplicates, --keep-duplicates counts "
+            "them)"
+        )
+    return "[images] no photo is left to judge by: " + ("; ".join(why) or "there are no photos")

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import os
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,9 +57,23 @@ class Photos:
             isinstance(y, (list, tuple, set, frozenset)) for y in self.labels
         )
 
+    @property
+    def without_class(self) -> int:
+        """How many have no class: an empty list, an empty cell of a table."""
+        several = (list, tuple, set, frozenset)
+        return sum(isinstance(y, several) and not y for y in self.labels or ())
+
+    def with_lists(self) -> Photos:
+        """The same, with a list of classes for each."""
+        if self.labels is None or not self.sources:
+            return self
+        several = (list, tuple, set, frozenset)
+        labels = [list(y) if isinstance(y, several) else [y] for y in self.labels]
+        return Photos(self.sources, labels, self.groups, self._hashes)
+
     @classmethod
     def from_folder(cls, directory: Any, group: str | None = None) -> Photos:
-        """One folder for each class.
+        """One folder for each class; a warning names folders without photos.
 
         Args:
             directory: the folder of the folders.
@@ -69,9 +84,11 @@ class Photos:
             OSError where there is no such folder; ValueError where it has no folders with photos.
         """
         directory = os.fspath(directory)
-        sources, labels = [], []
+        sources, labels, empty = [], [], []
         for name in classes_in(directory, None):
             found = files_in(os.path.join(directory, name))
+            if not found:
+                empty.append(name)
             sources += found
             labels += [name] * len(found)
         if not sources:
@@ -79,12 +96,24 @@ class Photos:
                 f"[images] {directory!r} has no folders with photos; one folder for each class is "
                 "wanted"
             )
+        if empty:
+            warnings.warn(
+                f"[images] {directory!r} has folders without photos, which are no classes: "
+                f"{', '.join(empty)}",
+                stacklevel=3,
+            )
         return cls(sources, labels, groups_of(sources, group))
 
     @classmethod
-    def from_table(cls, path: Any, separator: str = "|") -> Photos:
+    def from_table(cls, path: Any, separator: str = "|", several: bool | None = None) -> Photos:
         """A CSV file with the columns photo (paths, from the table's folder) and classes, which
         `separator` separates, for instance "Colonial|Traditional"; and maybe group.
+
+        Args:
+            path: of the table.
+            separator: between classes. Default: "|".
+            several: whether a photo may have several classes, or none: labels are lists then.
+                Default: where every photo has exactly one, they are classes, else lists.
 
         Errors:
             OSError where it cannot be read; ValueError where a column is missing.
@@ -97,7 +126,18 @@ class Photos:
                 f"[images] '{path}' wants the columns photo and classes; it has "
                 f"{sorted(rows[0]) if rows else 'no rows'}"
             )
-        labels = [[c for c in row["classes"].split(separator) if c] for row in rows]
+        labels: list = [
+            [c.strip() for c in (row["classes"] or "").split(separator) if c.strip()]
+            for row in rows
+        ]
+        if not several and all(len(y) == 1 for y in labels):
+            labels = [y[0] for y in labels]
+        elif several is False:
+            row = next(i for i, y in enumerate(labels) if len(y) != 1)
+            raise _core.Error(
+                f"[images] '{path}', photo {rows[row]['photo']!r}: one class is wanted; it has "
+                f"{labels[row] or 'none'}"
+            )
         groups = [row["group"] for row in rows] if "group" in rows[0] else None
         return cls([str(path.parent / row["photo"]) for row in rows], labels, groups)
 
@@ -114,6 +154,20 @@ class Photos:
         if isinstance(photos, (str, os.PathLike, bytes, bytearray)):
             photos = [photos]
         return cls(list(photos), labels, groups)
+
+    @classmethod
+    def to_predict(cls, photos: Any) -> Photos:
+        """As `of`; of a folder, all photos in it and below.
+
+        Errors:
+            ValueError for a folder without photos.
+        """
+        if isinstance(photos, (str, os.PathLike)) and os.path.isdir(photos):
+            found = files_in(os.fspath(photos))
+            if not found:
+                raise _core.Error(f"[images] there is no photo in {os.fspath(photos)!r}")
+            return cls(found)
+        return cls.of(photos)
 
     def take(self, rows: Sequence[int]) -> Photos:
         """Some of them."""

@@ -49,6 +49,7 @@ def quantize(
         raise _core.Error("[images] the network is in 8 bits already")
     if limit < 1:
         raise _core.Error(f"[images] at least one photo calibrates; got limit={limit}")
+    photos = classifier._of_its_kind(photos)
     order = np.random.default_rng(classifier._settings["seed"]).permutation(len(photos))
     # Some more than wanted, since some may be bad.
     sources = alike([photos.sources[i] for i in order[: limit + limit // 10 + 1]])

@@ -13,6 +13,8 @@ from andiron.linear import folds
 
 HEAD_ONLY_BELOW = 100
 """Photos of the rarest class with fewer of which the head alone is recommended."""
+JUDGED_BY = 20
+"""Photos held out with fewer of which nothing is fine-tuned: they could not tell what is better."""
 DIVISOR = 10.0
 """The upper blocks learn at the head's learning rate by this."""
 
@@ -70,7 +72,8 @@ def fine_tune(
 ) -> dict:
     """Trains the upper blocks of a fitted classifier's network, from the linear classifier that
     is there, at one tenth of the head's learning rate; then the linear classifier again, on
-    the new features. Where that is not better on photos held out, everything stays as it was.
+    the new features. Where that is not better on photos held out (a fifth), everything stays as it
+    was. Where fewer than 20 would be held out, nothing is tried.
 
     Batch normalization keeps its statistics. Photos are cropped and mirrored at random.
 
@@ -84,8 +87,8 @@ def fine_tune(
         verbose: as in Model.fit.
 
     Returns:
-        {"before", "after": log losses on the photos held out, "kept": whether it was better,
-        "verdict": a sentence}.
+        {"before", "after": log losses on the photos held out, None where nothing was tried;
+        "kept": whether it was better, "verdict": a sentence}.
 
     Errors:
         ValueError for photos that may have several classes, or a part outside (0, 1].
@@ -105,6 +108,13 @@ def fine_tune(
     photos, features = photos.take(good), features[good]
     labels = np.array([classifier.classes_.index(y) for y in photos.labels], np.int32)
     held = folds(labels, 5, photos.groups) == 0
+    if held.sum() < JUDGED_BY:
+        return {
+            "before": None, "after": None, "kept": False,
+            "verdict": f"not fine-tuned: {int(held.sum())} of {len(held)} photos would be held out "
+            f"to judge it by, and fewer than {JUDGED_BY} do not tell; about {5 * JUDGED_BY} photos "
+            "are wanted",
+        }  # fmt: skip
     before = _held_out_loss(classifier, features, labels, held)
 
     network = _from_bytes(classifier.extractor.model._network_bytes())
