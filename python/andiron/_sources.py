@@ -15,6 +15,7 @@ from andiron._data import (
     targets_of,
     weights_of,
 )
+from andiron._feature_names import in_order, names_of
 from andiron._labels import check_labels
 from andiron._refuse import whole
 from andiron._table_columns import names_columns
@@ -31,7 +32,7 @@ class Sources:
             return _own_steps.arrays(x, y, sample_weight, self._network)
         if y is None:
             raise _core.Error("[fit] needs targets y")
-        xs = inputs_of(self._network, x)
+        xs = inputs_of(self._network, self._in_order(x))
         names = self._targets()
         ys = targets_of(y, names)
         check_labels(ys, names, [self._label_ranges[name] for name in names])
@@ -51,16 +52,40 @@ class Sources:
         return data._source(self._network, self._targets(), batch_size, shuffle, seed,
                             ranges=self._label_ranges, **more)  # fmt: skip
 
-    def _as_data(self, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
-        """(Data, None) where x is a table with its targets; else (None, x as arrays)."""
+    def _remember_columns(self, x: Any) -> None:
+        """Keeps the names of the one input's columns: fit learns what stands where. Columns that
+        are known, in another order, are taken by name: training goes on with the same."""
+        several = self._network is not None and self._network.built
+        several = several and len(self._network.input_names) > 1
+        names = None if several else names_of(x)
+        known = self._feature_columns
+        if names is not None and known is not None and sorted(names) == sorted(known):
+            return
+        unique = names is not None and len(set(names)) == len(names)
+        self._feature_columns = names if unique else None
+
+    def _in_order(self, x: Any) -> Any:
+        """x with the columns of a table in the order that fit saw."""
+        return in_order(x, self._feature_columns)
+
+    def _as_data(self, x: Any, y: Any, sample_weight: Any,
+                 training: bool = False) -> tuple[Any, Any]:  # fmt: skip
+        """(Data, None) where x is a table with its targets; else (None, x as arrays). With
+        `training` the model keeps the names of its columns."""
         by_name = y is None or names_columns(y)
         if not is_table(x) and not (names_columns(y) and hasattr(x, "columns")):
+            if training:
+                self._remember_columns(x)
             return None, x
         from andiron import data
 
+        found = data.as_data(x, y, sample_weight) if by_name else data.as_data(x)
+        if training:
+            self._remember_columns(found)
+        found = self._in_order(found)
         if by_name:
-            return data.as_data(x, y, sample_weight), None
-        self._ready(given := data.as_data(x))
+            return found, None
+        self._ready(given := found)
         return None, given._arrays_for(self._network)
 
     def _sources(self, x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
@@ -73,7 +98,7 @@ class Sources:
                     "[fit] class_weight does not reach batches of andiron.datasets and "
                     "andiron.images: their weights are made with them"
                 )
-        elif (found := self._as_data(x, y, sample_weight))[0] is not None:
+        elif (found := self._as_data(x, y, sample_weight, training=True))[0] is not None:
             batch_size = whole(32 if batch_size is None else batch_size, "batch_size", 1)
             order = (bool(shuffle), _core.next_seed() if seed is None else int(seed))
             taken = {}
@@ -106,7 +131,7 @@ class Sources:
             return source, validation_data
         if isinstance(validation_data, Data):
             size = validation_batch_size or batch_size or 32
-            return source, self._table_source(validation_data, size)
+            return source, self._table_source(self._in_order(validation_data), size)
         if not isinstance(validation_data, (list, tuple)) or len(validation_data) not in (2, 3):
             raise _core.Error("[fit] validation_data is (x, y) or (x, y, sample_weight)")
         weights = validation_data[2] if len(validation_data) == 3 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import glob
 import os
 import sys
@@ -135,6 +136,31 @@ class Data:
             return [self._side_by_side(n) for n in names]
         taken = {c.name for columns, _ in self._outer() for c in columns}
         return [self._side_by_side([n for n in there if n not in taken])]
+
+    def _feature_names(self) -> list[str] | None:
+        """The columns of one input, in order; None where there are several inputs."""
+        given = self._features
+        if isinstance(given, dict):
+            if len(given) != 1:
+                return None
+            (given,) = given.values()
+        if given is None:
+            taken = {c.name for columns, _ in self._outer() for c in columns}
+            return [n for n in self._names() if n not in taken]
+        given = [given] if is_column(given) else given
+        return [c.name if isinstance(c, Column) else c for c in given]
+
+    def _with_features(self, names: list[str]) -> Data:
+        """The same rows with the columns of the one input in another order."""
+        found, given = copy.copy(self), self._features
+        if given is None:
+            found._features = names
+            return found
+        columns = next(iter(given.values())) if isinstance(given, dict) else given
+        by_name = {c.name if isinstance(c, Column) else c: c for c in columns}
+        ordered = [by_name[name] for name in names]
+        found._features = {next(iter(given)): ordered} if isinstance(given, dict) else ordered
+        return found
 
     def _outer(self) -> list[tuple[list[Column], str]]:
         """The columns of labels and weights, and what is checked of them."""

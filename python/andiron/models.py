@@ -96,6 +96,7 @@ class Model(Training, Predictions, Layer):
         self._predictor = None
         self._keys: list | None = None  # of the dict that a call of one's own takes
         self._output_keys: list | None = None  # of the dict that predict gives
+        self._feature_columns: list | None = None  # of the table that fit saw
         self._compiled_with: dict | None = None
         self._compiled = None
         self.optimizer = None
@@ -261,6 +262,8 @@ class Model(Training, Predictions, Layer):
         config, tensors = self._training_state(with_optimizer, warn)
         if self._output_keys is not None:
             config = {**(config or {}), "output_keys": self._output_keys}
+        if self._feature_columns is not None:
+            config = {**(config or {}), "feature_columns": self._feature_columns}
         return config, tensors
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
@@ -398,6 +401,7 @@ def _restored(core, compile_config, tensors, compile: bool, own_metrics: Sequenc
     model = face_of(core)
     config = dict(compile_config or {})
     model._output_keys = config.pop("output_keys", None)
+    model._feature_columns = config.pop("feature_columns", None)
     if compile and config:
         model._restore_training(config, tensors, own_metrics)
     return model
