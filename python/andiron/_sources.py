@@ -16,6 +16,7 @@ from andiron._data import (
     weights_of,
 )
 from andiron._feature_names import in_order, names_of
+from andiron._finite import refuse_not_finite
 from andiron._labels import check_labels
 from andiron._refuse import whole
 from andiron._table_columns import names_columns
@@ -89,7 +90,7 @@ class Sources:
         return None, given._arrays_for(self._network)
 
     def _sources(self, x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
-                 sample_weight, validation_batch_size, seed):  # fmt: skip
+                 sample_weight, validation_batch_size, seed, finite=True):  # fmt: skip
         validation_data = batch_source(validation_data)
         if isinstance(source := batch_source(x), _core.BatchSource):
             self._require_compiled(x if hasattr(x, "_specs") else None)
@@ -118,6 +119,8 @@ class Sources:
             self._require_compiled(x)
             batch_size = whole(32 if batch_size is None else batch_size, "batch_size", 1)
             arrays = self._arrays(x, y, sample_weight)
+            if finite and self._own_step("train_step") is None:
+                refuse_not_finite(self, arrays[0])
             if validation_split:
                 parts = [split(a, validation_split) for a in arrays]
                 arrays = [first for first, _ in parts]

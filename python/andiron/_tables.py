@@ -8,6 +8,7 @@ import os
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +46,42 @@ def bytes_from(budget: Any) -> int:
     if not 1 <= n < 2**63:
         raise _core.Error(f"[data] memory_budget must be from 1 to 2^63 bytes; got {budget!r}")
     return int(n)
+
+
+@contextmanager
+def _cures(specs: list[dict]) -> Iterator[None]:
+    """Says with the core's errors about texts and nulls how to mend them."""
+    try:
+        yield
+    except _core.Error as error:
+        for spec in specs:
+            if str(error).startswith(f"[arrow] column {spec['name']!r}"):
+                raise _core.Error(f"{error}{_cure(str(error), spec)}") from None
+        raise
+
+
+def _cure(error: str, spec: dict) -> str:
+    name = spec["name"]
+    if "texts need a vocabulary" in error:
+        if spec["check"] == "finite":
+            return (
+                f", for a label without an entry for unknown texts: data.from_arrow(table, "
+                f"label={name!r}, vocabulary={{{name!r}: data.Vocabulary(['no', 'yes'], "
+                "unknown=False)}) makes 0 of 'no' and 1 of 'yes'"
+            )
+        return (
+            ", or an Input of dtype 'string' of their own and a layers.StringLookup "
+            "(docs/data.md); data.from_arrow(table, features=[...]) takes the columns that it "
+            "names and leaves others out"
+        )
+    if "say what nulls become" in error:
+        if spec["check"]:
+            return f": drop such rows, in pandas by frame.dropna(subset=[{name!r}])"
+        return (
+            f": data.from_arrow(table, ..., nulls={{{name!r}: 0}}), also of from_csv and "
+            f"from_parquet; or drop such rows, in pandas by frame.dropna(subset=[{name!r}])"
+        )
+    return ""
 
 
 class Data:
@@ -207,7 +244,8 @@ class Data:
         else:
             kept = (options["memory_budget"], options["spill_dir"], options["content_order"])
             stream = self._take_stream(names)
-        table = _core.read_arrow(stream, specs, packs, *kept)
+        with _cures(specs):
+            table = _core.read_arrow(stream, specs, packs, *kept)
         self._read = (table, {key: i for i, key in enumerate(keys)})
         return self._read
 
@@ -305,8 +343,12 @@ class Data:
             class_weight = balanced(_core.class_counts(counted))
         if class_weight is not None:
             fields = _with_class_weight(fields, class_weight, targets)
-        known = {c.name: ranges[name] for name, role, group, *_ in groups if role == "label"
-                 for c in group if ranges.get(name) is not None}  # fmt: skip
+        known = {
+            c.name: _counted_from(ranges[name], c)
+            for name, role, group, *_ in groups
+            if role == "label" and ranges.get(name) is not None
+            for c in group
+        }
         if self._options["stream"] is not None:
             return self._streamed(asked, known, fields, batch_size, shuffle, seed, first, rows)
         for column, range in known.items():
@@ -334,9 +376,14 @@ class Data:
         if self._read is not None and self._options["one_shot"]:
             raise _core.Error("[data] the stream was read to train on; it cannot be read again")
         stream = self._take_stream(sorted({c.name for c in columns}))
-        batches = _core.ArrowBatches(stream, [c._spec() for c in columns])
+        specs = [c._spec() for c in columns]
+        with _cures(specs):
+            batches = _core.ArrowBatches(stream, specs)
         fields = None
-        while batches.next():
+        while True:
+            with _cures(specs):
+                if not batches.next():
+                    return
             if batches.rows:
                 fields = fields or _fields(network, groups, batches.columns, places)
                 yield batches.tensors(fields)
@@ -467,6 +514,20 @@ def _fields(network: Any, groups: list, columns: list, places: dict) -> list:
                 row = wanted
         fields.append((name, role, dtype, row, at, None))
     return fields
+
+
+def _counted_from(known: Range, column: Column) -> Range:
+    """The hint for a label of texts, whose ids count from 1 beside an entry for unknown ones."""
+    vocabulary = column.vocabulary
+    if vocabulary is None or not vocabulary.unknown:
+        return known
+    entries = ", ".join(map(repr, vocabulary.entries[:3]))
+    entries += ", ..." if len(vocabulary.entries) > 3 else ""
+    hint = (
+        "The vocabulary's id 0 stands for unknown texts, so that its texts count from 1: "
+        f"data.Vocabulary([{entries}], unknown=False) counts from 0"
+    )
+    return known._replace(hint=hint)
 
 
 def _with_class_weight(fields: list, class_weight: dict, targets: list[str]) -> list:

@@ -163,7 +163,7 @@ class Training(Compiled, Sources):
                 validation_steps = None
             source, validation = self._sources(
                 x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
-                sample_weight, validation_batch_size, seed,
+                sample_weight, validation_batch_size, seed, finite=on_nan == "error",
             )  # fmt: skip
             if self.optimizer is None and self._own_step("train_step") is None:
                 raise _core.Error("[fit] the model was compiled without an optimizer")
