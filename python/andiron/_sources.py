@@ -23,6 +23,20 @@ from andiron._table_columns import names_columns
 from andiron._tables import Data, is_table
 
 
+def validation_of(given: Any, x: Any, y: Any, sample_weight: Any) -> Any:
+    """validation_data; of a table alone label, weights and features are those of fit's x."""
+    if isinstance(given, Data) or not (is_table(given) or hasattr(given, "iloc")):
+        return given
+    if isinstance(x, Data):
+        return x._like(given)
+    if not names_columns(y):
+        raise _core.Error(
+            "[fit] validation_data is a table, and no name says which column is its label: give "
+            "(x, y), or andiron.data.from_arrow(table, label=...)"
+        )
+    return (given, y, sample_weight) if names_columns(sample_weight) else (given, y)
+
+
 class Sources:
     """The part of a model that makes batches of arrays and tables."""
 

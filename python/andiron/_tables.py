@@ -199,6 +199,15 @@ class Data:
         found._features = {next(iter(given)): ordered} if isinstance(given, dict) else ordered
         return found
 
+    def _like(self, table: Any) -> Data:
+        """Another table whose columns are what this one's are."""
+        from andiron import data
+
+        found = data.as_data(table, self._label, self._weight)
+        found._features = self._features
+        found._options.update({key: self._options[key] for key in ("vocabulary", "nulls")})
+        return found
+
     def _outer(self) -> list[tuple[list[Column], str]]:
         """The columns of labels and weights, and what is checked of them."""
         found = []

@@ -85,3 +85,31 @@ def test_inputs_of_their_own_go_by_name_as_before():
     model.fit(FRAME, "churned", verbose=0)
     assert model.evaluate(SWAPPED, "churned") == model.evaluate(FRAME, "churned")
     assert model.predict(SWAPPED).shape == (64, 1)
+
+
+@pytest.mark.parametrize("kind", ["frame", "arrow", "csv"])
+def test_validation_data_may_be_a_table_alone(kind, tmp_path):
+    path = tmp_path / "rows.csv"
+    SWAPPED.to_csv(path, index=False)
+    table = {"frame": SWAPPED, "arrow": pa.table(SWAPPED), "csv": str(path)}[kind]
+    for given in ((FRAME, "churned"), (data.from_arrow(FRAME, BOTH, "churned"),)):
+        model = fitted(*given, validation_data=table)
+        loss = model.history.history["val_loss"][-1]
+        assert loss == pytest.approx(model.evaluate(FRAME, "churned"), rel=1e-5)
+
+
+def test_a_validation_table_keeps_vocabularies_and_weights():
+    frame = FRAME.assign(churned=np.where(FRAME.churned > 0, "yes", "no"), weight=FRAME.age)
+    label = {"churned": data.Vocabulary(["no", "yes"], unknown=False)}
+    rows = data.from_arrow(frame, BOTH, "churned", "weight", vocabulary=label)
+    model = fitted(rows, validation_data=frame[::-1])
+    assert model.history.history["val_loss"][-1] == pytest.approx(model.evaluate(rows), rel=1e-5)
+    weighted = FRAME.assign(weight=FRAME.age)
+    model = fitted(weighted, "churned", sample_weight="weight", validation_data=weighted)
+    wanted = model.evaluate(weighted, "churned", sample_weight="weight")
+    assert model.history.history["val_loss"][-1] == pytest.approx(wanted, rel=1e-5)
+
+
+def test_a_validation_table_without_a_label_is_an_error():
+    with pytest.raises(andiron.Error, match="no name says which column is its label"):
+        fitted(FRAME[BOTH], FRAME.churned, validation_data=FRAME)
