@@ -13,6 +13,7 @@ from andiron._ahead import refuse_own_model
 from andiron._data import columns
 from andiron._imagenet import decode_predictions
 from andiron._keras.file import is_keras
+from andiron._opening import opening
 from andiron._predictions import Predictions
 from andiron._quantized import Quantized
 from andiron._refuse import refuse_foreign
@@ -293,7 +294,15 @@ class Model(Training, Predictions, Layer):
 
             self._ready()
             return weights.load_weights(self, filepath, skip_mismatch)
-        _core.load_weights(self._ready(), os.fspath(filepath), skip_mismatch)
+        path, core = os.fspath(filepath), self._ready()
+        with opening(path, "load_weights"):
+            try:
+                _core.load_weights(core, path, skip_mismatch)
+            except _core.Error as error:
+                if not str(error).startswith("[set_weights]"):
+                    raise
+                theirs = _core.load_model(path)[0].variables
+                raise _core.Error(_misfit(path, core.variables, theirs)) from None
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all variables' values."""
@@ -397,6 +406,20 @@ class Sequential(Model):
         return [face_of(layer) for layer in self._network.stack if layer.class_name != "InputLayer"]
 
 
+def _misfit(path: str, ours: list, theirs: list) -> str:
+    """Which is the first weight of a file that does not fit, by order."""
+    counts = f"[load_weights] '{path}' has {len(theirs)} weights, the model {len(ours)}"
+    for our, their in zip(ours, theirs, strict=False):
+        if our.shape != their.shape:
+            return (
+                f"{counts}: for {our.name!r} {list(our.shape)} the file has {their.name!r} "
+                f"{list(their.shape)}. skip_mismatch=True takes what fits"
+            )
+    first = max(ours, theirs, key=len)[min(len(ours), len(theirs))]
+    where = "the model has no" if len(theirs) > len(ours) else "the file has no"
+    return f"{counts}: {where} {first.name!r} {list(first.shape)}"
+
+
 def _restored(core, compile_config, tensors, compile: bool, own_metrics: Sequence = ()) -> Model:
     model = face_of(core)
     config = dict(compile_config or {})
@@ -424,9 +447,11 @@ def load_model(
     import os
 
     path = os.fspath(filepath)
-    if _core.is_quantized_file(path):
-        return Quantized(_core.load_quantized(path))
-    return _restored(*_core.load_model(path), compile)
+    with opening(path, "load_model"):
+        if _core.is_quantized_file(path):
+            return Quantized(_core.load_quantized(path))
+        found = _core.load_model(path)
+    return _restored(*found, compile)
 
 
 def load(filepath: Any, **options: Any) -> Model | Quantized:
