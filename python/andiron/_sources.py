@@ -17,7 +17,7 @@ from andiron._data import (
 )
 from andiron._feature_names import in_order, names_of
 from andiron._finite import refuse_not_finite
-from andiron._labels import check_labels
+from andiron._labels import check_form, check_labels
 from andiron._refuse import whole
 from andiron._table_columns import names_columns
 from andiron._tables import Data, is_table
@@ -50,6 +50,12 @@ class Sources:
         xs = inputs_of(self._network, self._in_order(x))
         names = self._targets()
         ys = targets_of(y, names)
+        judged = [
+            (loss, output)
+            for loss, output in zip(self._losses, self._network.outputs, strict=True)
+            if loss is not None
+        ]
+        check_form(ys, names, [loss for loss, _ in judged], [output for _, output in judged])
         check_labels(ys, names, [self._label_ranges[name] for name in names])
         ws = weighed(weights_of(sample_weight, names), class_weight, ys)
         if rows_of([*xs, *ys, *ws]) == 0 and not may_be_empty:

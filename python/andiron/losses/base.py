@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from andiron import _core
+from andiron._nearest import suggesting
 
 __all__ = ["Loss", "function_of"]
 
@@ -114,6 +115,15 @@ def function_of(cls: type, name: str) -> Callable:
 
 
 _DATA = ("y_true", "y_pred")
+_ALIASES = {
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error",
+    "bce": "binary_crossentropy",
+    "kld": "kl_divergence",
+    "pinball": "quantile",
+}
 
 
 def core_of(loss: Any):
@@ -132,7 +142,8 @@ def core_of(loss: Any):
     if isinstance(loss, _core.LossCore):  # a Callable, too
         return loss
     if isinstance(loss, str):
-        return _core.get_loss(loss)
+        with suggesting(_ALIASES):
+            return _core.get_loss(loss)
     if isinstance(loss, dict):
         return _core.loss_from_config(loss)
     if hasattr(loss, "_loss"):  # function_of
