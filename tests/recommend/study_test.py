@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import andiron
 from andiron.apps.recommend import demo, report, study, tune
 from andiron.apps.recommend.data import Interactions
 from andiron.apps.recommend.journal import Journal
@@ -155,7 +156,10 @@ def test_the_demo_shows_everything_but_als(data, tmp_path):
     assert load(tmp_path / "NeuralCF").name == "NeuralCF"
     text = "\n".join(said)
     assert text.count("  10. Title") == 3 and "ndcg@10" in text
-    assert "WideAndDeep</h3>" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "WideAndDeep</h3>" in page
+    assert "The verdict goes by NDCG@10" in page and "The verdict goes by NDCG@10" in text
+    assert f"Andiron {andiron.__version__}, 20" in page
 
 
 def test_the_command_trains_predicts_and_evaluates(frame, tmp_path):
