@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-import andiron
 from andiron.apps.recommend import demo, report, study, tune
 from andiron.apps.recommend.data import Interactions
 from andiron.apps.recommend.journal import Journal
@@ -21,6 +20,8 @@ from andiron.apps.recommend.lineup import (
 from andiron.apps.recommend.models import load
 from andiron.apps.recommend.split import leave_one_out, user_temporal_holdout
 from click.testing import CliRunner
+
+import andiron
 
 
 @pytest.fixture(scope="module")
