@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from andiron import _core
+from andiron._opening import what_it_is
 
 _MAX_HEADER = 100 << 20
 _SHOWN = 40  # tensors
@@ -170,11 +171,16 @@ _KINDS = {
 def _of_torch(path: str) -> dict[str, tuple]:
     try:
         found = _core.read_weights(path)
-    except (OSError, ValueError) as error:
-        raise _core.Error(
-            f"[info] '{path}' is nothing that Andiron reads: {error}. Known are its own files, "
-            "safetensors, ONNX models (.onnx), state dicts of PyTorch and files of Keras"
-        ) from None
+    except (OSError, ValueError):
+        what = what_it_is(path)
+        if what is None or "load_weights" in what:
+            what = "is nothing that Andiron reads"
+        if what.startswith("is no"):
+            what += (
+                ". Known are its own files, safetensors, ONNX models (.onnx), state dicts of "
+                "PyTorch and files of Keras"
+            )
+        raise _core.Error(f"[info] '{path}' {what}") from None
     return {name: (t.dtype, list(t.shape)) for name, t in found.items()}
 
 

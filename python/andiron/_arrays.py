@@ -20,6 +20,14 @@ _WIDER = {
 _RAGGED = " (rows of different lengths become an array by andiron.data.pad_sequences)"
 
 
+class NotNumbersError(TypeError):
+    """Texts or objects where numbers are needed. `texts`: some of them, sorted; [] of objects."""
+
+    def __init__(self, message: str, texts: list[str]):
+        super().__init__(message)
+        self.texts = texts
+
+
 def is_pandas(x: Any) -> bool:
     """Whether x is a DataFrame, Series or Index; pandas is not imported for the question."""
     pandas = sys.modules.get("pandas")
@@ -78,11 +86,24 @@ def from_pandas(x: Any) -> np.ndarray:
         try:
             columns.append(plain_array(_from_series(x[name])))
         except (TypeError, ValueError) as error:
+            if isinstance(error, NotNumbersError):
+                raise NotNumbersError(f"column {name!r}: {error}", error.texts) from None
             kind = TypeError if isinstance(error, TypeError) else _core.Error
             raise kind(f"column {name!r}: {error}") from None
     if not columns:
         return np.empty((len(x), 0), np.float32)
     return np.stack(columns, axis=1)
+
+
+def _texts_in(array: np.ndarray) -> list[str]:
+    """The different texts among the first of an array, sorted; [] where one is no text."""
+    if array.dtype.kind not in "USO":
+        return []
+    first = array.reshape(-1)[:10_000].tolist()
+    if not all(isinstance(one, (str, bytes)) for one in first):
+        return []
+    return sorted({one.decode(errors="replace") if isinstance(one, bytes) else one
+                   for one in first})  # fmt: skip
 
 
 def plain_array(x: Any) -> Any:
@@ -118,13 +139,14 @@ def plain_array(x: Any) -> Any:
             raise TypeError("uint64 values beyond int64 have no dtype in Andiron")
         return array.astype(np.int64)
     if array.dtype.kind not in "fiub":
-        what = "texts" if array.dtype.kind in "US" else f"dtype {array.dtype}"
+        texts = _texts_in(array)
+        what = "texts" if texts else f"dtype {array.dtype}"
         hint = ""
         if array.dtype.kind == "O" and array.size and isinstance(array.flat[0], (list, np.ndarray)):
             hint = _RAGGED
-        elif array.dtype.kind in "USO":
-            hint = " (map them to numbers first, for instance by pandas categories)"
-        raise TypeError(f"numbers are needed; got {what}{hint}")
+        elif array.dtype.kind == "O" and not texts:
+            hint = " (map them to numbers first)"
+        raise NotNumbersError(f"numbers are needed; got {what}{hint}", texts)
     if not given and array.dtype == np.float64:
         array = array.astype(np.float32)
     if not array.dtype.isnative:

@@ -8,13 +8,35 @@ from typing import Any
 import numpy as np
 
 from andiron import _core
-from andiron._arrays import is_pandas, plain_array, refuse_missing_categories
+from andiron._arrays import NotNumbersError, is_pandas, plain_array, refuse_missing_categories
 from andiron._texts import fingerprints
+
+
+def _cure(what: str, texts: list[str]) -> str:
+    """What to do about texts among the targets or the inputs."""
+    if not texts:
+        return ""
+    if what.startswith("y"):
+        if len(texts) == 2:
+            return (
+                f" such as {texts[1]!r}: (y == {texts[1]!r}).astype('float32') makes 0 of "
+                f"{texts[0]!r} and 1 of {texts[1]!r}"
+            )
+        return (
+            f" such as {texts[0]!r}: pandas.Categorical(y).codes makes class ids of them, from 0 "
+            "in alphabetical order"
+        )
+    return (
+        f" such as {texts[0]!r}: texts go into an Input of dtype 'string' of their own and a "
+        "layers.StringLookup (docs/data.md); or leave them out"
+    )
 
 
 def _one(x: Any, what: str, text: bool = False):
     try:
         array = fingerprints(x) if text else plain_array(x)
+    except NotNumbersError as error:
+        raise TypeError(f"[data] {what}: {error}{_cure(what, error.texts)}") from None
     except (TypeError, ValueError, BufferError) as error:
         kind = TypeError if isinstance(error, (TypeError, BufferError)) else _core.Error
         raise kind(f"[data] {what}: {error}") from None

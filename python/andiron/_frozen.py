@@ -8,6 +8,7 @@ import numpy as np
 
 from andiron import _core
 from andiron._data import arranged, columns
+from andiron._feature_names import in_order
 from andiron._refuse import whole
 
 
@@ -22,6 +23,7 @@ class Frozen:
         self._predictor = _core.Predictor(core, threads=threads, frozen=True)
         self._names, self._texts = core.input_names, core.text_inputs
         self._output_keys = model._output_keys
+        self._feature_columns = model._feature_columns
 
     def predict(self, x, batch_size: int | None = None):
         """The outputs for x, as Model.predict gives them, but for rounding. Thread-safe.
@@ -32,5 +34,6 @@ class Frozen:
         """
         size = 0 if batch_size is None else whole(batch_size, "batch_size", 1, "predict")
         plain = isinstance(x, np.ndarray) and self._texts == [False]
+        x = in_order(x, self._feature_columns)
         arrays = [x] if plain else columns(x, self._names, "x", self._texts)
         return arranged(self._predictor.predict_numpy(arrays, size), self._output_keys)

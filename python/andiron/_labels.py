@@ -57,6 +57,29 @@ def range_of(loss: Any, output: Any) -> Range | None:
     return None
 
 
+def check_form(arrays: list, names: list[str], losses: list, outputs: list) -> None:
+    """Refuses class ids where a loss takes one number for each class, and the other way round."""
+    for array, name, loss, output in zip(arrays, names, losses, outputs, strict=True):
+        shape, wanted = tuple(array.shape), tuple(output.shape)
+        kind = loss.class_name
+        if len(wanted) < 2 or not isinstance(wanted[-1], int) or wanted[-1] < 2:
+            continue
+        ids = len(shape) == len(wanted) - 1 or (len(shape) == len(wanted) and shape[-1] == 1)
+        if kind == "CategoricalCrossentropy" and ids:
+            raise _core.Error(
+                f"[data] target {name!r}: {kind} takes one number for each of {wanted[-1]} classes "
+                f"(one-hot); got class ids, {list(shape)}: compile with "
+                "sparse_categorical_crossentropy"
+            )
+        one_hot = len(shape) == len(wanted) and shape[-1] == wanted[-1]
+        if kind == "SparseCategoricalCrossentropy" and one_hot:
+            raise _core.Error(
+                f"[data] target {name!r}: {kind} takes class ids, one number a sample; got "
+                f"{list(shape)}, one for each class (one-hot): compile with "
+                "categorical_crossentropy, or give y.argmax(-1)"
+            )
+
+
 def check_labels(arrays: list, names: list[str], ranges: list[Range | None]) -> None:
     """Refuses targets that are NaN or infinite, or that their loss does not know."""
     for array, name, known in zip(arrays, names, ranges, strict=True):

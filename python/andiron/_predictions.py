@@ -48,6 +48,7 @@ class Predictions:
             from andiron import data
 
             x = data.as_data(x)
+        x = self._in_order(x)
         given = batches_of(x)
         if given is not None:
             refuse_beside_batches("predict", batch_size=batch_size)

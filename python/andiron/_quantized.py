@@ -10,6 +10,7 @@ import numpy as np
 
 from andiron import _core
 from andiron._data import columns, inputs_of
+from andiron._feature_names import in_order
 from andiron._refuse import refuse_foreign, whole
 from andiron._tables import Data, is_table
 
@@ -142,11 +143,13 @@ def quantize(
     if validation_data is not None:
         validation_data = _checked_validation(model, core, validation_data)
     calibration = _core.Calibration(core, method, float(percentile), list(float_layers), threads)
-    for batch in _batches(core, data):
+    for batch in _batches(core, model._in_order(data)):
         calibration.observe(batch)
     made = calibration.quantized()
     if model._output_keys is not None:
         made.about = {**made.about, "output_keys": model._output_keys}
+    if model._feature_columns is not None:
+        made.about = {**made.about, "feature_columns": model._feature_columns}
     out = Quantized(made, threads)
     if validation_data is not None:
         out._compare(model, *validation_data, verbose)
@@ -208,6 +211,7 @@ class Quantized:
         size = 0 if batch_size is None else whole(batch_size, "batch_size", 1, "predict")
         names = self._core.input_names
         plain = isinstance(x, np.ndarray) and len(names) == 1
+        x = in_order(x, self.report.get("feature_columns"))
         out = self._predictor.predict_numpy([x] if plain else columns(x, names, "x"), size)
         keys = self.report.get("output_keys")
         if keys is not None:

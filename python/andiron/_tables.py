@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import glob
 import os
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -44,6 +46,42 @@ def bytes_from(budget: Any) -> int:
     if not 1 <= n < 2**63:
         raise _core.Error(f"[data] memory_budget must be from 1 to 2^63 bytes; got {budget!r}")
     return int(n)
+
+
+@contextmanager
+def _cures(specs: list[dict]) -> Iterator[None]:
+    """Says with the core's errors about texts and nulls how to mend them."""
+    try:
+        yield
+    except _core.Error as error:
+        for spec in specs:
+            if str(error).startswith(f"[arrow] column {spec['name']!r}"):
+                raise _core.Error(f"{error}{_cure(str(error), spec)}") from None
+        raise
+
+
+def _cure(error: str, spec: dict) -> str:
+    name = spec["name"]
+    if "texts need a vocabulary" in error:
+        if spec["check"] == "finite":
+            return (
+                f", for a label without an entry for unknown texts: data.from_arrow(table, "
+                f"label={name!r}, vocabulary={{{name!r}: data.Vocabulary(['no', 'yes'], "
+                "unknown=False)}) makes 0 of 'no' and 1 of 'yes'"
+            )
+        return (
+            ", or an Input of dtype 'string' of their own and a layers.StringLookup "
+            "(docs/data.md); data.from_arrow(table, features=[...]) takes the columns that it "
+            "names and leaves others out"
+        )
+    if "say what nulls become" in error:
+        if spec["check"]:
+            return f": drop such rows, in pandas by frame.dropna(subset=[{name!r}])"
+        return (
+            f": data.from_arrow(table, ..., nulls={{{name!r}: 0}}), also of from_csv and "
+            f"from_parquet; or drop such rows, in pandas by frame.dropna(subset=[{name!r}])"
+        )
+    return ""
 
 
 class Data:
@@ -136,6 +174,40 @@ class Data:
         taken = {c.name for columns, _ in self._outer() for c in columns}
         return [self._side_by_side([n for n in there if n not in taken])]
 
+    def _feature_names(self) -> list[str] | None:
+        """The columns of one input, in order; None where there are several inputs."""
+        given = self._features
+        if isinstance(given, dict):
+            if len(given) != 1:
+                return None
+            (given,) = given.values()
+        if given is None:
+            taken = {c.name for columns, _ in self._outer() for c in columns}
+            return [n for n in self._names() if n not in taken]
+        given = [given] if is_column(given) else given
+        return [c.name if isinstance(c, Column) else c for c in given]
+
+    def _with_features(self, names: list[str]) -> Data:
+        """The same rows with the columns of the one input in another order."""
+        found, given = copy.copy(self), self._features
+        if given is None:
+            found._features = names
+            return found
+        columns = next(iter(given.values())) if isinstance(given, dict) else given
+        by_name = {c.name if isinstance(c, Column) else c: c for c in columns}
+        ordered = [by_name[name] for name in names]
+        found._features = {next(iter(given)): ordered} if isinstance(given, dict) else ordered
+        return found
+
+    def _like(self, table: Any) -> Data:
+        """Another table whose columns are what this one's are."""
+        from andiron import data
+
+        found = data.as_data(table, self._label, self._weight)
+        found._features = self._features
+        found._options.update({key: self._options[key] for key in ("vocabulary", "nulls")})
+        return found
+
     def _outer(self) -> list[tuple[list[Column], str]]:
         """The columns of labels and weights, and what is checked of them."""
         found = []
@@ -181,7 +253,8 @@ class Data:
         else:
             kept = (options["memory_budget"], options["spill_dir"], options["content_order"])
             stream = self._take_stream(names)
-        table = _core.read_arrow(stream, specs, packs, *kept)
+        with _cures(specs):
+            table = _core.read_arrow(stream, specs, packs, *kept)
         self._read = (table, {key: i for i, key in enumerate(keys)})
         return self._read
 
@@ -279,8 +352,12 @@ class Data:
             class_weight = balanced(_core.class_counts(counted))
         if class_weight is not None:
             fields = _with_class_weight(fields, class_weight, targets)
-        known = {c.name: ranges[name] for name, role, group, *_ in groups if role == "label"
-                 for c in group if ranges.get(name) is not None}  # fmt: skip
+        known = {
+            c.name: _counted_from(ranges[name], c)
+            for name, role, group, *_ in groups
+            if role == "label" and ranges.get(name) is not None
+            for c in group
+        }
         if self._options["stream"] is not None:
             return self._streamed(asked, known, fields, batch_size, shuffle, seed, first, rows)
         for column, range in known.items():
@@ -308,9 +385,14 @@ class Data:
         if self._read is not None and self._options["one_shot"]:
             raise _core.Error("[data] the stream was read to train on; it cannot be read again")
         stream = self._take_stream(sorted({c.name for c in columns}))
-        batches = _core.ArrowBatches(stream, [c._spec() for c in columns])
+        specs = [c._spec() for c in columns]
+        with _cures(specs):
+            batches = _core.ArrowBatches(stream, specs)
         fields = None
-        while batches.next():
+        while True:
+            with _cures(specs):
+                if not batches.next():
+                    return
             if batches.rows:
                 fields = fields or _fields(network, groups, batches.columns, places)
                 yield batches.tensors(fields)
@@ -441,6 +523,20 @@ def _fields(network: Any, groups: list, columns: list, places: dict) -> list:
                 row = wanted
         fields.append((name, role, dtype, row, at, None))
     return fields
+
+
+def _counted_from(known: Range, column: Column) -> Range:
+    """The hint for a label of texts, whose ids count from 1 beside an entry for unknown ones."""
+    vocabulary = column.vocabulary
+    if vocabulary is None or not vocabulary.unknown:
+        return known
+    entries = ", ".join(map(repr, vocabulary.entries[:3]))
+    entries += ", ..." if len(vocabulary.entries) > 3 else ""
+    hint = (
+        "The vocabulary's id 0 stands for unknown texts, so that its texts count from 1: "
+        f"data.Vocabulary([{entries}], unknown=False) counts from 0"
+    )
+    return known._replace(hint=hint)
 
 
 def _with_class_weight(fields: list, class_weight: dict, targets: list[str]) -> list:

@@ -14,7 +14,7 @@ from andiron._compiling import Compiled
 from andiron._data import batch_source, inputs_of
 from andiron._feed import Feeds
 from andiron._refuse import refuse, refuse_beside_batches, whole
-from andiron._sources import Sources
+from andiron._sources import Sources, validation_of
 from andiron.callbacks._protocol import figures_of, for_core, listed, unknown_figure
 
 
@@ -67,9 +67,10 @@ class Training(Compiled, Sources):
             verbose: 0 silent, 1 a bar, 2 a line for each epoch. Default: 1.
             callbacks: of andiron.callbacks; one, or a list.
             validation_split: the last part of the data that is not trained on.
-            validation_data: (x, y) or (x, y, sample_weight), what andiron.data or andiron.images
-                makes, or what gives batches; the batches of a generator are kept in memory, so that
-                each validation sees the same, up to 4 GiB without validation_steps.
+            validation_data: (x, y) or (x, y, sample_weight), a table whose columns are called as
+                those of x, what andiron.data or andiron.images makes, or what gives batches; the
+                batches of a generator are kept in memory, so that each validation sees the same, up
+                to 4 GiB without validation_steps.
             shuffle: another order in each epoch, by seed. Default: True.
             class_weight: a weight for each class id, {id: weight}; others weigh 1. "balanced":
                 rows / (classes * rows of the class), as scikit-learn has it, counted over the rows
@@ -105,6 +106,7 @@ class Training(Compiled, Sources):
         """
         if x is None:
             raise _core.Error("[fit] needs data x")
+        validation_data = validation_of(validation_data, x, y, sample_weight)
         validated = validation_data is not None or bool(validation_split)
         _own_steps.refuse_of(self, class_weight, validated)
         datasets = [d for d in (x, validation_data) if hasattr(d, "_report")]
@@ -163,7 +165,7 @@ class Training(Compiled, Sources):
                 validation_steps = None
             source, validation = self._sources(
                 x, y, batch_size, validation_split, validation_data, shuffle, class_weight,
-                sample_weight, validation_batch_size, seed,
+                sample_weight, validation_batch_size, seed, finite=on_nan == "error",
             )  # fmt: skip
             if self.optimizer is None and self._own_step("train_step") is None:
                 raise _core.Error("[fit] the model was compiled without an optimizer")

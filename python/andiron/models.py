@@ -13,7 +13,7 @@ from andiron._ahead import refuse_own_model
 from andiron._data import columns
 from andiron._imagenet import decode_predictions
 from andiron._keras.file import is_keras
-from andiron._kinds import of_a_classifier
+from andiron._opening import opening
 from andiron._predictions import Predictions
 from andiron._quantized import Quantized
 from andiron._refuse import refuse_foreign
@@ -97,6 +97,7 @@ class Model(Training, Predictions, Layer):
         self._predictor = None
         self._keys: list | None = None  # of the dict that a call of one's own takes
         self._output_keys: list | None = None  # of the dict that predict gives
+        self._feature_columns: list | None = None  # of the table that fit saw
         self._compiled_with: dict | None = None
         self._compiled = None
         self.optimizer = None
@@ -262,6 +263,8 @@ class Model(Training, Predictions, Layer):
         config, tensors = self._training_state(with_optimizer, warn)
         if self._output_keys is not None:
             config = {**(config or {}), "output_keys": self._output_keys}
+        if self._feature_columns is not None:
+            config = {**(config or {}), "feature_columns": self._feature_columns}
         return config, tensors
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
@@ -291,7 +294,15 @@ class Model(Training, Predictions, Layer):
 
             self._ready()
             return weights.load_weights(self, filepath, skip_mismatch)
-        _core.load_weights(self._ready(), os.fspath(filepath), skip_mismatch)
+        path, core = os.fspath(filepath), self._ready()
+        with opening(path, "load_weights"):
+            try:
+                _core.load_weights(core, path, skip_mismatch)
+            except _core.Error as error:
+                if not str(error).startswith("[set_weights]"):
+                    raise
+                theirs = _core.load_model(path)[0].variables
+                raise _core.Error(_misfit(path, core.variables, theirs)) from None
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all variables' values."""
@@ -395,10 +406,25 @@ class Sequential(Model):
         return [face_of(layer) for layer in self._network.stack if layer.class_name != "InputLayer"]
 
 
+def _misfit(path: str, ours: list, theirs: list) -> str:
+    """Which is the first weight of a file that does not fit, by order."""
+    counts = f"[load_weights] '{path}' has {len(theirs)} weights, the model {len(ours)}"
+    for our, their in zip(ours, theirs, strict=False):
+        if our.shape != their.shape:
+            return (
+                f"{counts}: for {our.name!r} {list(our.shape)} the file has {their.name!r} "
+                f"{list(their.shape)}. skip_mismatch=True takes what fits"
+            )
+    first = max(ours, theirs, key=len)[min(len(ours), len(theirs))]
+    where = "the model has no" if len(theirs) > len(ours) else "the file has no"
+    return f"{counts}: {where} {first.name!r} {list(first.shape)}"
+
+
 def _restored(core, compile_config, tensors, compile: bool, own_metrics: Sequence = ()) -> Model:
     model = face_of(core)
     config = dict(compile_config or {})
     model._output_keys = config.pop("output_keys", None)
+    model._feature_columns = config.pop("feature_columns", None)
     if compile and config:
         model._restore_training(config, tensors, own_metrics)
     return model
@@ -422,15 +448,11 @@ def load_model(
     import os
 
     path = os.fspath(filepath)
-    try:
+    with opening(path, "load_model"):
         if _core.is_quantized_file(path):
             return Quantized(_core.load_quantized(path))
-        return _restored(*_core.load_model(path), compile)
-    except (OSError, ValueError):
-        other = of_a_classifier(path)
-        if other is not None:
-            raise _core.Error(f"[load] {other}") from None
-        raise
+        found = _core.load_model(path)
+    return _restored(*found, compile)
 
 
 def load(filepath: Any, **options: Any) -> Model | Quantized:

@@ -160,7 +160,7 @@ def test_info_of_other_peoples_files(tmp_path):
     (tmp_path / "text").write_text("hello, world")
     (tmp_path / "other.json").write_text('{"a": 1}')
     (tmp_path / "empty").mkdir()
-    for name, words in (("text", "nothing that Andiron reads"), ("other.json", "does not write"),
+    for name, words in (("text", "is no file of Andiron"), ("other.json", "does not write"),
                         ("empty", "neither checkpoints nor")):  # fmt: skip
         said = CliRunner().invoke(main, ["info", str(tmp_path / name)])
         assert said.exit_code == 1 and words in said.output, said.output

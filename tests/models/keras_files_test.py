@@ -84,9 +84,8 @@ def test_maps_with_channels_first_are_flattened_in_kerass_order(tmp_path):
     x = RNG.normal(size=(2, 6, 6, 2)).astype("float32")
     last.load_weights(path)
     first.load_weights(path)
-    np.testing.assert_allclose(
-        first.predict(np.moveaxis(x, -1, 1), verbose=0), last.predict(x, verbose=0), atol=1e-5
-    )
+    actual = first.predict(np.moveaxis(x, -1, 1), verbose=0)
+    np.testing.assert_allclose(actual, last.predict(x, verbose=0), rtol=1e-5, atol=1e-5)
 
 
 def layer(kind: str, **config) -> dict:

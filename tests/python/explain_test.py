@@ -232,3 +232,25 @@ def test_permutation_importance_of_tables_inputs_and_losses():
     by_input = explain.permutation_importance(two, parts, y, metric="mse", random_state=0)
     assert by_input.names == ["a", "b"]
     assert by_input.importances_mean[0] > 1 and by_input.importances_mean[1] == 0
+
+
+def test_permutation_importance_of_a_loaded_model_is_by_its_loss(tmp_path):
+    from andiron import Error, losses, models
+
+    class Quartic(losses.Loss):
+        def call(self, y_true, y_pred):
+            return ops.mean(ops.power(y_true - y_pred, 4.0), axes=(-1,))
+
+    y = 2 * X[:, 0]
+    for loss in ("mse", Quartic()):
+        net = Sequential([Input((3,)), layers.Dense(1)])
+        net.compile("sgd", loss)
+        net.save(tmp_path / "net.safetensors")
+        loaded = models.load_model(tmp_path / "net.safetensors")
+        found = explain.permutation_importance(loaded, X, y, n_repeats=2, random_state=0)
+        same = explain.permutation_importance(net, X, y, n_repeats=2, random_state=0)
+        np.testing.assert_allclose(found.importances, same.importances, rtol=1e-5)
+        assert found.baseline == pytest.approx(loaded.evaluate(X, y), rel=1e-5)
+    bare = models.load_model(tmp_path / "net.safetensors", compile=False)
+    with pytest.raises(Error, match="say by which metric"):
+        explain.permutation_importance(bare, X, y)

@@ -76,7 +76,7 @@ def test_frozen_layers_are_left_alone_by_their_constraint():
 
 
 def test_bad_constraints_are_refused():
-    with pytest.raises(andiron.Error, match="'Norm' is not known; there are MaxNorm, NonNeg"):
+    with pytest.raises(andiron.Error, match="'Norm' is not known.*There are MaxNorm, NonNeg"):
         layers.Dense(2, kernel_constraint="Norm")
     with pytest.raises(andiron.Error, match="min_value=2 is above max_value=1"):
         layers.Dense(2, kernel_constraint=constraints.MinMaxNorm(2.0, 1.0))

@@ -21,6 +21,8 @@ from andiron.apps.recommend.models import load
 from andiron.apps.recommend.split import leave_one_out, user_temporal_holdout
 from click.testing import CliRunner
 
+import andiron
+
 
 @pytest.fixture(scope="module")
 def frame():
@@ -155,7 +157,10 @@ def test_the_demo_shows_everything_but_als(data, tmp_path):
     assert load(tmp_path / "NeuralCF").name == "NeuralCF"
     text = "\n".join(said)
     assert text.count("  10. Title") == 3 and "ndcg@10" in text
-    assert "WideAndDeep</h3>" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "WideAndDeep</h3>" in page
+    assert "The verdict goes by NDCG@10" in page and "The verdict goes by NDCG@10" in text
+    assert f"Andiron {andiron.__version__}, 20" in page
 
 
 def test_the_command_trains_predicts_and_evaluates(frame, tmp_path):

@@ -32,13 +32,14 @@ Ints kernel_of(std::string_view op, const Shape& w, const Dim& channels, int64_t
     fail("[{}] the numbers of channels and the kernel must be known; got {} and {}", op, x.str(),
          w.str());
   const Ints sizes = w.sizes();
-  if (andiron::count_of(sizes) == 0) fail("[{}] weights are empty: {}", op, w.str());
+  if (w.count() == Dim(0)) fail("[{}] weights are empty: {}", op, w.str());
   if (groups < 1) fail("[{}] groups must be positive; got {}", op, groups);
   if (channels.size() % groups != 0)
     fail("[{}] groups={} does not divide C={}; src is {}", op, groups, channels.size(), x.str());
   if (sizes[0] % groups != 0)
     fail("[{}] groups={} does not divide O={}; weights are {}", op, groups, sizes[0], w.str());
-  if (sizes[1] * groups != channels.size())
+  const Dim taken = Dim(sizes[1]) * Dim(groups);
+  if (taken != channels)
     fail("[{}] weights {} take {} channels in {} groups; src is {}", op, w.str(), sizes[1] * groups,
          groups, x.str());
   return Ints(sizes.begin() + 2, sizes.end());

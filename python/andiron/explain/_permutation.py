@@ -175,18 +175,27 @@ def _first(x: Any) -> Any:
     return values[0] if len(values) else None
 
 
+def _as_column(y: Any, p: Any) -> Any:
+    """Targets [n] for predictions [n, 1] as [n, 1], as `evaluate` takes them."""
+    y = np.asarray(y)
+    return y.reshape(p.shape) if p.shape == (*y.shape, 1) else y
+
+
 def _figure(model: Any, metric: Any, maximize: bool | None, sample_weight: Any) -> tuple:
     """A function (y_true, y_pred) -> float, and whether more is better."""
     from andiron import losses, metrics
 
     if metric is None:
-        compiled = getattr(model, "_compiled_with", None)
-        if compiled is None or isinstance(compiled["loss"], (dict, list)):
+        found = [None]
+        if getattr(model, "_compiled_with", None) is not None:
+            model._require_compiled()
+            found = model._losses
+        if len(found) != 1 or found[0] is None:
             raise _core.Error("[explain] say by which metric (metric=): the model has no one loss")
-        metric = losses.get(compiled["loss"])
+        metric = losses.get(found[0])
     if isinstance(metric, losses.Loss):
         weights = () if sample_weight is None else (sample_weight,)
-        return (lambda y, p: float(metric(y, p, *weights))), bool(maximize)
+        return (lambda y, p: float(metric(_as_column(y, p), p, *weights))), bool(maximize)
     if isinstance(metric, Callable) and not isinstance(metric, (type, metrics.Metric)):
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
         return (lambda y, p: float(metric(y, p, **weight))), maximize is None or maximize

@@ -10,6 +10,7 @@ import numpy as np
 
 from andiron import _core, initializers, regularizers
 from andiron._arrays import tree_leaves
+from andiron._nearest import suggesting
 from andiron._refuse import check_numbers, refuse
 from andiron.mixed_precision import DTypePolicy, policy_name
 
@@ -333,7 +334,9 @@ class CoreLayer(Layer):
             config["name"] = name
         if not trainable:
             config["trainable"] = False
-        self._adopt(_core.layer_from_config({"class_name": type(self).__name__, "config": config}))
+        with suggesting():
+            core = _core.layer_from_config({"class_name": type(self).__name__, "config": config})
+        self._adopt(core)
 
     @classmethod
     def from_config(cls, config: dict):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from andiron import _core
+from andiron._nearest import suggesting
 
 __all__ = ["Loss", "function_of"]
 
@@ -64,12 +65,14 @@ class Loss:
         if any(isinstance(x, _core.Value) for x in given):
             return self._core(*given)
         pred = _core.Tensor(y_pred)
-        y_pred_leaf = _core.placeholder("y_pred", pred.shape, pred.dtype)
-        dtype, _ = self._core.target_type(y_pred_leaf)
+        dtype, _ = self._core.target_type(_core.placeholder("y_pred", pred.shape, pred.dtype))
         tensors = [_core.Tensor(y_true, dtype), pred, *map(_core.Tensor, given[2:])]
+        # Losses out of files want any number of samples.
+        any_rows = len({t.shape[:1] for t in tensors}) == 1 and len(pred.shape) > 0
+        shapes = [(None, *t.shape[1:]) if any_rows else t.shape for t in tensors]
         leaves = [
-            y_pred_leaf if i == 1 else _core.placeholder(f"x{i}", t.shape, t.dtype)
-            for i, t in enumerate(tensors)
+            _core.placeholder("y_pred" if i == 1 else f"x{i}", shape, t.dtype)
+            for i, (t, shape) in enumerate(zip(tensors, shapes, strict=True))
         ]
         return _core.Graph(leaves, [self._core(*leaves)])(*tensors)[0]
 
@@ -112,6 +115,15 @@ def function_of(cls: type, name: str) -> Callable:
 
 
 _DATA = ("y_true", "y_pred")
+_ALIASES = {
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error",
+    "bce": "binary_crossentropy",
+    "kld": "kl_divergence",
+    "pinball": "quantile",
+}
 
 
 def core_of(loss: Any):
@@ -127,8 +139,11 @@ def core_of(loss: Any):
                 f"computes a {loss._class_name}: derive {type(loss).__name__} from losses.Loss"
             )
         return loss._core
+    if isinstance(loss, _core.LossCore):  # a Callable, too
+        return loss
     if isinstance(loss, str):
-        return _core.get_loss(loss)
+        with suggesting(_ALIASES):
+            return _core.get_loss(loss)
     if isinstance(loss, dict):
         return _core.loss_from_config(loss)
     if hasattr(loss, "_loss"):  # function_of
@@ -136,6 +151,4 @@ def core_of(loss: Any):
     if isinstance(loss, Callable):
         name = getattr(loss, "__name__", "loss")
         return _core.custom_loss(loss, "sum_over_batch_size", name)
-    if isinstance(loss, _core.LossCore):
-        return loss
     raise TypeError(f"[compile] a loss is a name, a Loss or a function; got {loss!r}")

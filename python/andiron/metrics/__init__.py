@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from andiron._metric import FunctionMetric, Metric
+from andiron._nearest import suggesting
 from andiron.metrics.classification import (
     AUC,
     Accuracy,
@@ -165,7 +166,8 @@ def get(identifier: Any) -> Metric:
         return identifier
     if isinstance(identifier, str):
         metric = object.__new__(Metric)
-        metric._take(identifier, "make_metric", identifier)
+        with suggesting():
+            metric._take(identifier, "make_metric", identifier)
         return metric
     if callable(identifier):
         return FunctionMetric(identifier)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from andiron import _core
+from andiron._nearest import nearest
 from andiron.optimizers import schedules
 from andiron.optimizers._base import CLASSES, Optimizer, wrap
 from andiron.optimizers._rules import (
@@ -90,8 +91,12 @@ def get(identifier: Any) -> Optimizer:
         by_name = {name.lower(): cls for name, cls in CLASSES.items() if cls is not Groups}
         cls = by_name.get(identifier.lower().replace("_", ""))
         if cls is None:
-            known = ", ".join(c.__name__ for c in by_name.values())
-            raise _core.Error(f"[compile] optimizer {identifier!r} is not known; there are {known}")
+            known = [c.__name__ for c in by_name.values()]
+            hint = nearest(identifier, known)
+            raise _core.Error(
+                f"[compile] optimizer {identifier!r} is not known"
+                f"{hint + ' There' if hint else '; there'} are {', '.join(known)}"
+            )
         return cls()
     if isinstance(identifier, dict):
         return wrap(_core.optimizer_from_config(identifier))

@@ -18,6 +18,7 @@ from andiron.apps.recommend.als import spark_session
 from andiron.apps.recommend.data import Interactions, movielens
 from andiron.apps.recommend.lineup import (
     TUNED,
+    WHY_NDCG,
     Judged,
     brought_up_to_date,
     judge,
@@ -81,6 +82,7 @@ def run(
     echo(table(judged))
     for sentence in verdicts_of(judged):
         echo(sentence)
+    echo(WHY_NDCG)
     examples = _recommendations(trained, out, data, titles)
     for heading, best in examples:
         echo(f"\n{heading}")

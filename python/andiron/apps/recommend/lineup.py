@@ -227,6 +227,14 @@ def _percent(value: float, base: float) -> str:
     return f"{100 * (value / base - 1):+.0f} %" if base else "-"
 
 
+WHY_NDCG = (
+    "The verdict goes by NDCG@10, the quality of each user's list, which is what is recommended: "
+    "AUPRC, and recall and precision at a threshold, pool the scores of all users, and those of "
+    "the neural models, trained by a softmax for each user, rank a user's items and do not compare "
+    "between users, as those of ALS do; for chances that do there is Propensity."
+)
+
+
 def verdicts(judged: list[Judged]) -> list[str]:
     """One sentence a model: whether it is worth having, by paired differences of NDCG@10."""
     by_name = {j.name: j for j in judged}

@@ -5,13 +5,15 @@ from __future__ import annotations
 import html
 import io
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+import andiron
 from andiron.apps.recommend import metrics
-from andiron.apps.recommend.lineup import Judged, verdicts
+from andiron.apps.recommend.lineup import WHY_NDCG, Judged, verdicts
 
 COLOURS = {
     "popularity": "#8a8a8a",
@@ -195,10 +197,13 @@ def page(
         f"<title>Recommenders compared</title><style>{STYLE}</style></head><body>"
         f"<h1>Recommenders compared</h1><p>{html.escape(about)}</p>{_table(judged)}"
         f'<p class="note">{MEANINGS}</p><h2>Is it worth having?</h2><ul>{sentences}</ul>'
+        f'<p class="note">{html.escape(WHY_NDCG)}</p>'
         f'<h2>Curves</h2><div class="plots">{"".join(_plots(judged))}</div>'
         '<p class="note">Calibration: scores became probabilities by validation data, alike for '
         "every model; on the dotted line they would be exact.</p>"
-        f"{shown}</body></html>\n"
+        f"{shown}"
+        f'<p class="note">Andiron {andiron.__version__}, {time.strftime("%Y-%m-%d %H:%M")}.</p>'
+        "</body></html>\n"
     )
 
 
