@@ -36,9 +36,9 @@ thread_local std::string current_name;
 bool same_kind(const Attribute& a, const Attribute& b) { return a.index() == b.index(); }
 
 std::string kind_name(const Attribute& a) {
-  static const char* const names[] = {"nothing", "bool",   "int",    "float",    "str",  "dtype",
-                                      "ints",    "floats", "shape",  "tensor",   "variable",
-                                      "graph",   "function"};
+  static const char* const names[] = {"nothing",  "bool",  "int",     "float", "str",
+                                      "dtype",    "ints",  "floats",  "shape", "tensor",
+                                      "variable", "graph", "function"};
   return names[a.index()];
 }
 
@@ -117,9 +117,12 @@ std::vector<Value> make_node(const Op& op, std::vector<Value> inputs, Attributes
   node->inputs = std::move(inputs);
   node->name = current_name;
   node->outputs = op.infer(InferContext{node->inputs, node->attributes, op.name});
+  for (const TensorType& type : node->outputs)
+    for (const Dim& d : type.shape)
+      if (d.known() && d.size() < 0)
+        fail("[{}] sizes must not be negative; got {}", op.name, type.shape.str());
   std::vector<Value> values;
-  for (size_t i = 0; i < node->outputs.size(); ++i)
-    values.emplace_back(node, static_cast<int>(i));
+  for (size_t i = 0; i < node->outputs.size(); ++i) values.emplace_back(node, static_cast<int>(i));
   return values;
 }
 

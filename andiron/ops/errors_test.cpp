@@ -121,6 +121,8 @@ TEST(OpErrors, name_the_op_the_rule_and_what_came) {
                  "[transpose] permutation [0,0] must name each of the 2 axes once");
   EXPECT_MESSAGE(concat({f32({2, 3}), f32({3, 3})}, 1),
                  "[concat] shapes must agree except along axis 1; got [2,3] and [3,3]");
+  EXPECT_MESSAGE(broadcast_to(f32({1}), {-5}),
+                 "[broadcast_to] sizes must not be negative; got [-5]");
   EXPECT_MESSAGE(split(f32({2, 6}), {INT64_MAX, 1}),
                  "[shape] the size 9223372036854775807 + 1 is too large");
   EXPECT_MESSAGE(split(f32({2, 6}), {2, 3}),

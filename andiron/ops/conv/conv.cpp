@@ -40,7 +40,7 @@ Ints kernel_of(std::string_view op, const Shape& w, const Dim& channels, int64_t
     fail("[{}] groups={} does not divide O={}; weights are {}", op, groups, sizes[0], w.str());
   const Dim taken = Dim(sizes[1]) * Dim(groups);
   if (taken != channels)
-    fail("[{}] weights {} take {} channels in {} groups; src is {}", op, w.str(), sizes[1] * groups,
+    fail("[{}] weights {} take {} channels in {} groups; src is {}", op, w.str(), taken.str(),
          groups, x.str());
   return Ints(sizes.begin() + 2, sizes.end());
 }
