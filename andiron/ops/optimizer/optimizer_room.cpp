@@ -65,6 +65,15 @@ void check_settings(const InferContext& c) {
     check(name, at_least_zero, "zero or positive");
 }
 
+namespace {
+
+Dim first_size(const InferContext& c, size_t i, const char* name) {
+  if (c.shape(i).empty()) fail("[{}] {} must have an axis at least; got a scalar", c.op, name);
+  return c.shape(i)[0];
+}
+
+}  // namespace
+
 std::vector<TensorType> infer_update(const InferContext& c, int n_slots) {
   const UpdateInputs in{static_cast<size_t>(n_slots)};
   check_settings(c);
@@ -97,14 +106,14 @@ std::vector<TensorType> infer_update_rows(const InferContext& c, int n_slots) {
   const auto& kind = c.attr<std::string>("values");
   if (kind != "positions" && kind != "unique" && kind != "table")
     fail("[{}] values must be \"positions\", \"unique\" or \"table\"; got \"{}\"", c.op, kind);
-  const Dim n = c.shape(In::kOrder)[0];
+  const Dim n = first_size(c, In::kOrder, "order");
   expect(c, In::kOrder, "order", {DType::i32, {n}});
   expect(c, In::kRows, "rows", {DType::i32, {n}});
   expect(c, In::kStarts, "starts", {DType::i32, {n + 1}});
   expect(c, In::kCount, "count", {DType::i32, {1}});
   // Of the rows that occur there may be room for fewer than n.
   const Dim n_values = kind == "table"    ? c.shape(0)[0]
-                       : kind == "unique" ? c.shape(In::kValues)[0]
+                       : kind == "unique" ? first_size(c, In::kValues, "values")
                                           : n;
   expect(c, In::kValues, "values", {c.in(0).dtype, {n_values, c.shape(0)[1]}});
   expect(c, In::kLearningRate, "learning_rate", {DType::f32, {}});
@@ -119,7 +128,7 @@ std::vector<TensorType> infer_catch_up(const InferContext& c, int n_slots) {
   if (c.inputs[In::kRows].defined() != c.inputs[In::kCount].defined())
     fail("[{}] rows and count come together or not at all", c.op);
   if (c.inputs[In::kRows].defined()) {
-    expect(c, In::kRows, "rows", {DType::i32, {c.shape(In::kRows)[0]}});
+    expect(c, In::kRows, "rows", {DType::i32, {first_size(c, In::kRows, "rows")}});
     expect(c, In::kCount, "count", {DType::i32, {1}});
   }
   const Shape& history = c.shape(In::kHistory);
