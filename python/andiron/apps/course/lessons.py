@@ -53,8 +53,12 @@ class Course:
         if train_images < len(data.x_train) or sizes.test < len(data.x_test):
             data = subset(data, train_images, min(sizes.test, len(data.x_test)), seed)
         else:
-            order = np.random.default_rng(seed).permutation(len(data.x_train))
-            data = data._replace(x_train=data.x_train[order], y_train=data.y_train[order])
+            # Files of images come class by class, and some lessons look at the first images alone.
+            rng = np.random.default_rng(seed)
+            a, b = rng.permutation(len(data.x_train)), rng.permutation(len(data.x_test))
+            data = Cifar10(
+                data.x_train[a], data.y_train[a], data.x_test[b], data.y_test[b], data.source
+            )
         self.data, self.sizes, self.seed, self.say = data, sizes, seed, say
         self.train, self.validation, self.test = normalised(data, sizes.validation)
 
