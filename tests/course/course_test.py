@@ -189,6 +189,14 @@ def test_a_rate_that_is_too_large_ends_in_a_curve_and_otherwise_in_an_error():
         run(None)
 
 
+def test_losses_without_bounds_are_left_out_of_the_picture_and_named():
+    found = report.with_a_scale({0.01: [2.0, 1.5], 0.1: [3.0, 1.3e15], 1.0: [float("inf")]})
+    assert found == {"0.01": [2.0, 1.5], "0.1: beyond 1,000": [3.0], "1.0: beyond 1,000": []}
+    assert report.with_a_scale({1.0: [float("nan")]}) == {"1.0: beyond 1,000": []}
+    drawn = report.images({"learning_rates": {0.01: [2.0, 1.5], 1.0: [float("inf")]}})
+    assert drawn["rates"][:4] == b"\x89PNG"
+
+
 def test_the_order_of_an_epoch_depends_on_seed_and_epoch_alone():
     first = training.epoch_order(50, 1, 2)
     np.testing.assert_array_equal(first, training.epoch_order(50, 1, 2))

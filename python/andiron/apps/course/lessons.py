@@ -11,7 +11,7 @@ import andiron
 from andiron import optimizers
 from andiron.apps.course import neighbours, networks
 from andiron.apps.course.data import Cifar10, Split, normalised, subset
-from andiron.apps.course.training import Trained, accuracy, cosine, momentum, train
+from andiron.apps.course.training import TOO_LARGE, Trained, accuracy, cosine, momentum, train
 
 
 class Sizes(NamedTuple):
@@ -216,7 +216,7 @@ class Course:
                 networks.fully_connected(256),
                 optimizers.SGD(rate, momentum=0.9),
                 self.sizes.optimizer_epochs,
-                stop=lambda loss: not np.isfinite(loss) or loss > 1e3,
+                stop=lambda loss: not np.isfinite(loss) or loss > TOO_LARGE,
             )
             out[rate] = run.loss
         return out

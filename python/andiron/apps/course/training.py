@@ -14,6 +14,7 @@ from andiron.apps.course.networks import MulticlassHinge
 from andiron.optimizers import schedules
 
 BATCH = 128
+TOO_LARGE = 1e3  # a loss beyond which a training is not worth going on with
 
 
 class Trained(NamedTuple):
