@@ -162,6 +162,41 @@ def test_lessons_that_are_quick_learn_what_is_easy(tmp_path):
         report.write_between(doc, "other", "")
 
 
+def test_first_test_images_are_of_all_classes_where_files_come_class_by_class():
+    x, y = rows(200)
+    sizes = TINY._replace(train=150, test=50)
+    order = np.argsort(y[150:], kind="stable")
+    cifar = data.Cifar10(x[:150], y[:150], x[150:][order], y[150:][order], "made up")
+    for test in (20, 50):
+        course = lessons.Course(cifar, sizes._replace(test=test), say=lambda line: None)
+        assert len(set(course.test.y[: sizes.queries])) > 4
+        brightness = (course.data.x_test.mean((1, 2, 3)) - 14.5) / 20
+        np.testing.assert_array_equal(brightness.round(), course.test.y)
+
+
+def test_a_rate_that_is_too_large_ends_in_a_curve_and_otherwise_in_an_error():
+    x, y = rows(1000)
+    train, validation, _ = data.normalised(data.Cifar10(x, y, x[:50], y[:50], "made up"), 50)
+
+    def run(stop):
+        rate = andiron.optimizers.SGD(1e20)
+        net = networks.fully_connected(16)
+        return training.train(net, rate, train, validation, epochs=3, stop=stop)
+
+    found = run(lambda loss: not np.isfinite(loss))
+    assert len(found.loss) == 1 and not np.isfinite(found.loss[0])
+    with pytest.raises(andiron.Error, match="learning rate that is too large"):
+        run(None)
+
+
+def test_losses_without_bounds_are_left_out_of_the_picture_and_named():
+    found = report.with_a_scale({0.01: [2.0, 1.5], 0.1: [3.0, 1.3e15], 1.0: [float("inf")]})
+    assert found == {"0.01": [2.0, 1.5], "0.1: beyond 1,000": [3.0], "1.0: beyond 1,000": []}
+    assert report.with_a_scale({1.0: [float("nan")]}) == {"1.0: beyond 1,000": []}
+    drawn = report.images({"learning_rates": {0.01: [2.0, 1.5], 1.0: [float("inf")]}})
+    assert drawn["rates"][:4] == b"\x89PNG"
+
+
 def test_the_order_of_an_epoch_depends_on_seed_and_epoch_alone():
     first = training.epoch_order(50, 1, 2)
     np.testing.assert_array_equal(first, training.epoch_order(50, 1, 2))

@@ -11,7 +11,7 @@ import andiron
 from andiron import optimizers
 from andiron.apps.course import neighbours, networks
 from andiron.apps.course.data import Cifar10, Split, normalised, subset
-from andiron.apps.course.training import Trained, accuracy, cosine, momentum, train
+from andiron.apps.course.training import TOO_LARGE, Trained, accuracy, cosine, momentum, train
 
 
 class Sizes(NamedTuple):
@@ -53,8 +53,12 @@ class Course:
         if train_images < len(data.x_train) or sizes.test < len(data.x_test):
             data = subset(data, train_images, min(sizes.test, len(data.x_test)), seed)
         else:
-            order = np.random.default_rng(seed).permutation(len(data.x_train))
-            data = data._replace(x_train=data.x_train[order], y_train=data.y_train[order])
+            # Files of images come class by class, and some lessons look at the first images alone.
+            rng = np.random.default_rng(seed)
+            a, b = rng.permutation(len(data.x_train)), rng.permutation(len(data.x_test))
+            data = Cifar10(
+                data.x_train[a], data.y_train[a], data.x_test[b], data.y_test[b], data.source
+            )
         self.data, self.sizes, self.seed, self.say = data, sizes, seed, say
         self.train, self.validation, self.test = normalised(data, sizes.validation)
 
@@ -212,7 +216,7 @@ class Course:
                 networks.fully_connected(256),
                 optimizers.SGD(rate, momentum=0.9),
                 self.sizes.optimizer_epochs,
-                stop=lambda loss: not np.isfinite(loss) or loss > 1e3,
+                stop=lambda loss: not np.isfinite(loss) or loss > TOO_LARGE,
             )
             out[rate] = run.loss
         return out

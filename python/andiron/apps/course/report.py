@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 
 from andiron.apps.course import pictures
 from andiron.apps.course.data import NAMES
+from andiron.apps.course.training import TOO_LARGE
 
 STYLE = """
 body { font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #222; background: #fff;
@@ -44,6 +46,17 @@ def table(found: dict[str, Any]) -> list[tuple[str, float, str]]:
     return rows
 
 
+def with_a_scale(losses: dict[float, list[float]]) -> dict[str, list[float]]:
+    """Losses up to `TOO_LARGE`: one of 1e15 would leave no difference between the others. The names
+    say of which rates there were larger ones."""
+    out = {}
+    for rate, values in losses.items():
+        drawn = list(itertools.takewhile(lambda loss: loss <= TOO_LARGE, values))
+        beyond = "" if len(drawn) == len(values) else f": beyond {TOO_LARGE:,.0f}"
+        out[f"{rate}{beyond}"] = drawn
+    return out
+
+
 def images(found: dict[str, Any]) -> dict[str, pictures.Png]:
     """PNG files by their names."""
     out: dict[str, pictures.Png] = {}
@@ -72,8 +85,8 @@ def images(found: dict[str, Any]) -> dict[str, pictures.Png]:
             "Optimizers, each at its best rate", "epoch", "loss of training", marker="o",
         )  # fmt: skip
     if lesson := found.get("learning_rates"):
-        out["rates"] = pictures.curves(lesson, "Learning rates", "epoch", "loss of training",
-                                       log=True, marker="o")  # fmt: skip
+        out["rates"] = pictures.curves(with_a_scale(lesson), "Learning rates", "epoch",
+                                       "loss of training", log=True, marker="o")  # fmt: skip
     if any(key in found for key in ("VGG-small", "ResNet-20")):
         networks = [k for k in ("fully connected", "VGG-small", "ResNet-20") if k in found]
         out["networks"] = pictures.curves({k: found[k]["validation"] for k in networks},

@@ -14,6 +14,7 @@ from andiron.apps.course.networks import MulticlassHinge
 from andiron.optimizers import schedules
 
 BATCH = 128
+TOO_LARGE = 1e3  # a loss beyond which a training is not worth going on with
 
 
 class Trained(NamedTuple):
@@ -66,16 +67,20 @@ def train(
         data, validation: images and labels.
         hinge: the SVM's loss in place of the softmax's cross-entropy.
         flip: images are turned left to right at random, anew in each epoch.
-        stop: is given the loss of an epoch; True ends the training.
+        stop: is given the loss of an epoch; True ends the training. With it a loss that becomes
+            infinite or NaN ends its epoch, and is no error.
     """
     loss = MulticlassHinge() if hinge else losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer, loss)
     labels = np.eye(10, dtype=np.float32)[data.y] if hinge else data.y
+    on_nan = "error" if stop is None else "stop"
     curve, found, start = [], [], time.perf_counter()
     for epoch in range(epochs):
         order = epoch_order(len(data.x), seed, epoch)
         x = flipped(data.x, [seed, epoch]) if flip else data.x
-        history = model.fit(x[order], labels[order], batch_size=BATCH, shuffle=False, verbose=0)
+        history = model.fit(
+            x[order], labels[order], batch_size=BATCH, shuffle=False, verbose=0, on_nan=on_nan
+        )
         curve.append(float(history.history["loss"][0]))
         if validation is not None:
             found.append(accuracy(model, validation))
