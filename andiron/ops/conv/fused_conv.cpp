@@ -111,6 +111,9 @@ extern const Op kFusedConv = {
       const auto& activation = c.attr<std::string>("activation");
       if (activation != "linear" && activation != "relu" && activation != "clip")
         fail("[fused_conv] activation is linear, relu or clip; got '{}'", activation);
+      if (const double low = c.attr<double>("low"), high = c.attr<double>("high");
+          activation == "clip" && !(low <= high))
+        fail("[fused_conv] low must not exceed high; got {} and {}", low, high);
       return {y.type()};
     },
     .why_not_differentiable = "made after differentiation",

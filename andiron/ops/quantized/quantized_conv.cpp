@@ -103,6 +103,8 @@ void check_scale_and_shift(const InferContext& c, const Dim& n) {
   const auto dtype = c.attr<DType>("dtype");
   if (!is_byte(dtype) && dtype != DType::f32)
     fail("[{}] dtype must be uint8, int8 or float32; got {}", c.op, name_of(dtype));
+  if (const double low = c.attr<double>("low"), high = c.attr<double>("high"); !(low <= high))
+    fail("[{}] low must not exceed high; got {} and {}", c.op, low, high);
 }
 
 float bounded(const Attributes& attributes, float v) {
