@@ -43,10 +43,9 @@ def bare_environment() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    # Not isolated, and several files as one: precompiled headers keep objects of two build folders
-    # apart, so that ccache has none of these the first time.
-    options = ("--no-deps", "--no-build-isolation", "-C", "build-dir=build/wheel",
-               "-C", "cmake.define.ANDIRON_UNITY=ON", "-w", folder)  # fmt: skip
+    # Not isolated, as deep in the tree as build/release and by the compiler's name there: the same
+    # lines, so that ccache has the objects.
+    options = ("--no-deps", "--no-build-isolation", "-C", "build-dir=build/wheel", "-w", folder)
     env = {"CXX": "c++", **os.environ}
     run(sys.executable, "-m", "pip", "wheel", *options, ROOT, cwd=folder, env=env)
     (path,) = folder.glob("andiron-*.whl")
