@@ -103,21 +103,22 @@ class Box {
   // Few planes, one behind the other in the source, pixel by pixel in the destination, as images
   // have them.
   template <class T, int kPlanes>
-  static void interleave(std::byte* dst, const std::byte* src, int64_t n, int64_t plane) {
-    auto* __restrict to = reinterpret_cast<T*>(dst);
-    const T* from[kPlanes];
-    for (int c = 0; c < kPlanes; ++c) from[c] = reinterpret_cast<const T*>(src + c * plane);
+  static void interleave(std::byte* __restrict dst, const std::byte* src, int64_t n,
+                         int64_t plane) {
+    constexpr auto kItem = static_cast<int64_t>(sizeof(T));
     for (int64_t i = 0; i < n; ++i)
-      for (int c = 0; c < kPlanes; ++c) to[i * kPlanes + c] = from[c][i];
+      for (int64_t c = 0; c < kPlanes; ++c) {
+        T value;
+        std::memcpy(&value, src + c * plane + i * kItem, sizeof(T));
+        std::memcpy(dst + (i * kPlanes + c) * kItem, &value, sizeof(T));
+      }
   }
 
   template <int kPlanes>
   bool interleaved(std::byte* dst, const std::byte* src, int64_t n, int64_t plane) const {
-    using Half [[gnu::may_alias]] = uint16_t;
-    using Word [[gnu::may_alias]] = uint32_t;
     if (item_ == 1) return interleave<uint8_t, kPlanes>(dst, src, n, plane), true;
-    if (item_ == 2) return interleave<Half, kPlanes>(dst, src, n, plane), true;
-    if (item_ == 4) return interleave<Word, kPlanes>(dst, src, n, plane), true;
+    if (item_ == 2) return interleave<uint16_t, kPlanes>(dst, src, n, plane), true;
+    if (item_ == 4) return interleave<uint32_t, kPlanes>(dst, src, n, plane), true;
     return false;
   }
 
