@@ -258,7 +258,7 @@ def test_efficientnet_keeps_its_classes_on_photos():
     from andiron._predict import read_photos
 
     model = models.EfficientNetLite0(weights="imagenet")
-    x = read_photos(photos(300), (None, 3, 224, 224))
+    x = read_photos(photos(300), (None, 3, 224, 224)).images
     small = model.quantized(x[:100], validation_data=x[100:])
     assert small.report["agreement"] > 0.85
     exact, ours = model.predict(x[100:], verbose=0), small.predict(x[100:])
@@ -275,7 +275,7 @@ def test_large_networks_keep_what_they_compute_on_photos(name):
     options = {"batch_norm": False} if name == "GoogLeNet" else {}
     build = getattr(models, name)
     model = build(input_shape=(3, 224, 224), classifier_activation=None, **options)
-    x = read_photos(photos(24), (None, 3, 224, 224))
+    x = read_photos(photos(24), (None, 3, 224, 224)).images
     small = model.quantized(x[:16])
     exact, ours = model.predict(x[16:], verbose=0), small.predict(x[16:])
     error = np.linalg.norm(ours - exact) / np.linalg.norm(exact - exact.mean(1, keepdims=True))
