@@ -18,6 +18,8 @@ from andiron._keras.file import is_keras
 if TYPE_CHECKING:
     from andiron import images
 
+_AT_ONCE = 256  # photos whose pixels are in memory: 150 MB of 224 x 224
+
 
 def model_of(name: str, where: str = "predict"):
     """A saved model; or a network of andiron.models with ImageNet's weights, by its name."""
@@ -96,6 +98,13 @@ def predict_photos(model: Any, paths: list[str], labels: str | None, top: int) -
     """photo, top [(label, score)], error (None, or why it cannot be read) of each."""
     if len(model.inputs) != 1 or len(model.input_shape) != 4:
         raise ValueError(f"[predict] takes a model of one photo; its input is {model.input_shape}")
+    found: list[dict] = []
+    for begin in range(0, len(paths), _AT_ONCE):
+        found += _predict_some(model, paths[begin : begin + _AT_ONCE], labels, top)
+    return found
+
+
+def _predict_some(model: Any, paths: list[str], labels: str | None, top: int) -> list[dict]:
     loaded = read_photos(paths, model.input_shape)
     if not len(loaded.rows):
         return [{"photo": paths[row], "top": [], "error": why} for row, why in loaded.errors]

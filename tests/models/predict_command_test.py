@@ -73,6 +73,20 @@ def test_bad_photos_are_left_out_and_end_with_1(saved, tmp_path):
     assert out.exit_code == 1 and "no photo below" in out.output
 
 
+def test_a_folder_is_read_in_pieces(saved, tmp_path, monkeypatch):
+    for i in range(7):
+        (tmp_path / f"{i}.png").write_bytes(b"P6 20 10 255 " + bytes(600))
+    (tmp_path / "5.png").write_bytes(b"<html>")
+    pieces, read = [], _predict.read_photos
+    monkeypatch.setattr(_predict, "_AT_ONCE", 3)
+    monkeypatch.setattr(
+        _predict, "read_photos", lambda paths, shape: pieces.append(len(paths)) or read(paths, shape)
+    )
+    rows = json.loads(run(saved[0], str(tmp_path), "--json").stdout)
+    assert pieces == [3, 3, 2] and len(rows) == 8  # and p.ppm
+    assert [Path(r["photo"]).name for r in rows if r["error"]] == ["5.png"]
+
+
 def test_what_is_no_model_is_named(saved):
     for command in (["predict", "NAME", saved[1]], ["quantize", "NAME", "--images", "tests",
                     "--out", "x"]):  # fmt: skip
