@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from andiron import _core
+from andiron._kinds import header
 from andiron._opening import what_it_is
 
-_MAX_HEADER = 100 << 20
 _SHOWN = 40  # tensors
 _RECOMMENDERS = ("model.json", "propensity.json")  # in folders
 
@@ -50,21 +50,6 @@ def about(path: str) -> dict[str, Any]:
 # Files of tensors.
 
 
-def header(path: str) -> dict[str, Any]:
-    """The header of a safetensors file; the tensors are not read."""
-    with open(path, "rb") as file:
-        (size,) = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))
-        if size > min(_MAX_HEADER, os.path.getsize(path)):
-            raise _core.Error(f"[info] '{path}' is no safetensors file")
-        try:
-            found = json.loads(file.read(size))
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise _core.Error(f"[info] the header of '{path}' is damaged: {error}") from None
-    if not isinstance(found, dict):
-        raise _core.Error(f"[info] the header of '{path}' is damaged")
-    return found
-
-
 def _is_safetensors(path: str, head: bytes) -> bool:
     if len(head) < 8:
         return False
@@ -75,7 +60,10 @@ def _is_safetensors(path: str, head: bytes) -> bool:
 
 
 def _safetensors(path: str) -> dict[str, Any]:
-    found = header(path)
+    try:
+        found = header(path)
+    except ValueError as error:
+        raise _core.Error(f"[info] '{path}' {error}") from None
     metadata = found.pop("__metadata__", {})
     for key, what in _KINDS.items():
         if key in metadata:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import click
 
-from andiron._commands import said
+from andiron._commands import check_target, make_parent, said
 
 
 @click.command()
@@ -36,6 +36,8 @@ def convert(
     in .onnx are ONNX models, others Andiron's; those of other formats are refused."""
     from andiron import models, onnx
 
+    is_onnx = target.lower().endswith(".onnx")
+    check_target("convert", target, model=not is_onnx)
     options = {}
     if sizes:
         pairs = [s.partition("=") for s in sizes]
@@ -45,7 +47,8 @@ def convert(
     model = models.load(source if architecture is None else architecture, **options)
     if architecture is not None:
         model.load_weights(source)
-    if target.lower().endswith(".onnx"):
+    make_parent(target)
+    if is_onnx:
         onnx.save(model, target, opset)
     else:
         model.save(target)

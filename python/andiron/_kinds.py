@@ -6,18 +6,33 @@ import json
 import os
 from typing import Any
 
-_LONGEST = 100_000_000  # of a header, in the format
+LONGEST = 100_000_000  # of a header, in the format
+
+
+def header(path: Any) -> dict[str, Any]:
+    """The header of a safetensors file; the tensors are not read.
+
+    Errors:
+        ValueError: why it is none.
+    """
+    with open(os.fspath(path), "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        if size > min(LONGEST, os.path.getsize(path)):
+            raise ValueError("is no safetensors file")
+        try:
+            found = json.loads(file.read(size))
+        except ValueError as error:
+            raise ValueError(f"has a damaged header: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError("has a damaged header")
+    return found
 
 
 def descriptions(path: Any) -> dict[str, str]:
     """The metadata in a file's header; nothing where it is none of safetensors."""
     try:
-        with open(os.fspath(path), "rb") as file:
-            size = int.from_bytes(file.read(8), "little")
-            if size > _LONGEST:
-                return {}
-            found = json.loads(file.read(size))["__metadata__"]
-    except (OSError, ValueError, KeyError, TypeError):
+        found = header(path)["__metadata__"]
+    except (OSError, ValueError, KeyError):
         return {}
     return found if isinstance(found, dict) else {}
 

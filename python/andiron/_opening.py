@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import struct
@@ -11,9 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from andiron import _core
-from andiron._kinds import of_a_classifier
+from andiron._kinds import LONGEST, header, of_a_classifier
 
-_MAX_HEADER = 100 << 20
 _AGAIN = "copy or download it again"
 
 # What stands in the header of Andiron's files, and what opens them.
@@ -80,18 +78,16 @@ def _of_safetensors(path: str, head: bytes, size: int) -> str | None:
     length = struct.unpack("<Q", head[:8].ljust(8, b"\0"))[0]
     if path.lower().endswith(".safetensors") and size < 10:
         return f"is cut short, at {size} bytes: {_AGAIN}"
-    if not 2 <= length <= _MAX_HEADER or head[8:9] not in (b"{", b""):
+    if not 2 <= length <= LONGEST or head[8:9] not in (b"{", b""):
         return f"is no file of Andiron: it begins with {head[:12]!r}"
     if length > size - 8:
         return (
             f"is cut short: of its header's {length} bytes there are {max(size - 8, 0)}; {_AGAIN}"
         )
     try:
-        with open(path, "rb") as file:
-            file.seek(8)
-            header = json.loads(file.read(length))
-        metadata = header.pop("__metadata__", {})
-        end = max((t["data_offsets"][1] for t in header.values()), default=0)
+        found = header(path)
+        metadata = found.pop("__metadata__", {})
+        end = max((t["data_offsets"][1] for t in found.values()), default=0)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError):
         return f"is damaged: its header is no description of tensors; {_AGAIN}"
     wanted = 8 + length + end

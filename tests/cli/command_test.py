@@ -47,6 +47,12 @@ def test_convert_writes_no_foreign_format_but_onnx(tmp_path):
     result = CliRunner().invoke(cli.main, words)
     assert result.exit_code == 1 and "Keras's files are read" in result.output
     assert not (tmp_path / "z.h5").exists()
+    words[2] = str(tmp_path)
+    result = CliRunner().invoke(cli.main, words)
+    assert result.exit_code == 2 and "is a directory" in result.output
+    words[2] = str(tmp_path / "new" / "z.onnx")
+    assert CliRunner().invoke(cli.main, words).exit_code == 0
+    assert (tmp_path / "new" / "z.onnx").exists()
 
 
 def test_info_prints_what_the_machine_has():

@@ -78,10 +78,13 @@ def test_a_folder_is_read_in_pieces(saved, tmp_path, monkeypatch):
         (tmp_path / f"{i}.png").write_bytes(b"P6 20 10 255 " + bytes(600))
     (tmp_path / "5.png").write_bytes(b"<html>")
     pieces, read = [], _predict.read_photos
+
+    def counted(paths, shape):
+        pieces.append(len(paths))
+        return read(paths, shape)
+
     monkeypatch.setattr(_predict, "_AT_ONCE", 3)
-    monkeypatch.setattr(
-        _predict, "read_photos", lambda paths, shape: pieces.append(len(paths)) or read(paths, shape)
-    )
+    monkeypatch.setattr(_predict, "read_photos", counted)
     rows = json.loads(run(saved[0], str(tmp_path), "--json").stdout)
     assert pieces == [3, 3, 2] and len(rows) == 8  # and p.ppm
     assert [Path(r["photo"]).name for r in rows if r["error"]] == ["5.png"]

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <concepts>
 #include <numbers>
 
 #include "andiron/ops/elementwise.hpp"
@@ -42,12 +43,12 @@ extern const Op kGelu = {
     .reference =
         [](const ReferenceContext& c) {
           if (c.attr<bool>("approximate")) {
-            map_unary(c, []<class T>(T x) {
+            map_unary(c, []<std::floating_point T>(T x) {
               const T inner = static_cast<T>(kScale) * (x + static_cast<T>(kCubic) * x * x * x);
               return T(0.5) * x * (T(1) + std::tanh(inner));
             });
           } else {
-            map_unary(c, []<class T>(T x) {
+            map_unary(c, []<std::floating_point T>(T x) {
               return T(0.5) * x * (T(1) + std::erf(x * static_cast<T>(kSqrtHalf)));
             });
           }
@@ -74,7 +75,7 @@ extern const Op kGeluDerivative = {
     },
     .reference =
         [](const ReferenceContext& c) {
-          map_unary(c, []<class T>(T x) {
+          map_unary(c, []<std::floating_point T>(T x) {
             const T cdf = T(0.5) * (T(1) + std::erf(x * static_cast<T>(kSqrtHalf)));
             return static_cast<T>(cdf +
                                   x * std::exp(T(-0.5) * x * x) * static_cast<T>(kRsqrtTwoPi));
