@@ -20,11 +20,10 @@ endif()
 
 add_library(andiron_flags INTERFACE)
 target_compile_features(andiron_flags INTERFACE cxx_std_20)
-# NaN must propagate, so never -ffast-math. The warnings off are g++ 12 wrong: two about schemas that
-# are written with designated initializers, two about `"text" + string` (GCC 105651).
+# NaN must propagate, so never -ffast-math. The two warnings off are g++ 12 wrong about schemas that
+# are written with designated initializers.
 target_compile_options(andiron_flags INTERFACE
   -Wall -Wextra -Wno-maybe-uninitialized -Wno-missing-field-initializers
-  -Wno-stringop-overflow -Wno-restrict
   -fno-math-errno -fno-trapping-math $<$<BOOL:${ANDIRON_WERROR}>:-Werror>)
 target_include_directories(andiron_flags INTERFACE "${PROJECT_SOURCE_DIR}")
 target_link_libraries(andiron_flags INTERFACE OpenMP::OpenMP_CXX)

@@ -50,8 +50,10 @@ bool cacheable(const Attributes& attributes) {
 
 std::string key_of(const Op& op, const std::vector<Tensor>& inputs, const Attributes& attributes) {
   std::string key = op.name + std::to_string(exec::default_threads());
-  for (const Tensor& t : inputs)
-    key += t.defined() ? "|" + std::string(name_of(t.dtype())) + str(t.sizes()) : "|_";
+  for (const Tensor& t : inputs) {
+    key += '|';
+    if (t.defined()) key.append(name_of(t.dtype())).append(str(t.sizes()));
+  }
   for (const auto& [name, value] : attributes) key += ";" + name + "=" + str(value);
   return key;
 }

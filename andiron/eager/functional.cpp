@@ -1,5 +1,7 @@
 #include "andiron/eager/functional.hpp"
 
+#include <fmt/format.h>
+
 #include <string>
 
 namespace andiron::eager {
@@ -9,7 +11,7 @@ std::function<std::pair<Tensor, std::vector<Tensor>>(const std::vector<Tensor>&)
   return [f = std::move(f)](const std::vector<Tensor>& arguments) {
     std::vector<Value> inputs;
     for (const Tensor& x : arguments)
-      inputs.push_back(input("x" + std::to_string(inputs.size()), x.dtype(), Shape(x.sizes())));
+      inputs.push_back(input(fmt::format("x{}", inputs.size()), x.dtype(), Shape(x.sizes())));
     const Value y = f(inputs);
     std::vector<Value> outputs = grad(y, inputs);
     outputs.push_back(y);

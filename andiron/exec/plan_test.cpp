@@ -9,6 +9,7 @@
 #include "andiron/base/philox.hpp"
 #include "andiron/eager/eager.hpp"
 #include "andiron/graph/schema.hpp"
+#include "andiron/ops/elementary.hpp"
 #include "andiron/ops/ops.hpp"
 #include "andiron/ops/reference.hpp"
 
@@ -143,6 +144,15 @@ TEST(Plan, outputs_may_be_inputs_constants_and_repeated) {
   EXPECT_EQ(out[2].item(1), 4);
   EXPECT_EQ(out[3].item(0), 3);
   EXPECT_EQ(out[4].item(1), 4);
+}
+
+// Found by tests/fuzz/ops_fuzz.cpp: as many rows as there are, each of no elements.
+TEST(Plan, results_without_elements_take_no_time) {
+  const Value x = input("x", DType::i32, {int64_t{1} << 40, 0});
+  const std::vector<Value> y{ops::sort(x)[0], ops::cumsum(x), ops::cast(x, DType::f32)};
+  const auto out = eager::call(Graph({x}, y), {Tensor(DType::i32, {int64_t{1} << 40, 0})});
+  for (const Tensor& t : out) EXPECT_EQ(t.sizes(), (Sizes{int64_t{1} << 40, 0}));
+  for (const Tensor& t : ops::evaluate_reference(Graph({x}, y), {out[0]})) EXPECT_EQ(t.count(), 0);
 }
 
 TEST(Eager, one_op_at_a_time) {

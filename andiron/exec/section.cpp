@@ -1,5 +1,7 @@
 #include "andiron/exec/section.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -91,14 +93,14 @@ void Section::describe(const std::vector<double>& seconds, int64_t runs,
     NodeProfile p{node.op->name, node.name, std::string(steps_[s].kernel->name()), {}, 0, 0, 0, 0};
     for (const Value& v : node.inputs) {
       if (!v.defined()) continue;
-      p.types += (p.types.empty() ? "" : " ") + str(v.type());
+      p.types += fmt::format("{}{}", p.types.empty() ? "" : " ", str(v.type()));
       p.bytes += static_cast<double>(v.shape().count().size()) *
                  static_cast<double>(size_of(v.dtype()));
     }
     p.types += " ->";
     double elements = 0;
     for (const TensorType& t : node.outputs) {
-      p.types += " " + str(t);
+      p.types += fmt::format(" {}", str(t));
       elements += static_cast<double>(t.shape.count().size());
       p.bytes +=
           static_cast<double>(t.shape.count().size()) * static_cast<double>(size_of(t.dtype));

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "andiron/exec/copy_kernels.hpp"
 #include "andiron/exec/section_builder.hpp"
 
@@ -110,6 +112,10 @@ void SectionBuilder::make_steps() {
       }
       continue;
     }
+    // Empty results have nothing to compute, however large their other sizes are.
+    const bool empty = std::all_of(outputs.begin(), outputs.end(),
+                                   [](const Value& v) { return v.shape().count() == Dim(0); });
+    if (empty && !node->op->traits.stateful) continue;
     Draft d;
     KernelRequest request = request_for(*node);
     for (size_t i = 0; i < node->inputs.size(); ++i) {

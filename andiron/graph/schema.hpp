@@ -85,7 +85,8 @@ struct ReferenceContext {
 
 /// One example of use, as data: the catalog test runs each in every way (see ops/catalog_test.cpp).
 struct Case {
-  /// "f32[2,3]"; a range [low, high) after '@' bounds random values: "f32[2,3]@0.1:2", "i32[4]@0:9".
+  /// "f32[2,3]"; a range [low, high) after '@' bounds random values: "f32[2,3]@0.1:2",
+  /// "i32[4]@0:9".
   std::vector<std::string> inputs;
   Attributes attributes = {};
   bool check_gradient = true;
@@ -94,10 +95,13 @@ struct Case {
 struct Traits {
   bool elementwise = false;  ///< out[i] depends on the inputs' element i only (after broadcasting)
   bool commutative = false;
-  bool view = false;         ///< the output is the input's memory under another shape
-  bool stateful = false;     ///< equal inputs need not give equal outputs: no CSE, no folding
-  bool serial = false;       ///< runs must not overlap, nor leave the thread that runs the plan
-  bool late = false;         ///< waits for others: plans run what does not depend on it before
+  bool view = false;      ///< the output is the input's memory under another shape
+  bool stateful = false;  ///< equal inputs need not give equal outputs: no CSE, no folding
+  bool serial = false;    ///< runs must not overlap, nor leave the thread that runs the plan
+  bool late = false;      ///< waits for others: plans run what does not depend on it before
+  /// Takes its inputs' values for true, as places in memory (what dedup made, an optimizer's step):
+  /// passes and optimizers make such nodes, and no file may hold one.
+  bool trusting = false;
   /// Output i may take the memory of input inplace[i] (-1: none); updates need it.
   std::vector<int> inplace = {};
   /// Instead of `inplace` where it depends on the node.

@@ -1,5 +1,7 @@
 #include "andiron/graph/value.hpp"
 
+#include <algorithm>
+
 #include "andiron/base/error.hpp"
 #include "andiron/graph/schema.hpp"
 
@@ -100,6 +102,17 @@ void check_inputs(const Op& op, const std::vector<Value>& inputs) {
   }
 }
 
+// Rules and kernels multiply sizes freely: products of those that are known fit, whichever are 0.
+void check_sizes(const Op& op, const TensorType& type) {
+  auto bytes = static_cast<int64_t>(size_of(type.dtype));
+  for (const Dim& d : type.shape) {
+    if (!d.known()) continue;
+    if (d.size() < 0) fail("[{}] sizes must not be negative; got {}", op.name, type.shape.str());
+    if (__builtin_mul_overflow(bytes, std::max<int64_t>(d.size(), 1), &bytes))
+      fail("[{}] the result {} has too many elements", op.name, type.shape.str());
+  }
+}
+
 }  // namespace
 
 int inplace_input(const Node& node, int output) {
@@ -117,10 +130,7 @@ std::vector<Value> make_node(const Op& op, std::vector<Value> inputs, Attributes
   node->inputs = std::move(inputs);
   node->name = current_name;
   node->outputs = op.infer(InferContext{node->inputs, node->attributes, op.name});
-  for (const TensorType& type : node->outputs)
-    for (const Dim& d : type.shape)
-      if (d.known() && d.size() < 0)
-        fail("[{}] sizes must not be negative; got {}", op.name, type.shape.str());
+  for (const TensorType& type : node->outputs) check_sizes(op, type);
   std::vector<Value> values;
   for (size_t i = 0; i < node->outputs.size(); ++i) values.emplace_back(node, static_cast<int>(i));
   return values;
@@ -145,11 +155,7 @@ const Op kInputOp = {
                    {"dtype", {}, "", DType::f32},
                    {"shape", {}, "sizes, may be symbolic", Shape()}},
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
-      const Shape& shape = c.attr<Shape>("shape");
-      for (const Dim& d : shape)
-        if (d.known() && d.size() < 0)
-          fail("[input] sizes must not be negative; got {}", shape.str());
-      return {{c.attr<DType>("dtype"), shape}};
+      return {{c.attr<DType>("dtype"), c.attr<Shape>("shape")}};
     },
     .why_not_differentiable = "a leaf",
     .traits = {.stateful = true},

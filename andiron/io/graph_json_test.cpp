@@ -78,6 +78,8 @@ TEST(GraphJson, each_mistake_is_named_with_its_place) {
   EXPECT_EQ(f.error(good), "no error");
   EXPECT_THAT(broken([](json&, json& n) { n["op"] = "magic"; }), HasSubstr(place));
   EXPECT_THAT(broken([](json&, json& n) { n["op"] = "magic"; }), HasSubstr("magic"));
+  EXPECT_THAT(broken([](json&, json& n) { n["op"] = "sum_segments"; }),
+              HasSubstr("sum_segments stands in no file"));
   EXPECT_THAT(broken([&](json&, json& n) { n["inputs"][0] = {matmul, 0}; }), HasSubstr("a cycle?"));
   EXPECT_THAT(broken([](json&, json& n) { n["inputs"][0] = {0, 1}; }), HasSubstr("output 1 of"));
   EXPECT_THAT(broken([](json&, json& n) { n["inputs"][0] = {-1, 0}; }), HasSubstr("node -1"));

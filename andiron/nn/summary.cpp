@@ -17,7 +17,7 @@ using Row = std::vector<std::string>;
 std::string grouped(int64_t n) {
   std::string digits = std::to_string(n);
   for (auto i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3)
-    digits.insert(static_cast<size_t>(i), ",");
+    digits.insert(static_cast<size_t>(i), 1, ',');
   return digits;
 }
 
@@ -128,7 +128,7 @@ std::string FunctionalModel::summary() const {
     for (const auto& call : calls_) {
       if (call->layer != layer) continue;
       for (const TensorType& type : call->outputs)
-        shapes += (shapes.empty() ? "" : "\n") + shape_text(type.shape);
+        shapes += fmt::format("{}{}", shapes.empty() ? "" : "\n", shape_text(type.shape));
       for (const SymbolicTensor& t : call->inputs)
         from += fmt::format("{}{}[0][{}]", from.empty() ? "" : "\n", t.layer()->name(), t.index());
     }
@@ -136,7 +136,7 @@ std::string FunctionalModel::summary() const {
       for (const SymbolicTensor& t : inputs_)
         if (t.layer() == layer) shapes = shape_text(t.shape());
     }
-    if (shapes.empty()) shapes = "?";
+    if (shapes.empty()) shapes += '?';
     Row row = {fmt::format("{} ({})", layer->name(), layer->class_name()), shapes,
                layer->built() ? grouped(layer->count_params()) : "0 (unbuilt)"};
     if (!stack) row.push_back(from.empty() ? "-" : from);

@@ -80,10 +80,23 @@ TEST(OpErrors, of_windows) {
   EXPECT_MESSAGE(max_pool(x, {2}, {.padding = "explicit", .pads_begin = {2}, .pads_end = {0}}),
                  "[max_pool] pads must be smaller than the window of 2, or windows would see "
                  "nothing; got 2 and 0");
+  EXPECT_MESSAGE(
+      max_pool(x, {65536}, {.padding = "explicit", .pads_begin = {65535}, .pads_end = {65535}}),
+      "[max_pool] a window of [65536,65536] has too many taps");
+  EXPECT_MESSAGE(max_pool(f32({1, 1, 3}), {3},
+                          {.strides = {1},
+                           .dilations = {4},
+                           .padding = "explicit",
+                           .pads_begin = {4},
+                           .pads_end = {6}}),
+                 "[max_pool] window 3 along axis 2 of [1,1,3] would see nothing: its taps are 4 "
+                 "apart");
   EXPECT_MESSAGE(avg_pool(x, {2}, {.dilations = {2}}), "[avg_pool] has no dilation; got [2,2]");
   EXPECT_MESSAGE(adaptive_avg_pool(x, {0}),
                  "[adaptive_avg_pool] output_size and the sizes of [8,16,32,32] must be positive; "
                  "got [0,0]");
+  EXPECT_MESSAGE(make_value(find("sum_segments"), {i32({}), i32({3}), i32({1}), f32({2, 4})}),
+                 "[sum_segments] order must be int32[2]; got int32[]");
   EXPECT_MESSAGE(lrn(x, 0), "[lrn] size must be positive; got 0");
   EXPECT_MESSAGE(batch_norm(x, f32({3}), {}),
                  "[batch_norm] scale must be [16] like axis 1 of float32[8,16,32,32]; got "

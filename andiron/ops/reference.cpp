@@ -1,5 +1,6 @@
 #include "andiron/ops/reference.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "andiron/base/error.hpp"
@@ -13,7 +14,11 @@ std::vector<Tensor> run_reference(const Node& node, std::span<const Tensor> inpu
   std::vector<Tensor> src, dst;
   for (const Tensor& t : inputs) src.push_back(t.defined() ? t.contiguous() : t);
   for (const TensorType& type : node.outputs) dst.emplace_back(type.dtype, type.shape.sizes());
-  node.op->reference(ReferenceContext{src, dst, node.attributes, first_row});
+  // Empty results have nothing to compute, however large their other sizes are.
+  const bool empty = !dst.empty() && std::all_of(dst.begin(), dst.end(),
+                                                 [](const Tensor& t) { return t.count() == 0; });
+  if (!empty || node.op->traits.stateful)
+    node.op->reference(ReferenceContext{src, dst, node.attributes, first_row});
   return dst;
 }
 

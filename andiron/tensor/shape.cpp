@@ -189,8 +189,11 @@ Dim Shape::count() const {
 
 std::string Shape::str() const {
   std::string text = "[";
-  for (size_t i = 0; i < size(); ++i) text += (i ? "," : "") + (*this)[i].str();
-  return text + "]";
+  for (size_t i = 0; i < size(); ++i) {
+    if (i > 0) text += ',';
+    text += (*this)[i].str();
+  }
+  return text += ']';
 }
 
 Shape Shape::bind(const std::map<std::string, int64_t>& sizes) const {

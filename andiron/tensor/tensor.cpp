@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -94,13 +95,13 @@ namespace {
 
 int64_t checked_count(DType dtype, const Sizes& sizes) {
   int64_t n = 1;
+  auto bytes = static_cast<int64_t>(size_of(dtype));  // and strides, whichever sizes are 0
   for (int64_t s : sizes) {
     if (s < 0) fail("[tensor] sizes must not be negative; got {}", str(sizes));
-    if (__builtin_mul_overflow(n, s, &n)) fail("[tensor] {} has too many elements", str(sizes));
+    if (__builtin_mul_overflow(bytes, std::max<int64_t>(s, 1), &bytes))
+      fail("[tensor] {} has too many elements", str(sizes));
+    n *= s;
   }
-  int64_t n_bytes = 0;
-  if (__builtin_mul_overflow(n, static_cast<int64_t>(size_of(dtype)), &n_bytes))
-    fail("[tensor] {} has too many elements", str(sizes));
   return n;
 }
 

@@ -96,7 +96,8 @@ std::vector<Mismatch> mismatches(const std::vector<Way>& ways, const Graph& grap
 }
 
 // Of the graph's results with these values for its leaves. Another order of the same computation
-// may be off by some times what rounding to float32 does.
+// may be off by some times what rounding to float32 does; and sums of numbers near 1 that cancel,
+// of which the reference may happen to miss nothing, by some times what rounding 1 does.
 Expected expected_of(const RandomGraph& g, const Graph& graph, const Values& values,
                      const Values& single_values, const Values& exact_values) {
   Expected expected;
@@ -105,7 +106,7 @@ Expected expected_of(const RandomGraph& g, const Graph& graph, const Values& val
   const auto exact = reference(g.exact, exact_values, g.sizes);
   for (size_t i = 0; i < exact.size(); ++i) {
     const double scale = scale_of(exact[i]), error = distance(single[i], exact[i]);
-    double tolerance = scale < 0 || !std::isfinite(error) ? -1 : 1e-5 * scale + 50 * error + 1e-7;
+    double tolerance = scale < 0 || !std::isfinite(error) ? -1 : 1e-5 * scale + 50 * error + 1e-6;
     if (!is_floating(expected.results[i].dtype()) && tolerance >= 0) tolerance = error;
     expected.tolerances.push_back(tolerance);
   }

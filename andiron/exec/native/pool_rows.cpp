@@ -1,7 +1,6 @@
 #include "andiron/exec/native/pool_rows.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "andiron/exec/native/hands.hpp"
 #include "andiron/exec/native/pool_table.hpp"
@@ -92,10 +91,7 @@ class Pool final : public Kernel {
   }
 
   void fold(const float* const* taps, int64_t n, float share, float* y) const {
-    if (n == 0)
-      std::fill_n(y, channels_,
-                  what_ == What::avg ? 0.0F : -std::numeric_limits<float>::infinity());
-    else if (what_ == What::avg)
+    if (what_ == What::avg)
       pool_table().mean(taps, n, channels_, share, y);
     else
       pool_table().largest(taps, n, channels_, y);

@@ -1,5 +1,6 @@
 #include "andiron/nn/layers/traced.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "andiron/base/error.hpp"
@@ -15,7 +16,7 @@ Graph trace(Layer& layer, const std::vector<TensorType>& types, bool training,
             LayerTraces& traces) {
   std::vector<Value> inputs;
   for (const TensorType& type : types)
-    inputs.push_back(input("x" + std::to_string(inputs.size()), type.dtype, type.shape));
+    inputs.push_back(input(fmt::format("x{}", inputs.size()), type.dtype, type.shape));
   CallContext context;
   context.training = training;
   if (training) context.step = input("step", DType::i64, {});

@@ -129,6 +129,9 @@ std::vector<int64_t> window_places(std::string_view op, const Window& w, const S
   checked(op, "dilations", w.dilations, sizes.size(), 1, 1);
   checked(op, "pads_begin", w.begin, sizes.size(), 0, 0);
   checked(op, "pads_end", w.end, sizes.size(), 0, 0);
+  int64_t taps = 1;
+  for (int64_t k : w.kernel)
+    if ((taps *= k) > kMost) fail("[{}] a window of {} has too many taps", op, str(w.kernel));
   Ints places;
   for (size_t i = 0; i < sizes.size(); ++i) {
     const int64_t room = sizes[i] + w.begin[i] + w.end[i] - w.extent(i);
@@ -145,11 +148,13 @@ std::vector<int64_t> window_places(std::string_view op, const Window& w, const S
   return places;
 }
 
-void check_count(std::string_view op, const Shape& shape) {
-  int64_t n = 1;
-  for (const Dim& d : shape)
-    if (d.known() && __builtin_mul_overflow(n, std::max<int64_t>(d.size(), 1), &n))
-      fail("[{}] the result {} has too many elements", op, shape.str());
+TapRange::TapRange(int64_t start, int64_t dilation, int64_t kernel, int64_t low, int64_t high) {
+  // The first tap at a place or behind it.
+  auto tap_at = [&](int64_t place) {
+    return std::clamp<int64_t>((place - start + dilation - 1) / dilation, 0, kernel);
+  };
+  first = tap_at(low);
+  last = std::max(first, tap_at(high));
 }
 
 WindowLoop::WindowLoop(const Window& window, const Sizes& inputs, const Sizes& outputs) {

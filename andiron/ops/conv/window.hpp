@@ -45,11 +45,17 @@ Window explicit_window(const Attributes& attributes, std::vector<int64_t> kernel
 /// when it begins within x or the pads before it. Throws Error when a window does not fit.
 std::vector<int64_t> window_places(std::string_view op, const Window& window, const Shape& x,
                                    bool ceil = false);
-/// Throws Error when shape has more elements than an address has numbers.
-void check_count(std::string_view op, const Shape& shape);
 
 /// Spatial sizes of x [N, C, spatial...]; throws Error unless there are 1 to 3 of them, all known.
 std::vector<int64_t> spatial_sizes(std::string_view op, const Shape& x);
+
+/// The taps [first, last) of `kernel` ones, `dilation` apart, the first of them at `start`, that
+/// see a place within [low, high).
+struct TapRange {
+  TapRange(int64_t start, int64_t dilation, int64_t kernel, int64_t low, int64_t high);
+
+  int64_t first, last;
+};
 
 /// A window with its sizes on both sides, axes of size 1 in front so that there are three.
 struct WindowLoop {
@@ -65,21 +71,19 @@ struct WindowLoop {
   /// Calls f(input, tap) for the taps of one output that exist, in order; flat indices.
   template <class F>
   void taps_of(int64_t output, F f) const {
-    const int64_t o2 = output % out[2], o1 = output / out[2] % out[1],
-                  o0 = output / out[2] / out[1];
-    for (int64_t k0 = 0; k0 < kernel[0]; ++k0) {
-      const int64_t i0 = o0 * stride[0] - begin[0] + k0 * dilation[0];
-      if (i0 < 0 || i0 >= in[0]) continue;
-      for (int64_t k1 = 0; k1 < kernel[1]; ++k1) {
-        const int64_t i1 = o1 * stride[1] - begin[1] + k1 * dilation[1];
-        if (i1 < 0 || i1 >= in[1]) continue;
-        for (int64_t k2 = 0; k2 < kernel[2]; ++k2) {
-          const int64_t i2 = o2 * stride[2] - begin[2] + k2 * dilation[2];
-          if (i2 < 0 || i2 >= in[2]) continue;
-          f((i0 * in[1] + i1) * in[2] + i2, (k0 * kernel[1] + k1) * kernel[2] + k2);
-        }
-      }
-    }
+    const int64_t o[3] = {output / out[2] / out[1], output / out[2] % out[1], output % out[2]};
+    const TapRange taps[3] = {inside(0, o[0]), inside(1, o[1]), inside(2, o[2])};
+    auto place = [&](size_t i, int64_t k) { return o[i] * stride[i] - begin[i] + k * dilation[i]; };
+    for (int64_t k0 = taps[0].first; k0 < taps[0].last; ++k0)
+      for (int64_t k1 = taps[1].first; k1 < taps[1].last; ++k1)
+        for (int64_t k2 = taps[2].first; k2 < taps[2].last; ++k2)
+          f((place(0, k0) * in[1] + place(1, k1)) * in[2] + place(2, k2),
+            (k0 * kernel[1] + k1) * kernel[2] + k2);
+  }
+
+ private:
+  TapRange inside(size_t axis, int64_t o) const {
+    return {o * stride[axis] - begin[axis], dilation[axis], kernel[axis], 0, in[axis]};
   }
 };
 

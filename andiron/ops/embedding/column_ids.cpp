@@ -27,7 +27,8 @@ extern const Op kColumnIds = {
              str(c.in(0)));
       int64_t total = 0;
       for (int64_t size : sizes) {
-        if (size < 0 || size > INT32_MAX) fail("[column_ids] sizes must lie in [0, 2^31); got {}", size);
+        if (size < 0 || size > INT32_MAX)
+          fail("[column_ids] sizes must lie in [0, 2^31); got {}", size);
         total += size;
       }
       if (c.in(0).dtype == DType::i32 && total > INT32_MAX)

@@ -97,15 +97,19 @@ extern const Op kSumSegments = {
                     "rows of the result, at least as many as can occur; -1: n"},
                    {"zero_rest", true, "whether rows from count on are zero or may be anything"}},
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
-      if (c.shape(3).rank() != 2 || !is_floating(c.in(3).dtype) || c.shape(3)[0] != c.shape(0)[0])
-        fail("[sum_segments] takes floating point values [n, d] for order {}; got {}", str(c.in(0)),
-             str(c.in(3)));
+      if (c.shape(3).rank() != 2 || !is_floating(c.in(3).dtype))
+        fail("[sum_segments] takes floating point values [n, d]; got {}", str(c.in(3)));
+      const Dim n = c.shape(3)[0];
+      check_vector(c, 0, "order", n);
+      check_vector(c, 1, "starts", n + 1);
+      check_vector(c, 2, "count", 1);
       const int64_t size = c.attr<int64_t>("size");
-      return {{c.in(3).dtype, {size < 0 ? c.shape(0)[0] : Dim(size), c.shape(3)[1]}}};
+      return {{c.in(3).dtype, {size < 0 ? n : Dim(size), c.shape(3)[1]}}};
     },
     .why_not_differentiable = "it is a part of the optimizer's step",
     .reference = reference_sums,
     .batch = [](const Node&, std::span<const BatchKind>) { return BatchKind::blocked; },
+    .traits = {.trusting = true},
 };
 
 Dedup dedup(const Value& ids, int64_t n_rows) {

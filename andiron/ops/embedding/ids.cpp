@@ -13,6 +13,11 @@ void check_table(const InferContext& c, size_t i) {
   if (!c.shape(i).known()) fail("[{}] the table's sizes must be known; got {}", c.op, str(c.in(i)));
 }
 
+void check_vector(const InferContext& c, size_t i, std::string_view name, const Dim& n) {
+  const TensorType type{DType::i32, {n}};
+  if (c.in(i) != type) fail("[{}] {} must be {}; got {}", c.op, name, str(type), str(c.in(i)));
+}
+
 void fail_id(std::string_view op, int64_t id, int64_t position, int64_t n_rows) {
   fail("[{}] ids must be row numbers of the table, 0 to {}; got {} at position {}", op, n_rows - 1,
        id, position);

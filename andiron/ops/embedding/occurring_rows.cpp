@@ -49,15 +49,19 @@ extern const Op kOccurringPlaces = {
     .attributes = {{"n_rows", {}, "the table's number of rows", int64_t{0}}},
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
       check_ids(c, 0);
-      if (c.shape(0).rank() != 1 || c.shape(1) != c.shape(0))
-        fail("[occurring_places] takes ids [n] and their order [n]; got {} and {}", str(c.in(0)),
-             str(c.in(1)));
+      if (c.shape(0).rank() != 1)
+        fail("[occurring_places] ids must be a vector; got {}", str(c.in(0)));
+      const Dim n = c.shape(0)[0];
+      check_vector(c, 1, "order", n);
+      check_vector(c, 2, "starts", n + 1);
+      check_vector(c, 3, "count", 1);
       return {{DType::i32, c.shape(0)}};
     },
     .why_not_differentiable = "its results are integers",
     .reference = reference_places,
     .batch = whole_batch,
     .flops = [](const Node&) { return 0.0; },
+    .traits = {.trusting = true},
 };
 
 extern const Op kOccurringRows = {
@@ -70,12 +74,17 @@ extern const Op kOccurringRows = {
     .attributes = {{"size", {}, "rows of the result; at least as many as can occur", int64_t{0}}},
     .infer = [](const InferContext& c) -> std::vector<TensorType> {
       check_table(c, 0);
+      if (c.shape(1).rank() != 1)
+        fail("[occurring_rows] rows must be a vector; got {}", str(c.in(1)));
+      check_vector(c, 1, "rows", c.shape(1)[0]);
+      check_vector(c, 2, "count", 1);
       return {{c.in(0).dtype, {c.attr<int64_t>("size"), c.shape(0)[1]}}};
     },
     .why_not_differentiable = "it is a part of the optimizer's step",
     .reference = reference_rows,
     .batch = whole_batch,
     .flops = [](const Node&) { return 0.0; },
+    .traits = {.trusting = true},
 };
 
 Value occurring_places(const Value& ids, const Dedup& d) {

@@ -76,7 +76,7 @@ Op update_rows_op() {
       .why_not_differentiable = "it is the optimizer's step",
       .reference = reference_update_rows<R>,
       .batch = [](const Node&, std::span<const BatchKind>) { return BatchKind::blocked; },
-      .traits = {.inplace = {0, 8, 9, 10, 11}},
+      .traits = {.trusting = true, .inplace = {0, 8, 9, 10, 11}},
   };
 }
 
@@ -94,7 +94,7 @@ Op catch_up_op() {
       .why_not_differentiable = "it is the optimizer's step",
       .reference = reference_catch_up<R>,
       .batch = [](const Node&, std::span<const BatchKind>) { return BatchKind::blocked; },
-      .traits = {.inplace = {0, 5, 6, 7, 8}},
+      .traits = {.trusting = true, .inplace = {0, 5, 6, 7, 8}},
   };
 }
 
@@ -111,7 +111,7 @@ Op record_op() {
       .infer = infer_record,
       .why_not_differentiable = "it is the optimizer's step",
       .reference = reference_record<R>,
-      .traits = {.inplace = {0}},
+      .traits = {.trusting = true, .inplace = {0}},
   };
 }
 

@@ -7,6 +7,23 @@
 
 namespace andiron::ops {
 
+namespace {
+
+// Each window sees a place of x: only taps that are farther apart than x is wide may pass it by.
+void check_sight(std::string_view op, const PoolShape& s, size_t axis) {
+  const int64_t size = s.src[axis + 2].size(), places = s.dst[axis + 2].size();
+  const Window& w = s.window;
+  for (int64_t o = 0; w.dilations[axis] > size && o < places; ++o) {
+    const TapRange taps(o * w.strides[axis] - w.begin[axis], w.dilations[axis], w.kernel[axis], 0,
+                        size);
+    if (taps.first == taps.last)
+      fail("[{}] window {} along axis {} of {} would see nothing: its taps are {} apart", op, o,
+           axis + 2, s.src.str(), w.dilations[axis]);
+  }
+}
+
+}  // namespace
+
 std::vector<AttributeSpec> pool_attributes(std::vector<AttributeSpec> more) {
   std::vector<AttributeSpec> attributes{
       {"kernel",
@@ -40,7 +57,7 @@ PoolShape pool_shape(std::string_view op, const Attributes& attributes, const Sh
   s.dst = {s.src[0], s.src[1]};
   for (int64_t places : window_places(op, s.window, s.src, attributes.get<bool>("ceil")))
     s.dst.emplace_back(places);
-  check_count(op, s.dst);
+  for (size_t i = 0; i < n; ++i) check_sight(op, s, i);
   return s;
 }
 
@@ -58,13 +75,9 @@ int64_t averaged_places(const PoolShape& s, const WindowLoop& loop, int64_t o) {
     const size_t axis = i + s.window.rank();  // 3 axes in front of which some are missing
     const int64_t pads_end = axis < 3 ? 0 : s.window.end[axis - 3];
     const int64_t begin = at[i] * loop.stride[i] - loop.begin[i];
-    const int64_t last = s.count_pads ? loop.in[i] + pads_end : loop.in[i];
-    int64_t taps = 0;
-    for (int64_t k = 0; k < loop.kernel[i]; ++k) {
-      const int64_t place = begin + k * loop.dilation[i];
-      taps += place < last && (s.count_pads || place >= 0) ? 1 : 0;
-    }
-    n *= taps;
+    const TapRange taps(begin, loop.dilation[i], loop.kernel[i], s.count_pads ? -loop.begin[i] : 0,
+                        loop.in[i] + (s.count_pads ? pads_end : 0));
+    n *= taps.last - taps.first;
   }
   return n;
 }
