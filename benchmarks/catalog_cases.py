@@ -25,15 +25,14 @@ SIDE = (512, 256)
 # Nothing in PyTorch does the same, or it is part of a training step (benchmarks/run.py).
 NO_PEER = {
     "fused", "fused_matmul", "fused_conv", "depthwise_block", "counted_matmul", "count_of",
-    "stop_gradient", "row_sparse", "embedding_grad_dense", "dedup", "sum_segments",
-    "occurring_places",
-    "occurring_rows", "column_ids", "hash_cross", "sum_over_workers", "embedding_bag_grad_values",
+    "stop_gradient", "row_sparse", "embedding_grad_dense", "dedup",
+    "column_ids", "hash_cross", "sum_over_workers", "embedding_bag_grad_values",
     "embedding_bag_grad_weights", "quantize", "dequantize", "quantized_conv", "quantized_matmul",
     "quantized_sum", "quantized_lrn", "channel_window_sum", "max_pool_take", "gelu_derivative",
     "conv_grad_src", "conv_grad_weights", "max_pool_grad", "avg_pool_grad",
     "sparse_softmax_cross_entropy_grad", "group_norm_grad", "group_norm_grad_scale",
-    *(f"{rule}_{what}" for rule in ("sgd", "adagrad", "rmsprop", "adam", "ftrl")
-      for what in ("update", "update_rows", "catch_up", "record")),
+    *(f"{rule}_update" for rule in ("sgd", "adagrad", "rmsprop", "adam", "adadelta", "adamax",
+                                    "nadam", "lion", "rprop", "ftrl")),
 }  # fmt: skip
 
 

@@ -129,6 +129,7 @@ nb::list attribute_specs(const Op& op) {
 nb::list catalog() {
   nb::list out;
   for (const Op* op : ops::catalog()) {
+    if (op->traits.trusting) continue;  // nothing for users
     nb::dict d;
     d["name"] = op->name;
     d["summary"] = op->summary;
@@ -147,6 +148,7 @@ nb::list catalog() {
 }  // namespace
 
 nb::object apply(const Op& op, const std::vector<nb::object>& inputs, Attributes attributes) {
+  if (op.traits.trusting) fail("[{}] is for optimizers and passes alone", op.name);
   bool traced = false;
   for (const nb::object& x : inputs) {
     if (is_symbolic(x)) return apply_symbolic(op, inputs, attributes);
@@ -182,7 +184,7 @@ void bind_ops(nb::module_& m) {
       },
       "The same for one that assigns to variables: (its result, [(variable, new value), ...]).");
   m.def("tracing", &TracingScope::active, "Whether such a function runs on this thread.");
-  m.def("catalog", &catalog, "The schemas of all ops.");
+  m.def("catalog", &catalog, "The schemas of the ops that users may call.");
   m.def(
       "apply",
       [](const std::string& name, nb::handle inputs, nb::handle attributes) {

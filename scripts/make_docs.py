@@ -13,8 +13,14 @@ OUT = ROOT / "docs" / "api"
 
 
 def public_modules(name: str) -> list[str]:
-    """The module and those below it, without private ones and tests."""
-    module = importlib.import_module(name)
+    """The module and those below it, without private ones, tests and adapters of absent packages."""
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] == "andiron":
+            raise
+        print(f"{name} is left out: {error.name} is not installed")
+        return []
     names = [name]
     for entry in pkgutil.iter_modules(getattr(module, "__path__", [])):
         if not entry.name.startswith("_") and not entry.name.endswith("_test"):

@@ -9,6 +9,7 @@
 #include "andiron/base/philox.hpp"
 #include "andiron/eager/eager.hpp"
 #include "andiron/graph/schema.hpp"
+#include "andiron/ops/arrays.hpp"
 #include "andiron/ops/elementary.hpp"
 #include "andiron/ops/ops.hpp"
 #include "andiron/ops/reference.hpp"
@@ -153,6 +154,14 @@ TEST(Plan, results_without_elements_take_no_time) {
   const auto out = eager::call(Graph({x}, y), {Tensor(DType::i32, {int64_t{1} << 40, 0})});
   for (const Tensor& t : out) EXPECT_EQ(t.sizes(), (Sizes{int64_t{1} << 40, 0}));
   for (const Tensor& t : ops::evaluate_reference(Graph({x}, y), {out[0]})) EXPECT_EQ(t.count(), 0);
+}
+
+TEST(Plan, indices_into_nothing_are_an_error) {
+  const Value x = input("x", DType::f32, {0, 3}), at = input("at", DType::i32, {2, 1});
+  const Value y = ops::scatter_add(x, at, constant(Tensor::zeros(DType::f32, {2, 3})));
+  const std::vector<Tensor> values{Tensor(DType::f32, {0, 3}), Tensor::zeros(DType::i32, {2, 1})};
+  EXPECT_THROW(eager::call(Graph({x, at}, {y}), values), Error);
+  EXPECT_THROW(ops::evaluate_reference(Graph({x, at}, {y}), values), Error);
 }
 
 TEST(Eager, one_op_at_a_time) {

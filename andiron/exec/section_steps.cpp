@@ -1,7 +1,6 @@
-#include <algorithm>
-
 #include "andiron/exec/copy_kernels.hpp"
 #include "andiron/exec/section_builder.hpp"
+#include "andiron/ops/reference.hpp"
 
 namespace andiron::exec {
 
@@ -112,10 +111,7 @@ void SectionBuilder::make_steps() {
       }
       continue;
     }
-    // Empty results have nothing to compute, however large their other sizes are.
-    const bool empty = std::all_of(outputs.begin(), outputs.end(),
-                                   [](const Value& v) { return v.shape().count() == Dim(0); });
-    if (empty && !node->op->traits.stateful) continue;
+    if (ops::is_idle(*node)) continue;
     Draft d;
     KernelRequest request = request_for(*node);
     for (size_t i = 0; i < node->inputs.size(); ++i) {

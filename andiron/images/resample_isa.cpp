@@ -41,6 +41,7 @@ struct Sums {
 
 void horizontal_rgb(const uint8_t* src, int64_t src_stride, int64_t rows, const Taps& taps,
                     int64_t n, uint8_t* dst, int64_t dst_stride) {
+  // With a mask of all: g++ 12 warns of the one without.
   const __m512i planes = _mm512_maskz_broadcast_i32x4(
       0xFFFF, _mm_setr_epi8(0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11, -1, -1, -1, -1));
   for (int64_t y = 0; y < rows; y += 4) {

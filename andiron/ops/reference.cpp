@@ -8,17 +8,22 @@
 
 namespace andiron::ops {
 
+bool is_idle(const Node& node) {
+  if (node.outputs.empty() || node.op->traits.stateful) return false;
+  auto empty = [](const TensorType& type) { return type.shape.count() == Dim(0); };
+  return std::all_of(node.outputs.begin(), node.outputs.end(), empty) &&
+         std::all_of(node.inputs.begin(), node.inputs.end(), [&](const Value& v) {
+           return !v.defined() || is_floating(v.dtype()) || empty(v.type());
+         });
+}
+
 std::vector<Tensor> run_reference(const Node& node, std::span<const Tensor> inputs,
                                   int64_t first_row) {
   if (node.op->reference == nullptr) fail("[{}] has no reference kernel", node.op->name);
   std::vector<Tensor> src, dst;
   for (const Tensor& t : inputs) src.push_back(t.defined() ? t.contiguous() : t);
   for (const TensorType& type : node.outputs) dst.emplace_back(type.dtype, type.shape.sizes());
-  // Empty results have nothing to compute, however large their other sizes are.
-  const bool empty = !dst.empty() && std::all_of(dst.begin(), dst.end(),
-                                                 [](const Tensor& t) { return t.count() == 0; });
-  if (!empty || node.op->traits.stateful)
-    node.op->reference(ReferenceContext{src, dst, node.attributes, first_row});
+  if (!is_idle(node)) node.op->reference(ReferenceContext{src, dst, node.attributes, first_row});
   return dst;
 }
 

@@ -15,6 +15,11 @@ namespace andiron::ops {
 std::vector<Tensor> run_reference(const Node& node, std::span<const Tensor> inputs,
                                   int64_t first_row = 0);
 
+/// Whether a node has nothing to do, however large the sizes of its results are beside the 0: these
+/// are empty, and so are its integers, which may be ids that must be checked. REQUIRES known
+/// shapes.
+bool is_idle(const Node& node);
+
 /// The graph's outputs. Symbols in its shapes are bound by the inputs' sizes; variables are read,
 /// updates are not carried out.
 std::vector<Tensor> evaluate_reference(const Graph& graph, const std::vector<Tensor>& inputs);

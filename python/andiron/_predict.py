@@ -98,31 +98,30 @@ def predict_photos(model: Any, paths: list[str], labels: str | None, top: int) -
     """photo, top [(label, score)], error (None, or why it cannot be read) of each."""
     if len(model.inputs) != 1 or len(model.input_shape) != 4:
         raise ValueError(f"[predict] takes a model of one photo; its input is {model.input_shape}")
-    found: list[dict] = []
+    rows: list[dict] = []
+    names: list[str] | None = None
     for begin in range(0, len(paths), _AT_ONCE):
-        found += _predict_some(model, paths[begin : begin + _AT_ONCE], labels, top)
-    return found
-
-
-def _predict_some(model: Any, paths: list[str], labels: str | None, top: int) -> list[dict]:
-    loaded = read_photos(paths, model.input_shape)
-    if not len(loaded.rows):
-        return [{"photo": paths[row], "top": [], "error": why} for row, why in loaded.errors]
-    out = model.predict(loaded.images, verbose=0)
-    scores = out[0] if isinstance(out, list) else out  # auxiliary heads stand behind the first
-    if scores.ndim != 2:
-        raise ValueError(f"[predict] takes a classifier; the model's output is {scores.shape}")
-    names = labels_of(labels, scores.shape[1])
-    found = dict(zip(loaded.rows.tolist(), scores, strict=True))
-    why = dict(loaded.errors)
-    return [
-        {
-            "photo": path,
-            "top": likeliest(found[i], names, top) if i in found else [],
-            "error": why.get(i),
-        }
-        for i, path in enumerate(paths)
-    ]
+        loaded = read_photos(paths[begin : begin + _AT_ONCE], model.input_shape)
+        scores = np.zeros((0, 0))
+        if len(loaded.rows):
+            out = model.predict(loaded.images, verbose=0)
+            scores = out[0] if isinstance(out, list) else out  # auxiliary heads stand behind it
+            if scores.ndim != 2:
+                raise ValueError(
+                    f"[predict] takes a classifier; the model's output is {scores.shape}"
+                )
+            names = names or labels_of(labels, scores.shape[1])
+        found = dict(zip(loaded.rows.tolist(), scores, strict=True))
+        why = dict(loaded.errors)
+        rows += [
+            {
+                "photo": path,
+                "top": likeliest(found[i], names or [], top) if i in found else [],
+                "error": why.get(i),
+            }
+            for i, path in enumerate(paths[begin : begin + _AT_ONCE])
+        ]
+    return rows
 
 
 @click.command()

@@ -546,22 +546,6 @@ def embedding_bag_grad_weights(
 def row_sparse(ids: Operand, values: Operand, n_rows: int) -> Result: ...
 def embedding_grad_dense(ids: Operand, values: Operand, n_rows: int) -> Result: ...
 def dedup(ids: Operand, n_rows: int) -> tuple[Result, ...]: ...
-def sum_segments(
-    order: Operand,
-    starts: Operand,
-    count: Operand,
-    values: Operand,
-    size: int = -1,
-    zero_rest: bool = True,
-) -> Result: ...
-def occurring_places(
-    ids: Operand,
-    order: Operand,
-    starts: Operand,
-    count: Operand,
-    n_rows: int,
-) -> Result: ...
-def occurring_rows(table: Operand, rows: Operand, count: Operand, size: int) -> Result: ...
 def column_ids(ids: Operand, sizes: int | Sequence[int]) -> Result: ...
 def hash_cross(columns: Operand | Sequence[Operand], buckets: int, seed: int = 0) -> Result: ...
 def hash_bins(
@@ -594,40 +578,6 @@ def sgd_update(
     nesterov: bool = False,
     weight_decay: float = 0.0,
 ) -> Result: ...
-def sgd_update_rows(
-    table: Operand,
-    order: Operand,
-    rows: Operand,
-    starts: Operand,
-    count: Operand,
-    values: Operand,
-    learning_rate: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    momentum: float = 0.0,
-    nesterov: bool = False,
-    weight_decay: float = 0.0,
-    values_: str = 'positions',
-) -> tuple[Result, ...]: ...
-def sgd_catch_up(
-    table: Operand,
-    history: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    rows: Operand | None = None,
-    count: Operand | None = None,
-    momentum: float = 0.0,
-    nesterov: bool = False,
-    weight_decay: float = 0.0,
-) -> tuple[Result, ...]: ...
-def sgd_record(
-    history: Operand,
-    learning_rate: Operand,
-    step: Operand,
-    momentum: float = 0.0,
-    nesterov: bool = False,
-    weight_decay: float = 0.0,
-) -> Result: ...
 def adagrad_update(
     learning_rate: Operand,
     step: Operand,
@@ -635,81 +585,10 @@ def adagrad_update(
     epsilon: float = 1e-07,
     weight_decay: float = 0.0,
 ) -> Result: ...
-def adagrad_update_rows(
-    table: Operand,
-    order: Operand,
-    rows: Operand,
-    starts: Operand,
-    count: Operand,
-    values: Operand,
-    learning_rate: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    epsilon: float = 1e-07,
-    weight_decay: float = 0.0,
-    values_: str = 'positions',
-) -> tuple[Result, ...]: ...
-def adagrad_catch_up(
-    table: Operand,
-    history: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    rows: Operand | None = None,
-    count: Operand | None = None,
-    epsilon: float = 1e-07,
-    weight_decay: float = 0.0,
-) -> tuple[Result, ...]: ...
-def adagrad_record(
-    history: Operand,
-    learning_rate: Operand,
-    step: Operand,
-    epsilon: float = 1e-07,
-    weight_decay: float = 0.0,
-) -> Result: ...
 def rmsprop_update(
     learning_rate: Operand,
     step: Operand,
     group: Operand | Sequence[Operand],
-    rho: float = 0.9,
-    momentum: float = 0.0,
-    epsilon: float = 1e-07,
-    centered: bool = False,
-    weight_decay: float = 0.0,
-) -> Result: ...
-def rmsprop_update_rows(
-    table: Operand,
-    order: Operand,
-    rows: Operand,
-    starts: Operand,
-    count: Operand,
-    values: Operand,
-    learning_rate: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    rho: float = 0.9,
-    momentum: float = 0.0,
-    epsilon: float = 1e-07,
-    centered: bool = False,
-    weight_decay: float = 0.0,
-    values_: str = 'positions',
-) -> tuple[Result, ...]: ...
-def rmsprop_catch_up(
-    table: Operand,
-    history: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    rows: Operand | None = None,
-    count: Operand | None = None,
-    rho: float = 0.9,
-    momentum: float = 0.0,
-    epsilon: float = 1e-07,
-    centered: bool = False,
-    weight_decay: float = 0.0,
-) -> tuple[Result, ...]: ...
-def rmsprop_record(
-    history: Operand,
-    learning_rate: Operand,
-    step: Operand,
     rho: float = 0.9,
     momentum: float = 0.0,
     epsilon: float = 1e-07,
@@ -726,46 +605,6 @@ def adam_update(
     amsgrad: bool = False,
     weight_decay: float = 0.0,
 ) -> Result: ...
-def adam_update_rows(
-    table: Operand,
-    order: Operand,
-    rows: Operand,
-    starts: Operand,
-    count: Operand,
-    values: Operand,
-    learning_rate: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    beta_1: float = 0.9,
-    beta_2: float = 0.999,
-    epsilon: float = 1e-07,
-    amsgrad: bool = False,
-    weight_decay: float = 0.0,
-    values_: str = 'positions',
-) -> tuple[Result, ...]: ...
-def adam_catch_up(
-    table: Operand,
-    history: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    rows: Operand | None = None,
-    count: Operand | None = None,
-    beta_1: float = 0.9,
-    beta_2: float = 0.999,
-    epsilon: float = 1e-07,
-    amsgrad: bool = False,
-    weight_decay: float = 0.0,
-) -> tuple[Result, ...]: ...
-def adam_record(
-    history: Operand,
-    learning_rate: Operand,
-    step: Operand,
-    beta_1: float = 0.9,
-    beta_2: float = 0.999,
-    epsilon: float = 1e-07,
-    amsgrad: bool = False,
-    weight_decay: float = 0.0,
-) -> Result: ...
 def adadelta_update(
     learning_rate: Operand,
     step: Operand,
@@ -774,81 +613,10 @@ def adadelta_update(
     epsilon: float = 1e-07,
     weight_decay: float = 0.0,
 ) -> Result: ...
-def adadelta_update_rows(
-    table: Operand,
-    order: Operand,
-    rows: Operand,
-    starts: Operand,
-    count: Operand,
-    values: Operand,
-    learning_rate: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    rho: float = 0.95,
-    epsilon: float = 1e-07,
-    weight_decay: float = 0.0,
-    values_: str = 'positions',
-) -> tuple[Result, ...]: ...
-def adadelta_catch_up(
-    table: Operand,
-    history: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    rows: Operand | None = None,
-    count: Operand | None = None,
-    rho: float = 0.95,
-    epsilon: float = 1e-07,
-    weight_decay: float = 0.0,
-) -> tuple[Result, ...]: ...
-def adadelta_record(
-    history: Operand,
-    learning_rate: Operand,
-    step: Operand,
-    rho: float = 0.95,
-    epsilon: float = 1e-07,
-    weight_decay: float = 0.0,
-) -> Result: ...
 def adamax_update(
     learning_rate: Operand,
     step: Operand,
     group: Operand | Sequence[Operand],
-    beta_1: float = 0.9,
-    beta_2: float = 0.999,
-    epsilon: float = 1e-07,
-    weight_decay: float = 0.0,
-) -> Result: ...
-def adamax_update_rows(
-    table: Operand,
-    order: Operand,
-    rows: Operand,
-    starts: Operand,
-    count: Operand,
-    values: Operand,
-    learning_rate: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    beta_1: float = 0.9,
-    beta_2: float = 0.999,
-    epsilon: float = 1e-07,
-    weight_decay: float = 0.0,
-    values_: str = 'positions',
-) -> tuple[Result, ...]: ...
-def adamax_catch_up(
-    table: Operand,
-    history: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    rows: Operand | None = None,
-    count: Operand | None = None,
-    beta_1: float = 0.9,
-    beta_2: float = 0.999,
-    epsilon: float = 1e-07,
-    weight_decay: float = 0.0,
-) -> tuple[Result, ...]: ...
-def adamax_record(
-    history: Operand,
-    learning_rate: Operand,
-    step: Operand,
     beta_1: float = 0.9,
     beta_2: float = 0.999,
     epsilon: float = 1e-07,
@@ -863,81 +631,10 @@ def nadam_update(
     epsilon: float = 1e-07,
     weight_decay: float = 0.0,
 ) -> Result: ...
-def nadam_update_rows(
-    table: Operand,
-    order: Operand,
-    rows: Operand,
-    starts: Operand,
-    count: Operand,
-    values: Operand,
-    learning_rate: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    beta_1: float = 0.9,
-    beta_2: float = 0.999,
-    epsilon: float = 1e-07,
-    weight_decay: float = 0.0,
-    values_: str = 'positions',
-) -> tuple[Result, ...]: ...
-def nadam_catch_up(
-    table: Operand,
-    history: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    rows: Operand | None = None,
-    count: Operand | None = None,
-    beta_1: float = 0.9,
-    beta_2: float = 0.999,
-    epsilon: float = 1e-07,
-    weight_decay: float = 0.0,
-) -> tuple[Result, ...]: ...
-def nadam_record(
-    history: Operand,
-    learning_rate: Operand,
-    step: Operand,
-    beta_1: float = 0.9,
-    beta_2: float = 0.999,
-    epsilon: float = 1e-07,
-    weight_decay: float = 0.0,
-) -> Result: ...
 def lion_update(
     learning_rate: Operand,
     step: Operand,
     group: Operand | Sequence[Operand],
-    beta_1: float = 0.9,
-    beta_2: float = 0.99,
-    weight_decay: float = 0.0,
-) -> Result: ...
-def lion_update_rows(
-    table: Operand,
-    order: Operand,
-    rows: Operand,
-    starts: Operand,
-    count: Operand,
-    values: Operand,
-    learning_rate: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    beta_1: float = 0.9,
-    beta_2: float = 0.99,
-    weight_decay: float = 0.0,
-    values_: str = 'positions',
-) -> tuple[Result, ...]: ...
-def lion_catch_up(
-    table: Operand,
-    history: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    rows: Operand | None = None,
-    count: Operand | None = None,
-    beta_1: float = 0.9,
-    beta_2: float = 0.99,
-    weight_decay: float = 0.0,
-) -> tuple[Result, ...]: ...
-def lion_record(
-    history: Operand,
-    learning_rate: Operand,
-    step: Operand,
     beta_1: float = 0.9,
     beta_2: float = 0.99,
     weight_decay: float = 0.0,
@@ -952,93 +649,10 @@ def rprop_update(
     step_max: float = 50.0,
     weight_decay: float = 0.0,
 ) -> Result: ...
-def rprop_update_rows(
-    table: Operand,
-    order: Operand,
-    rows: Operand,
-    starts: Operand,
-    count: Operand,
-    values: Operand,
-    learning_rate: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    eta_minus: float = 0.5,
-    eta_plus: float = 1.2,
-    step_min: float = 1e-06,
-    step_max: float = 50.0,
-    weight_decay: float = 0.0,
-    values_: str = 'positions',
-) -> tuple[Result, ...]: ...
-def rprop_catch_up(
-    table: Operand,
-    history: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    rows: Operand | None = None,
-    count: Operand | None = None,
-    eta_minus: float = 0.5,
-    eta_plus: float = 1.2,
-    step_min: float = 1e-06,
-    step_max: float = 50.0,
-    weight_decay: float = 0.0,
-) -> tuple[Result, ...]: ...
-def rprop_record(
-    history: Operand,
-    learning_rate: Operand,
-    step: Operand,
-    eta_minus: float = 0.5,
-    eta_plus: float = 1.2,
-    step_min: float = 1e-06,
-    step_max: float = 50.0,
-    weight_decay: float = 0.0,
-) -> Result: ...
 def ftrl_update(
     learning_rate: Operand,
     step: Operand,
     group: Operand | Sequence[Operand],
-    learning_rate_power: float = -0.5,
-    l1_regularization_strength: float = 0.0,
-    l2_regularization_strength: float = 0.0,
-    l2_shrinkage_regularization_strength: float = 0.0,
-    beta: float = 0.0,
-    weight_decay: float = 0.0,
-) -> Result: ...
-def ftrl_update_rows(
-    table: Operand,
-    order: Operand,
-    rows: Operand,
-    starts: Operand,
-    count: Operand,
-    values: Operand,
-    learning_rate: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    learning_rate_power: float = -0.5,
-    l1_regularization_strength: float = 0.0,
-    l2_regularization_strength: float = 0.0,
-    l2_shrinkage_regularization_strength: float = 0.0,
-    beta: float = 0.0,
-    weight_decay: float = 0.0,
-    values_: str = 'positions',
-) -> tuple[Result, ...]: ...
-def ftrl_catch_up(
-    table: Operand,
-    history: Operand,
-    step: Operand,
-    slots: Operand | Sequence[Operand],
-    rows: Operand | None = None,
-    count: Operand | None = None,
-    learning_rate_power: float = -0.5,
-    l1_regularization_strength: float = 0.0,
-    l2_regularization_strength: float = 0.0,
-    l2_shrinkage_regularization_strength: float = 0.0,
-    beta: float = 0.0,
-    weight_decay: float = 0.0,
-) -> tuple[Result, ...]: ...
-def ftrl_record(
-    history: Operand,
-    learning_rate: Operand,
-    step: Operand,
     learning_rate_power: float = -0.5,
     l1_regularization_strength: float = 0.0,
     l2_regularization_strength: float = 0.0,

@@ -47,6 +47,9 @@ def test_convert_writes_no_foreign_format_but_onnx(tmp_path):
     result = CliRunner().invoke(cli.main, words)
     assert result.exit_code == 1 and "Keras's files are read" in result.output
     assert not (tmp_path / "z.h5").exists()
+    (tmp_path / "bad").write_bytes(b"no model")  # which is not even looked at
+    result = CliRunner().invoke(cli.main, ["convert", str(tmp_path / "bad"), words[2]])
+    assert result.exit_code == 1 and "Keras's files are read" in result.output
     words[2] = str(tmp_path)
     result = CliRunner().invoke(cli.main, words)
     assert result.exit_code == 2 and "is a directory" in result.output

@@ -96,8 +96,8 @@ std::vector<Mismatch> mismatches(const std::vector<Way>& ways, const Graph& grap
 }
 
 // Of the graph's results with these values for its leaves. Another order of the same computation
-// may be off by some times what rounding to float32 does; and sums of numbers near 1 that cancel,
-// of which the reference may happen to miss nothing, by some times what rounding 1 does.
+// may be off by some times what rounding to float32 does; and by some times what rounding 1 does,
+// since sums of numbers near 1 may cancel to nearly nothing, and the reference hit it by chance.
 Expected expected_of(const RandomGraph& g, const Graph& graph, const Values& values,
                      const Values& single_values, const Values& exact_values) {
   Expected expected;

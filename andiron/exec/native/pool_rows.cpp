@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "andiron/base/error.hpp"
 #include "andiron/exec/native/hands.hpp"
 #include "andiron/exec/native/pool_table.hpp"
 #include "andiron/ops/pool/pool.hpp"
@@ -91,6 +92,7 @@ class Pool final : public Kernel {
   }
 
   void fold(const float* const* taps, int64_t n, float share, float* y) const {
+    ANDIRON_ASSERT(n > 0);
     if (what_ == What::avg)
       pool_table().mean(taps, n, channels_, share, y);
     else

@@ -11,7 +11,7 @@ namespace {
 
 using Ints = std::vector<int64_t>;
 
-// Sizes, strides and pads stay below it, so that no product of two overflows.
+// Sizes, strides, pads and numbers of taps stay below it, so that no product of two overflows.
 constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
 
 Ints checked(std::string_view op, std::string_view name, Ints values, size_t n_axes, int64_t least,
@@ -146,15 +146,6 @@ std::vector<int64_t> window_places(std::string_view op, const Window& w, const S
     places.push_back(n);
   }
   return places;
-}
-
-TapRange::TapRange(int64_t start, int64_t dilation, int64_t kernel, int64_t low, int64_t high) {
-  // The first tap at a place or behind it.
-  auto tap_at = [&](int64_t place) {
-    return std::clamp<int64_t>((place - start + dilation - 1) / dilation, 0, kernel);
-  };
-  first = tap_at(low);
-  last = std::max(first, tap_at(high));
 }
 
 WindowLoop::WindowLoop(const Window& window, const Sizes& inputs, const Sizes& outputs) {

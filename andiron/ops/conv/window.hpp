@@ -42,7 +42,8 @@ Attributes explicit_attributes(const Window& window);
 Window explicit_window(const Attributes& attributes, std::vector<int64_t> kernel);
 
 /// Sizes of the result's spatial axes. With `ceil` a last window that hangs over the end counts
-/// when it begins within x or the pads before it. Throws Error when a window does not fit.
+/// when it begins within x or the pads before it. Throws Error when a window does not fit
+/// or has 2^31 taps or more.
 std::vector<int64_t> window_places(std::string_view op, const Window& window, const Shape& x,
                                    bool ceil = false);
 
@@ -52,7 +53,17 @@ std::vector<int64_t> spatial_sizes(std::string_view op, const Shape& x);
 /// The taps [first, last) of `kernel` ones, `dilation` apart, the first of them at `start`, that
 /// see a place within [low, high).
 struct TapRange {
-  TapRange(int64_t start, int64_t dilation, int64_t kernel, int64_t low, int64_t high);
+  TapRange(int64_t start, int64_t dilation, int64_t kernel, int64_t low, int64_t high) {
+    // The first tap at a place or behind it. Nearly all windows lie inside: no division for them.
+    auto tap_at = [&](int64_t place) {
+      const int64_t behind = place - start;
+      if (behind <= 0) return int64_t{0};
+      if (behind > (kernel - 1) * dilation) return kernel;
+      return (behind + dilation - 1) / dilation;
+    };
+    first = tap_at(low);
+    last = tap_at(high);
+  }
 
   int64_t first, last;
 };

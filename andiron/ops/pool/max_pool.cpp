@@ -30,6 +30,7 @@ void for_each_maximum(const PoolShape& s, const Tensor& x, F f) {
         best = i;
         greatest = value;
       });
+      ANDIRON_ASSERT(best >= 0);
       f(p, o, best);
     }
   }

@@ -11,9 +11,14 @@ namespace {
 
 // Each window sees a place of x: only taps that are farther apart than x is wide may pass it by.
 void check_sight(std::string_view op, const PoolShape& s, size_t axis) {
+  constexpr int64_t kMostPlaces = 1 << 16;  // that are looked at
   const int64_t size = s.src[axis + 2].size(), places = s.dst[axis + 2].size();
   const Window& w = s.window;
-  for (int64_t o = 0; w.dilations[axis] > size && o < places; ++o) {
+  if (w.dilations[axis] <= size) return;
+  if (places > kMostPlaces)
+    fail("[{}] {} windows of taps {} apart are too many along axis {} of {}", op, places,
+         w.dilations[axis], axis + 2, s.src.str());
+  for (int64_t o = 0; o < places; ++o) {
     const TapRange taps(o * w.strides[axis] - w.begin[axis], w.dilations[axis], w.kernel[axis], 0,
                         size);
     if (taps.first == taps.last)
