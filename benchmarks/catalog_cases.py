@@ -26,8 +26,9 @@ SIDE = (512, 256)
 NO_PEER = {
     "fused", "fused_matmul", "fused_conv", "depthwise_block", "counted_matmul", "count_of",
     "stop_gradient", "row_sparse", "embedding_grad_dense", "dedup",
-    "column_ids", "hash_cross", "sum_over_workers", "embedding_bag_grad_values",
-    "embedding_bag_grad_weights", "quantize", "dequantize", "quantized_conv", "quantized_matmul",
+    "column_ids", "hash_cross", "hash_bins", "cross_bins", "lookup", "sum_over_workers",
+    "embedding_bag_grad_values", "embedding_bag_grad_weights", "quantize", "dequantize",
+    "quantized_conv", "quantized_matmul",
     "quantized_sum", "quantized_lrn", "channel_window_sum", "max_pool_take", "gelu_derivative",
     "conv_grad_src", "conv_grad_weights", "max_pool_grad", "avg_pool_grad",
     "sparse_softmax_cross_entropy_grad", "group_norm_grad", "group_norm_grad_scale",
@@ -184,6 +185,12 @@ def shapes() -> Iterator[Case]:
     yield Case("one_hot", lambda i: ops.one_hot(i, depth=64),
                lambda i: torch.nn.functional.one_hot(i, 64).float(),
                [ints(2048, low=0, high=64, dtype=np.int64)])  # fmt: skip
+    yield Case("multi_hot", lambda i: ops.multi_hot(i, depth=64),
+               lambda i: torch.zeros(2048, 64).scatter_(1, i, 1.0),
+               [ints(2048, 8, low=0, high=64, dtype=np.int64)])  # fmt: skip
+    yield Case("bucketize", ops.bucketize,
+               lambda v, b: torch.bucketize(v, b, right=True, out_int32=True),
+               [floats(N), np.linspace(-2, 2, 31, dtype=np.float32)])  # fmt: skip
     yield Case("random_uniform",
                lambda c: _core_apply("random_uniform", c), lambda c: torch.rand(N),
                [np.array(3, np.int64)])  # fmt: skip

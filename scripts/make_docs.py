@@ -13,7 +13,7 @@ OUT = ROOT / "docs" / "api"
 
 
 def public_modules(name: str) -> list[str]:
-    """The module and those below it, without private ones, tests and adapters of absent packages."""
+    """The module and those below it, without private ones, tests and what needs absent packages."""
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
