@@ -1,9 +1,11 @@
 // Random graphs of the catalog's ops give the same whatever computes them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
+#include <limits>
 
 #include "andiron/base/error.hpp"
 #include "andiron/graph/schema.hpp"
@@ -69,6 +71,7 @@ struct Mismatch {
   Way way;
   size_t result = 0;  // in the order of outputs, then updates
   std::string what;
+  double off = std::numeric_limits<double>::infinity();
 };
 
 // All ways that give something else.
@@ -85,7 +88,7 @@ std::vector<Mismatch> mismatches(const std::vector<Way>& ways, const Graph& grap
         const double off = distance(actual[i], expected.results[i]);
         if (off <= tolerance) continue;
         found.push_back(
-            {way, i, fmt::format("result {} is off by {}, allowed {}", i, off, tolerance)});
+            {way, i, fmt::format("result {} is off by {}, allowed {}", i, off, tolerance), off});
         break;
       }
     } catch (const std::exception& e) {
@@ -96,8 +99,7 @@ std::vector<Mismatch> mismatches(const std::vector<Way>& ways, const Graph& grap
 }
 
 // Of the graph's results with these values for its leaves. Another order of the same computation
-// may be off by some times what rounding to float32 does; and by some times what rounding 1 does,
-// since sums of numbers near 1 may cancel to nearly nothing, and the reference hit it by chance.
+// may be off by some times what rounding to float32 does.
 Expected expected_of(const RandomGraph& g, const Graph& graph, const Values& values,
                      const Values& single_values, const Values& exact_values) {
   Expected expected;
@@ -106,11 +108,26 @@ Expected expected_of(const RandomGraph& g, const Graph& graph, const Values& val
   const auto exact = reference(g.exact, exact_values, g.sizes);
   for (size_t i = 0; i < exact.size(); ++i) {
     const double scale = scale_of(exact[i]), error = distance(single[i], exact[i]);
-    double tolerance = scale < 0 || !std::isfinite(error) ? -1 : 1e-5 * scale + 50 * error + 1e-6;
+    double tolerance = scale < 0 || !std::isfinite(error) ? -1 : 1e-5 * scale + 50 * error + 1e-7;
     if (!is_floating(expected.results[i].dtype()) && tolerance >= 0) tolerance = error;
     expected.tolerances.push_back(tolerance);
   }
   return expected;
+}
+
+// Some times what rounding does to the largest number on the way. Where sums cancel (a normal's
+// gradients over its group) a result may be off by so much, and the reference not, by chance.
+double rounding_on_the_way(const Graph& graph, const Values& values,
+                           const std::map<std::string, int64_t>& sizes) {
+  std::vector<Value> all;
+  for (const Node* node : graph.nodes())
+    for (size_t i = 0; i < node->outputs.size(); ++i)
+      if (is_floating(node->outputs[i].dtype))
+        all.emplace_back(node->shared_from_this(), static_cast<int>(i));
+  double largest = 0;
+  for (const Tensor& t : reference(Graph(graph.inputs(), all), values, sizes))
+    largest = std::max(largest, scale_of(t));
+  return 50 * std::numeric_limits<float>::epsilon() * largest;
 }
 
 // --- a smaller graph with the same failure -----------------------------------------------------
@@ -236,16 +253,19 @@ TEST(RandomGraphs, every_way_gives_the_same) {
       Values values;
       Expected expected;
       const auto found = check(g, graph, ways, 0, values, expected);
+      bool in_doubt = false;  // the ways of a graph are counted once
       for (const Mismatch& m : found) {
         int again = 0;
         Values other;
         Expected ignored;
         for (uint64_t other_seed = 1; other_seed <= 4; ++other_seed)
           again += check(g, graph, {m.way}, other_seed, other, ignored).empty() ? 0 : 1;
-        if (again == 0) {
-          ++doubtful;
-          std::cout << "with one set of values only: seed " << seed << ", " << m.way.name << ": "
-                    << m.what << "\n";
+        const bool rounding = again > 0 && m.off <= rounding_on_the_way(graph, values, g.sizes);
+        if (again == 0 || rounding) {
+          doubtful += in_doubt ? 0 : 1;
+          in_doubt = true;
+          std::cout << (rounding ? "within rounding on the way" : "with one set of values only")
+                    << ": seed " << seed << ", " << m.way.name << ": " << m.what << "\n";
           continue;
         }
         ADD_FAILURE() << describe(g, static_cast<uint64_t>(seed), graph, values, m,
