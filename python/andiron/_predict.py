@@ -94,34 +94,34 @@ def likeliest(scores: np.ndarray, labels: list[str], top: int) -> list[tuple[str
     return [(labels[i], float(scores[i])) for i in order]
 
 
+def scores_of(model: Any, pixels: np.ndarray) -> np.ndarray:
+    """[n, classes]."""
+    out = model.predict(pixels, verbose=0)
+    scores = out[0] if isinstance(out, list) else out  # auxiliary heads stand behind the first
+    if scores.ndim != 2:
+        raise ValueError(f"[predict] takes a classifier; the model's output is {scores.shape}")
+    return scores
+
+
 def predict_photos(model: Any, paths: list[str], labels: str | None, top: int) -> list[dict]:
     """photo, top [(label, score)], error (None, or why it cannot be read) of each."""
     if len(model.inputs) != 1 or len(model.input_shape) != 4:
         raise ValueError(f"[predict] takes a model of one photo; its input is {model.input_shape}")
-    rows: list[dict] = []
+    found: list[dict] = []
     names: list[str] | None = None
     for begin in range(0, len(paths), _AT_ONCE):
-        loaded = read_photos(paths[begin : begin + _AT_ONCE], model.input_shape)
-        scores = np.zeros((0, 0))
+        some = paths[begin : begin + _AT_ONCE]
+        loaded = read_photos(some, model.input_shape)
+        rows: list[dict] = [{"photo": path, "top": [], "error": None} for path in some]
+        for row, why in loaded.errors:
+            rows[row]["error"] = why
         if len(loaded.rows):
-            out = model.predict(loaded.images, verbose=0)
-            scores = out[0] if isinstance(out, list) else out  # auxiliary heads stand behind it
-            if scores.ndim != 2:
-                raise ValueError(
-                    f"[predict] takes a classifier; the model's output is {scores.shape}"
-                )
+            scores = scores_of(model, loaded.images)
             names = names or labels_of(labels, scores.shape[1])
-        found = dict(zip(loaded.rows.tolist(), scores, strict=True))
-        why = dict(loaded.errors)
-        rows += [
-            {
-                "photo": path,
-                "top": likeliest(found[i], names or [], top) if i in found else [],
-                "error": why.get(i),
-            }
-            for i, path in enumerate(paths[begin : begin + _AT_ONCE])
-        ]
-    return rows
+            for row, one in zip(loaded.rows.tolist(), scores, strict=True):
+                rows[row]["top"] = likeliest(one, names, top)
+        found += rows
+    return found
 
 
 @click.command()

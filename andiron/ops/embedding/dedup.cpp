@@ -100,9 +100,9 @@ extern const Op kSumSegments = {
       if (c.shape(3).rank() != 2 || !is_floating(c.in(3).dtype))
         fail("[sum_segments] takes floating point values [n, d]; got {}", str(c.in(3)));
       const Dim n = c.shape(3)[0];
-      check_vector(c, 0, "order", n);
-      check_vector(c, 1, "starts", n + 1);
-      check_vector(c, 2, "count", 1);
+      check_type(c, 0, "order", {DType::i32, {n}});
+      check_type(c, 1, "starts", {DType::i32, {n + 1}});
+      check_type(c, 2, "count", {DType::i32, {1}});
       const int64_t size = c.attr<int64_t>("size");
       return {{c.in(3).dtype, {size < 0 ? n : Dim(size), c.shape(3)[1]}}};
     },

@@ -13,8 +13,7 @@ void check_table(const InferContext& c, size_t i) {
   if (!c.shape(i).known()) fail("[{}] the table's sizes must be known; got {}", c.op, str(c.in(i)));
 }
 
-void check_vector(const InferContext& c, size_t i, std::string_view name, const Dim& n) {
-  const TensorType type{DType::i32, {n}};
+void check_type(const InferContext& c, size_t i, std::string_view name, const TensorType& type) {
   if (c.in(i) != type) fail("[{}] {} must be {}; got {}", c.op, name, str(type), str(c.in(i)));
 }
 

@@ -13,8 +13,8 @@ namespace andiron::ops {
 void check_ids(const InferContext& c, size_t i);
 /// Throws Error unless input i is a floating point table [v, d] with known sizes.
 void check_table(const InferContext& c, size_t i);
-/// Throws Error unless input i is int32[n], as dedup makes it.
-void check_vector(const InferContext& c, size_t i, std::string_view name, const Dim& n);
+/// Throws Error, which calls it `name`, unless input i has this type.
+void check_type(const InferContext& c, size_t i, std::string_view name, const TensorType& type);
 
 /// The error of every op that looks rows up.
 [[noreturn]] void fail_id(std::string_view op, int64_t id, int64_t position, int64_t n_rows);

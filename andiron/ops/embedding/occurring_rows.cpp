@@ -52,9 +52,9 @@ extern const Op kOccurringPlaces = {
       if (c.shape(0).rank() != 1)
         fail("[occurring_places] ids must be a vector; got {}", str(c.in(0)));
       const Dim n = c.shape(0)[0];
-      check_vector(c, 1, "order", n);
-      check_vector(c, 2, "starts", n + 1);
-      check_vector(c, 3, "count", 1);
+      check_type(c, 1, "order", {DType::i32, {n}});
+      check_type(c, 2, "starts", {DType::i32, {n + 1}});
+      check_type(c, 3, "count", {DType::i32, {1}});
       return {{DType::i32, c.shape(0)}};
     },
     .why_not_differentiable = "its results are integers",
@@ -76,8 +76,8 @@ extern const Op kOccurringRows = {
       check_table(c, 0);
       if (c.shape(1).rank() != 1)
         fail("[occurring_rows] rows must be a vector; got {}", str(c.in(1)));
-      check_vector(c, 1, "rows", c.shape(1)[0]);
-      check_vector(c, 2, "count", 1);
+      check_type(c, 1, "rows", {DType::i32, {c.shape(1)[0]}});
+      check_type(c, 2, "count", {DType::i32, {1}});
       return {{c.in(0).dtype, {c.attr<int64_t>("size"), c.shape(0)[1]}}};
     },
     .why_not_differentiable = "it is a part of the optimizer's step",

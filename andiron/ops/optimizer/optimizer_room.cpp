@@ -2,13 +2,11 @@
 
 #include <cmath>
 
+#include "andiron/ops/embedding/ids.hpp"
+
 namespace andiron::ops {
 
 namespace {
-
-void expect(const InferContext& c, size_t i, const char* name, const TensorType& type) {
-  if (c.in(i) != type) fail("[{}] {} must be {}; got {}", c.op, name, str(type), str(c.in(i)));
-}
 
 void expect_parameter(const InferContext& c, size_t i) {
   const DType dtype = c.in(i).dtype;
@@ -31,7 +29,7 @@ std::vector<TensorType> state_types(const InferContext& c, size_t first, int n_s
   for (size_t i = first; i < c.n(); ++i) {
     const bool is_slot = i - first < wanted;
     types.push_back(is_slot ? c.in(0) : TensorType{DType::i32, {c.shape(0)[0]}});
-    expect(c, i, is_slot ? "slots" : "last_step", types.back());
+    check_type(c, i, is_slot ? "slots" : "last_step", types.back());
   }
   return types;
 }
@@ -77,8 +75,8 @@ Dim first_size(const InferContext& c, size_t i, const char* name) {
 std::vector<TensorType> infer_update(const InferContext& c, int n_slots) {
   const UpdateInputs in{static_cast<size_t>(n_slots)};
   check_settings(c);
-  expect(c, in.kLearningRate, "learning_rate", {DType::f32, {}});
-  expect(c, in.kStep, "step", {DType::i64, {}});
+  check_type(c, in.kLearningRate, "learning_rate", {DType::f32, {}});
+  check_type(c, in.kStep, "step", {DType::i64, {}});
   const size_t n = in.n_parameters(c.n());
   if (n == 0 || in.param(n) != c.n())
     fail(
@@ -92,8 +90,8 @@ std::vector<TensorType> infer_update(const InferContext& c, int n_slots) {
     if (type.dtype != c.in(in.param(0)).dtype)
       fail("[{}] parameters must have one dtype; got {} and {}", c.op,
            name_of(c.in(in.param(0)).dtype), name_of(type.dtype));
-    expect(c, in.grad(i), "grad", type);
-    for (size_t s = 0; s < in.n_slots; ++s) expect(c, in.slot(i, s), "slots", type);
+    check_type(c, in.grad(i), "grad", type);
+    for (size_t s = 0; s < in.n_slots; ++s) check_type(c, in.slot(i, s), "slots", type);
     types.insert(types.end(), 1 + in.n_slots, type);
   }
   return types;
@@ -107,17 +105,17 @@ std::vector<TensorType> infer_update_rows(const InferContext& c, int n_slots) {
   if (kind != "positions" && kind != "unique" && kind != "table")
     fail("[{}] values must be \"positions\", \"unique\" or \"table\"; got \"{}\"", c.op, kind);
   const Dim n = first_size(c, In::kOrder, "order");
-  expect(c, In::kOrder, "order", {DType::i32, {n}});
-  expect(c, In::kRows, "rows", {DType::i32, {n}});
-  expect(c, In::kStarts, "starts", {DType::i32, {n + 1}});
-  expect(c, In::kCount, "count", {DType::i32, {1}});
+  check_type(c, In::kOrder, "order", {DType::i32, {n}});
+  check_type(c, In::kRows, "rows", {DType::i32, {n}});
+  check_type(c, In::kStarts, "starts", {DType::i32, {n + 1}});
+  check_type(c, In::kCount, "count", {DType::i32, {1}});
   // Of the rows that occur there may be room for fewer than n.
   const Dim n_values = kind == "table"    ? c.shape(0)[0]
                        : kind == "unique" ? first_size(c, In::kValues, "values")
                                           : n;
-  expect(c, In::kValues, "values", {c.in(0).dtype, {n_values, c.shape(0)[1]}});
-  expect(c, In::kLearningRate, "learning_rate", {DType::f32, {}});
-  expect(c, In::kStep, "step", {DType::i64, {}});
+  check_type(c, In::kValues, "values", {c.in(0).dtype, {n_values, c.shape(0)[1]}});
+  check_type(c, In::kLearningRate, "learning_rate", {DType::f32, {}});
+  check_type(c, In::kStep, "step", {DType::i64, {}});
   return state_types(c, In::kSlots, n_slots, true);
 }
 
@@ -128,15 +126,15 @@ std::vector<TensorType> infer_catch_up(const InferContext& c, int n_slots) {
   if (c.inputs[In::kRows].defined() != c.inputs[In::kCount].defined())
     fail("[{}] rows and count come together or not at all", c.op);
   if (c.inputs[In::kRows].defined()) {
-    expect(c, In::kRows, "rows", {DType::i32, {first_size(c, In::kRows, "rows")}});
-    expect(c, In::kCount, "count", {DType::i32, {1}});
+    check_type(c, In::kRows, "rows", {DType::i32, {first_size(c, In::kRows, "rows")}});
+    check_type(c, In::kCount, "count", {DType::i32, {1}});
   }
   const Shape& history = c.shape(In::kHistory);
   if (history.rank() != 2 || history[1] != Dim(kStepScalars) || history[0] == Dim(0))
     fail("[{}] the history must be float32[h,{}]; got {}", c.op, kStepScalars,
          str(c.in(In::kHistory)));
-  expect(c, In::kHistory, "history", {DType::f32, history});
-  expect(c, In::kStep, "step", {DType::i64, {}});
+  check_type(c, In::kHistory, "history", {DType::f32, history});
+  check_type(c, In::kStep, "step", {DType::i64, {}});
   if (c.n() != In::kSlots + static_cast<size_t>(n_slots) + 1)
     fail("[{}] takes {} slots and last_step with these settings; got {} inputs", c.op, n_slots,
          c.n());
@@ -148,8 +146,8 @@ std::vector<TensorType> infer_record(const InferContext& c) {
   const Shape& history = c.shape(In::kHistory);
   if (c.in(0).dtype != DType::f32 || history.rank() != 2 || history[1] != Dim(kStepScalars))
     fail("[{}] the history must be float32[h,{}]; got {}", c.op, kStepScalars, str(c.in(0)));
-  expect(c, In::kLearningRate, "learning_rate", {DType::f32, {}});
-  expect(c, In::kStep, "step", {DType::i64, {}});
+  check_type(c, In::kLearningRate, "learning_rate", {DType::f32, {}});
+  check_type(c, In::kStep, "step", {DType::i64, {}});
   return {c.in(0)};
 }
 
